@@ -1,0 +1,60 @@
+/** The house rules of design section 7, each with its reason. Run by `pnpm check`. */
+const only = (name, pkg, allowed, comment) => ({
+  name,
+  severity: 'error',
+  comment,
+  from: { path: '^src', pathNot: allowed },
+  to: { path: `node_modules/(${pkg})/` },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', comment: 'Data flows one way; a cycle hides who depends on whom.', from: {}, to: { circular: true } },
+    {
+      name: 'domain-is-pure', severity: 'error',
+      comment: 'Rules must be testable without any server, clock or package.',
+      from: { path: '^src/domain' }, to: { pathNot: '^src/domain' },
+    },
+    {
+      name: 'contract-is-a-leaf', severity: 'error',
+      comment: 'What crosses a process boundary must not depend on how we are built.',
+      from: { path: '^src/contract' }, to: { path: '^src/(?!contract)' },
+    },
+    {
+      name: 'shell-knows-ports-only', severity: 'error',
+      comment: 'worker and gateway are the same on any database or broker; adapters are given to them.',
+      from: { path: '^src/(worker|gateway)' }, to: { path: '^src/(postgres|kafka|redis|composition|bin|admin)' },
+    },
+    { name: 'worker-not-gateway', severity: 'error', comment: 'Two processes; they meet in the database.', from: { path: '^src/worker' }, to: { path: '^src/gateway' } },
+    { name: 'gateway-not-worker', severity: 'error', comment: 'Two processes; they meet in the database.', from: { path: '^src/gateway' }, to: { path: '^src/worker' } },
+    {
+      name: 'adapters-know-ports-only', severity: 'error',
+      comment: 'An adapter serves a port; it knows neither the shell nor another technology.',
+      from: { path: '^src/(postgres|kafka|redis|telemetry)/' },
+      to: { path: '^src/(worker|gateway|composition|bin|admin)' },
+    },
+    {
+      name: 'adapters-not-each-other', severity: 'error',
+      comment: 'One folder per technology, replaceable alone.',
+      from: { path: '^src/(postgres|kafka|redis)/' },
+      to: { path: '^src/(postgres|kafka|redis)/', pathNot: '^src/$1/' },
+    },
+    { name: 'composition-only-from-bin', severity: 'error', comment: 'Only a program composes.', from: { path: '^src', pathNot: '^src/(bin|admin)/' }, to: { path: '^src/composition' } },
+    only('tsyringe-only-in-composition', 'tsyringe|reflect-metadata', '^src/composition', 'Classes stay plain; one place wires them.'),
+    only('pg-only-in-postgres', 'pg|drizzle-orm', '^src/postgres', 'SQL lives in one folder.'),
+    only('kafkajs-only-in-kafka', 'kafkajs', '^src/kafka', 'An unmaintained client behind a narrow port.'),
+    only('ioredis-only-in-redis', 'ioredis', '^src/redis', 'Redis is a hint; nobody else may lean on it.'),
+    only('prom-client-only-in-telemetry', 'prom-client', '^src/telemetry', 'Every metric is declared once.'),
+    { name: 'src-is-product', severity: 'error', comment: 'Fault hooks and mutants exist only outside src.', from: { path: '^src' }, to: { path: '^(test|distributed)' } },
+    { name: 'harness-is-black-box', severity: 'error', comment: 'The judge shares the wire contract with the judged, nothing else.', from: { path: '^distributed' }, to: { path: '^src/(?!contract)' } },
+    { name: 'harness-not-tests', severity: 'error', comment: 'Tests test the harness, not the other way round.', from: { path: '^distributed' }, to: { path: '^test' } },
+    { name: 'no-orphans', severity: 'error', comment: 'A file nobody imports is dead or misplaced.', from: { orphan: true, path: '^(src|distributed)', pathNot: '/bin/' }, to: {} },
+    { name: 'resolvable', severity: 'error', comment: 'An import must exist and be declared.', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.cjs', '.json'], conditionNames: ['import', 'require', 'node', 'default'], exportsFields: ['exports'] },
+  },
+};

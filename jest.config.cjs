@@ -1,0 +1,30 @@
+const transform = {
+  '^.+\\.ts$': [
+    '@swc/jest',
+    { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+  ],
+};
+const shared = { transform, testEnvironment: 'node', injectGlobals: true };
+
+/**
+ * unit: no server, milliseconds. integration: real PostgreSQL, Redis and Kafka, one stack for the whole run,
+ * one database and one topic prefix per file.
+ */
+module.exports = {
+  maxWorkers: 2,
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['\\.integration\\.test\\.ts$'],
+    },
+    {
+      ...shared,
+      displayName: 'integration',
+      testMatch: ['<rootDir>/test/**/*.integration.test.ts'],
+      globalSetup: '<rootDir>/test/support/start-stack.ts',
+      globalTeardown: '<rootDir>/test/support/stop-stack.ts',
+    },
+  ],
+};

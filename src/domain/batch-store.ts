@@ -1,0 +1,82 @@
+import type { Content, Failure, Registration, SlotInput } from './inputs.ts';
+import type { OutboundMessage, OutboxRow } from './ports.ts';
+
+/**
+ * The tables of batches, behind transactions (READ COMMITTED). The worker decides between the statements; a
+ * statement does one kind of change for a whole group. Any method may throw a retryable AppError (CONFLICT,
+ * UNAVAILABLE), after which the transaction is void.
+ */
+export interface BatchStore {
+  /** Commits when `work` resolves, rolls back when it rejects. */
+  transaction<T>(work: (tx: BatchTransaction) => Promise<T>): Promise<T>;
+  /** Read-only: which of these inputs already have a disposition. Parallel to the inputs. */
+  known(inputs: readonly SlotInput[]): Promise<boolean[]>;
+}
+
+export interface BatchTransaction {
+  /**
+   * Locks the rows of these batches in id order, creating `announced` rows for unknown ones, and waits for whoever
+   * holds them. A statement of its own, so that the next one sees what the former holders committed.
+   */
+  lockBatches(batchIds: readonly string[]): Promise<void>;
+  /**
+   * Gives each new input one open slot of its batch where one can be had without waiting: a content fills it, a
+   * failure burns it. Identities must be distinct within the call. At most CLAIM_INPUTS_MAX inputs.
+   */
+  claimSlots(inputs: readonly SlotInput[], assignedBy: string): Promise<Claim[]>;
+  /** Of batches that just reached zero open slots: what their completion lists. */
+  readCompletions(batchIds: readonly string[]): Promise<Completion[]>;
+  /** Each records what is new and answers, parallel to the argument, whether it was. */
+  recordExcess(contents: readonly Content[]): Promise<boolean[]>;
+  recordFailures(failures: readonly { failure: Failure; essayId: string | null }[]): Promise<boolean[]>;
+  recordPending(inputs: readonly SlotInput[]): Promise<boolean[]>;
+  /** Registers locked batches with their slots; answers per registration. Batch ids distinct within the call. */
+  registerBatches(registrations: readonly RegistrationRecord[]): Promise<RegistrationOutcome[]>;
+  /** Removes and returns the pending inputs of these batches in arrival order. */
+  takePending(batchIds: readonly string[]): Promise<SlotInput[]>;
+  /** One row for all messages of the transaction; the writer holds its lease until the relay has published it. */
+  appendOutbox(messages: readonly OutboundMessage[]): Promise<OutboxRow>;
+}
+
+export const CLAIM_INPUTS_MAX = 500;
+
+export interface RegistrationRecord {
+  readonly registration: Registration;
+  /** Hex digest of what makes two registrations the same. */
+  readonly digest: string;
+}
+
+export type RegistrationOutcome =
+  | { readonly kind: 'registered' }
+  | { readonly kind: 'repeated' }
+  | { readonly kind: 'conflicting'; readonly detail: string };
+
+/**
+ * What one input met. `batchState` and `openSlots` are as this statement's snapshot (and its own changes) show them:
+ * binding while the batch row is locked or once the batch is complete, a guess otherwise.
+ */
+export interface Claim {
+  /** The slot taken or burnt, null when none was. */
+  readonly essayId: string | null;
+  /** Version of the batch after this change; null when no slot was taken. */
+  readonly batchVersion: number | null;
+  /** The identity already has a place (content in a slot, failure recorded). */
+  readonly known: boolean;
+  /** A failure whose upload already fills a slot: it burns nothing. */
+  readonly uploadAssigned: boolean;
+  readonly batchState: BatchState | null;
+  readonly openSlots: number;
+}
+
+export type BatchState = 'announced' | 'open' | 'complete';
+
+export interface Completion {
+  readonly batchId: string;
+  readonly expectedCount: number;
+  readonly courseCode: string;
+  readonly userId: string;
+  readonly correlationId: string;
+  readonly traceparent: string | null;
+  /** Exactly the filled slots, by position. */
+  readonly essays: readonly { readonly essayId: string; readonly textStorageId: string }[];
+}

@@ -1,0 +1,147 @@
+/**
+ * What the worker needs from the world, in the worker's words. Adapters live in folders named after their technology.
+ * Errors crossing a port are AppErrors or bugs; `retryable` on them is the only thing callers look at.
+ */
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export type RecordHeaders = Readonly<Record<string, Uint8Array | readonly Uint8Array[] | undefined>>;
+
+/** One record as it lies in the log. Offsets stay below 2^53, so a number is exact. */
+export interface InboundRecord extends TopicPartition {
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: RecordHeaders;
+}
+
+/** The next offset to read: everything below it is resolved. */
+export interface PartitionOffset extends TopicPartition {
+  readonly offsetNext: number;
+}
+
+/**
+ * A consumer group member. An epoch is one generation of the group as this member saw it; it rises at every join.
+ * Buffered records of an older epoch may belong to somebody else by now, so commits carry their epoch.
+ */
+export interface RecordSource {
+  start(listener: RecordListener): Promise<void>;
+  /** Stops fetching the partition until resumed; records already handed over stay the listener's. */
+  pause(partition: TopicPartition): void;
+  resume(partition: TopicPartition): void;
+  /** Commits where the epoch is still current, silently drops the rest. Rejects on broker failure (retryable). */
+  commit(epoch: number, offsets: readonly PartitionOffset[]): Promise<void>;
+  /** Leaves the group. Offsets must have been committed before: a stopped member cannot commit. */
+  stop(): Promise<void>;
+}
+
+export interface RecordListener {
+  /** A new generation began; all records of former epochs are void. `offsetNext` is the committed position. */
+  assigned(epoch: number, partitions: readonly PartitionOffset[]): void;
+  /** The epoch ended (rebalance, lost membership or stop); nothing of it can be committed any more. */
+  revoked(epoch: number): void;
+  /** Records of one partition in offset order. Must return at once; backpressure is by pause. */
+  records(epoch: number, batch: readonly InboundRecord[]): void;
+  /** The source has failed for good; the process must end rather than linger. */
+  crashed(error: Error): void;
+}
+
+/** A message to be published. `value` and `headers` are final: every physical copy is the same bytes. */
+export interface OutboundMessage {
+  readonly topic: string;
+  readonly key: string;
+  readonly value: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A record set aside with its original bytes and the reason in its headers. */
+export interface DeadLetter {
+  readonly record: InboundRecord;
+  readonly reason: DeadLetterReason;
+  readonly detail: string;
+  readonly attempts: number;
+}
+
+export type DeadLetterReason =
+  | 'malformed_json'
+  | 'too_deep'
+  | 'too_large'
+  | 'invalid_envelope'
+  | 'unsupported_version'
+  | 'invalid_payload'
+  | 'invalid_id'
+  | 'invalid_count'
+  | 'conflicting_registration'
+  | 'crashed_process';
+
+export interface MessagePublisher {
+  /**
+   * Publishes each message at least once, one request per partition. The result is parallel to the messages:
+   * null where every expected acknowledgement came, else the error (retryable or not) of its partition.
+   */
+  publish(messages: readonly OutboundMessage[]): Promise<(Error | null)[]>;
+  /** Resolves when all letters are acknowledged; rejects (retryable) otherwise. Headers as in design section 3. */
+  publishDeadLetters(letters: readonly DeadLetter[]): Promise<void>;
+}
+
+/** One outbox row carries all events of one transaction (a completion has a row of its own). */
+export interface OutboxRow {
+  readonly id: string;
+  readonly messages: readonly OutboundMessage[];
+  /** Failed attempts so far. */
+  readonly attempts: number;
+}
+
+export interface OutboxStore {
+  /** Takes due rows (oldest first, SKIP LOCKED) under a lease; a row not marked within it becomes due again. */
+  claimDue(rowsMax: number): Promise<OutboxRow[]>;
+  markPublished(ids: readonly string[]): Promise<void>;
+  /** Puts rows back with their error; `dead` rows leave the poll and raise an alert. */
+  reschedule(rows: readonly { id: string; error: string; delayMs: number; dead: boolean }[]): Promise<void>;
+  /** Deletes published rows past retention, at most `rowsMax`; returns how many. */
+  purge(rowsMax: number): Promise<number>;
+  /** Depth and oldest age of unpublished rows, count of dead ones. */
+  stats(): Promise<{ unpublishedCount: number; oldestAgeMs: number; deadCount: number }>;
+}
+
+/**
+ * Event ids that were probably resolved before. A hint only chooses the order of looking: a hinted input is first
+ * looked up read-only in the database. Never throws, never waits longer than its command timeout.
+ */
+export interface HintStore {
+  /** Parallel to the ids. All false when Redis cannot answer. */
+  seen(eventIds: readonly string[]): Promise<boolean[]>;
+  /** After commit only. Fire and forget, bounded in flight. */
+  remember(eventIds: readonly string[]): void;
+}
+
+/**
+ * Remembers how often a partition was taken over at the same offset without a clean hand-over, and which single
+ * record was being parsed when the process died (reference: a record that crashes the process three times is set aside).
+ */
+export interface AttemptStore {
+  /** Called at assignment: returns how many owners before this one ended uncleanly at this very offset. */
+  begin(partitions: readonly PartitionOffset[], instance: string): Promise<PartitionAttempts[]>;
+  /** Careful mode: about to parse this record. Returns how often that was said before of the same record. */
+  suspect(record: TopicPartition & { offset: number }): Promise<number>;
+  /** Clean hand-over or progress: forget. */
+  clear(partitions: readonly TopicPartition[]): Promise<void>;
+}
+
+export interface PartitionAttempts extends PartitionOffset {
+  readonly uncleanCount: number;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch; for timestamps shown to people, never for order. */
+  nowMs(): number;
+}
+
+export interface LagReader {
+  /** Records between committed offset and end, per partition of the inbound topics; -1 where unknown. */
+  read(): Promise<readonly (TopicPartition & { readonly lag: number })[]>;
+}

@@ -1,0 +1,54 @@
+/**
+ * Every failure the service knows by name. An error answers one question: may the same work be tried again?
+ * Unknown errors are not retryable. Status codes, exit codes and dead-letter reasons are mapped at the edges.
+ */
+export type ErrorCode =
+  /** A setting is missing, malformed or contradicts another. Exit 78 before anything is opened. */
+  | 'CONFIG_INVALID'
+  /** The world is not as the service needs it: topic, schema, index or durability missing. Exit 78. */
+  | 'START_CHECK_FAILED'
+  /** A dependency did not answer or refused for now. */
+  | 'UNAVAILABLE'
+  /** Another transaction was in the way: 23505, 40001, 40P01, 55P03. Retry on a fresh snapshot. */
+  | 'CONFLICT'
+  /** A batch did not show whether it is full within the bounded number of looks. */
+  | 'UNDECIDED'
+  /** A statement failed in a way that retrying cannot mend. */
+  | 'STORE_FAILED'
+  /** The broker refused a message for good: too large, unknown topic, not authorised. */
+  | 'PUBLISH_REFUSED'
+  /** What was asked for does not exist. */
+  | 'NOT_FOUND'
+  /** A caller's input is wrong. */
+  | 'INVALID_INPUT';
+
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNAVAILABLE', 'CONFLICT', 'UNDECIDED']);
+
+export class AppError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'AppError';
+    this.code = code;
+  }
+
+  get retryable(): boolean {
+    return RETRYABLE.has(this.code);
+  }
+}
+
+/** True only for a known error that says so. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof AppError && error.retryable;
+}
+
+/** A one-line text of any thrown value, causes included, for logs and stored error columns. */
+export function describeError(error: unknown): string {
+  const parts: string[] = [];
+  for (let cause: unknown = error; cause !== undefined && parts.length < 4; ) {
+    parts.push(cause instanceof Error ? cause.message : String(cause));
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return parts.join(': ');
+}

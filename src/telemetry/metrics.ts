@@ -1,0 +1,176 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Seconds; from a sub-millisecond statement to a stalled dependency. */
+const DURATION_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10];
+const SIZE_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+
+/**
+ * Every metric of the service, declared once with meaning and unit. Base units; labels from closed sets only, never
+ * an id of a batch, essay, file or user.
+ */
+export class Metrics {
+  readonly registry = new Registry();
+  private readonly registers = [this.registry];
+
+  readonly inputs = new Counter({
+    name: 'els_inputs_total',
+    help: 'Input records resolved, by contract topic (or unknown) and disposition.',
+    labelNames: ['topic', 'disposition'],
+    registers: this.registers,
+  });
+  readonly claimDuration = new Histogram({
+    name: 'els_claim_duration_seconds',
+    help: 'Duration of one assignment transaction, from begin to commit.',
+    buckets: DURATION_BUCKETS_SECONDS,
+    registers: this.registers,
+  });
+  readonly claimSize = new Histogram({
+    name: 'els_claim_inputs',
+    help: 'Slot inputs handled by one assignment transaction.',
+    buckets: SIZE_BUCKETS,
+    registers: this.registers,
+  });
+  readonly statementDuration = new Histogram({
+    name: 'els_database_statement_duration_seconds',
+    help: 'Duration of one database statement as the worker sees it, by statement file name.',
+    labelNames: ['statement'],
+    buckets: DURATION_BUCKETS_SECONDS,
+    registers: this.registers,
+  });
+  readonly databaseErrors = new Counter({
+    name: 'els_database_errors_total',
+    help: 'Failed database statements by SQLSTATE, or connection.',
+    labelNames: ['sqlstate'],
+    registers: this.registers,
+  });
+  readonly poolConnections = new Gauge({
+    name: 'els_database_pool_connections',
+    help: 'Connections of a pool by state (active, idle) and waiting requests (waiting).',
+    labelNames: ['pool', 'state'],
+    registers: this.registers,
+  });
+  readonly undecided = new Counter({
+    name: 'els_claims_undecided_total',
+    help: 'Inputs that found neither a slot nor certainty that the batch is full and were looked at again under lock.',
+    registers: this.registers,
+  });
+  readonly retries = new Counter({
+    name: 'els_retries_total',
+    help: 'Transient failures answered by another attempt, by where they happened.',
+    labelNames: ['reason'],
+    registers: this.registers,
+  });
+  readonly deadLetters = new Counter({
+    name: 'els_dead_letters_total',
+    help: 'Records written to a dead-letter topic, by reason.',
+    labelNames: ['reason'],
+    registers: this.registers,
+  });
+  readonly outboxUnpublished = new Gauge({
+    name: 'els_outbox_unpublished',
+    help: 'Outbox rows not yet published.',
+    registers: this.registers,
+  });
+  readonly outboxOldestAge = new Gauge({
+    name: 'els_outbox_oldest_age_seconds',
+    help: 'Age of the oldest unpublished outbox row, 0 when there is none.',
+    registers: this.registers,
+  });
+  readonly outboxDead = new Gauge({
+    name: 'els_outbox_dead',
+    help: 'Outbox rows given up after the bounded number of attempts.',
+    registers: this.registers,
+  });
+  readonly published = new Counter({
+    name: 'els_messages_published_total',
+    help: 'Messages acknowledged by Kafka, by contract topic.',
+    labelNames: ['topic'],
+    registers: this.registers,
+  });
+  readonly publishFailures = new Counter({
+    name: 'els_publish_failures_total',
+    help: 'Outbox rows whose publication failed, by outcome (retried, dead).',
+    labelNames: ['outcome'],
+    registers: this.registers,
+  });
+  readonly publishDelay = new Histogram({
+    name: 'els_publish_delay_seconds',
+    help: 'From commit of a transaction to acknowledgement of all its messages.',
+    buckets: DURATION_BUCKETS_SECONDS,
+    registers: this.registers,
+  });
+  readonly completionLatency = new Histogram({
+    name: 'els_completion_latency_seconds',
+    help: 'From receipt of the input that completed a batch to acknowledgement of the completion by Kafka.',
+    buckets: DURATION_BUCKETS_SECONDS,
+    registers: this.registers,
+  });
+  readonly lag = new Gauge({
+    name: 'els_consumer_lag',
+    help: 'Records between the committed offset and the end of the partition; -1 when unknown.',
+    labelNames: ['topic', 'partition'],
+    registers: this.registers,
+  });
+  readonly rebalances = new Counter({
+    name: 'els_rebalances_total',
+    help: 'Group generations this instance joined.',
+    registers: this.registers,
+  });
+  readonly buffered = new Gauge({
+    name: 'els_intake_buffered_records',
+    help: 'Records fetched and not yet resolved.',
+    registers: this.registers,
+  });
+  readonly redisDuration = new Histogram({
+    name: 'els_redis_command_duration_seconds',
+    help: 'Duration of one pipeline to Redis, by operation (read, write, publish).',
+    labelNames: ['operation'],
+    buckets: DURATION_BUCKETS_SECONDS,
+    registers: this.registers,
+  });
+  readonly redisErrors = new Counter({
+    name: 'els_redis_errors_total',
+    help: 'Redis operations that failed, timed out or were refused by the open breaker, by operation.',
+    labelNames: ['operation'],
+    registers: this.registers,
+  });
+  readonly hints = new Counter({
+    name: 'els_hints_total',
+    help: 'Idempotency hints by result: confirmed by the database, refuted by it, absent.',
+    labelNames: ['result'],
+    registers: this.registers,
+  });
+  readonly batches = new Gauge({
+    name: 'els_batches',
+    help: 'Batches by state.',
+    labelNames: ['state'],
+    registers: this.registers,
+  });
+  readonly pendingInputs = new Gauge({
+    name: 'els_pending_inputs',
+    help: 'Slot inputs waiting for the registration of their batch.',
+    registers: this.registers,
+  });
+  readonly pendingOldestAge = new Gauge({
+    name: 'els_pending_oldest_age_seconds',
+    help: 'Age of the oldest pending input, 0 when there is none.',
+    registers: this.registers,
+  });
+  readonly reconcilerRepairs = new Counter({
+    name: 'els_reconciler_repairs_total',
+    help: 'Impossible states the reconciler found and repaired, by kind. Anything above zero is an alert.',
+    labelNames: ['kind'],
+    registers: this.registers,
+  });
+  readonly eventLoopLag = new Gauge({
+    name: 'els_event_loop_lag_seconds',
+    help: '99th percentile of the event-loop delay since the last scrape.',
+    registers: this.registers,
+  });
+  readonly buildInfo = new Gauge({
+    name: 'els_build_info',
+    help: 'Always 1; the version and instance are labels.',
+    labelNames: ['version', 'instance'],
+    registers: this.registers,
+  });
+}
