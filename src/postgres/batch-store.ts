@@ -13,12 +13,15 @@ import type { Database, Session, Statement } from './database.ts';
 import { APPEND_OUTBOX } from './sql/append-outbox.ts';
 import { CLAIM_SLOTS } from './sql/claim-slots.ts';
 import { COMPARE_REGISTRATIONS } from './sql/compare-registrations.ts';
+import { COUNT_STRANDED } from './sql/count-stranded.ts';
 import { FIND_KNOWN } from './sql/find-known.ts';
+import { FIND_STRANDED } from './sql/find-stranded.ts';
 import { LOCK_BATCHES } from './sql/lock-batches.ts';
 import { READ_COMPLETIONS } from './sql/read-completions.ts';
 import { RECORD_EXCESS } from './sql/record-excess.ts';
 import { RECORD_FAILURES } from './sql/record-failures.ts';
 import { RECORD_PENDING } from './sql/record-pending.ts';
+import { RECOUNT_BATCH } from './sql/recount-batch.ts';
 import { REGISTER_BATCHES } from './sql/register-batches.ts';
 import { TAKE_PENDING } from './sql/take-pending.ts';
 
@@ -34,6 +37,9 @@ const takePending = statement('take-pending', TAKE_PENDING);
 const compareRegistrations = statement('compare-registrations', COMPARE_REGISTRATIONS);
 const registerBatches = statement('register-batches', REGISTER_BATCHES);
 const findKnown = statement('find-known', FIND_KNOWN);
+const findStranded = statement('find-stranded', FIND_STRANDED);
+const countStranded = statement('count-stranded', COUNT_STRANDED);
+const recountBatch = statement('recount-batch', RECOUNT_BATCH);
 const appendOutbox = statement('append-outbox', APPEND_OUTBOX);
 
 /** BatchStore on PostgreSQL: one named statement per method; rows become domain values here and go no further. */
@@ -57,6 +63,11 @@ export class PostgresBatchStore implements BatchStore {
       inputs.map(identityOf),
     ]);
     return flags(rows, inputs.length);
+  }
+
+  async stranded(batchesMax: number): Promise<string[]> {
+    const rows = await this.database.run<{ id: string }>(findStranded, [batchesMax]);
+    return rows.map((row) => row.id);
   }
 }
 
@@ -182,6 +193,16 @@ class PostgresBatchTransaction implements BatchTransaction {
   async takePending(batchIds: readonly string[]): Promise<SlotInput[]> {
     const rows = await this.session.run<PendingRow>(takePending, [batchIds]);
     return rows.map(pendingInput);
+  }
+
+  async countStranded(batchId: string): Promise<number> {
+    const [row] = await this.session.run<{ count: number }>(countStranded, [batchId]);
+    return row?.count ?? 0;
+  }
+
+  async recount(batchId: string): Promise<boolean> {
+    const rows = await this.session.run(recountBatch, [batchId]);
+    return rows.length > 0;
   }
 
   async appendOutbox(messages: readonly OutboundMessage[]): Promise<OutboxRow> {
