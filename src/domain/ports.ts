@@ -88,7 +88,7 @@ export interface MessagePublisher {
   publishDeadLetters(letters: readonly DeadLetter[]): Promise<void>;
 }
 
-/** One outbox row carries all events of one transaction (a completion has a row of its own). */
+/** One outbox row carries all events of one transaction (a large one has a row of its own). */
 export interface OutboxRow {
   readonly id: string;
   readonly messages: readonly OutboundMessage[];

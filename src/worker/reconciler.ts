@@ -5,7 +5,7 @@ import type { Service } from '../lifecycle.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { drainPending } from './register-batches.ts';
-import { announceCompletions, type SettleContext } from './settle-inputs.ts';
+import { appendMessages, completionsOf, type SettleContext } from './settle-inputs.ts';
 
 const BATCHES_PER_PASS_MAX = 100;
 
@@ -89,7 +89,7 @@ async function repair(
   }
   if (await tx.recount(batchId)) {
     kinds.push('full_not_complete');
-    rows.push(...(await announceCompletions(tx, [batchId], context)));
+    rows.push(...(await appendMessages(tx, await completionsOf(tx, [batchId], context))));
   }
   return { rows, kinds };
 }

@@ -5,6 +5,9 @@ import type { Content, Disposition, Failure, SlotInput } from '../domain/inputs.
 import { judge, type Verdict } from '../domain/judge.ts';
 import type { Clock, OutboundMessage, OutboxRow } from '../domain/ports.ts';
 
+/** About 500 essays in one completion. */
+const SHARED_ROW_VALUE_LENGTH_MAX = 64 * 1024;
+
 export interface SettleContext {
   readonly topics: Topics;
   readonly instance: string;
@@ -40,22 +43,27 @@ export async function settleInputs(
     if (input.kind === 'content') announce(messages, input, claim, disposition, context);
     return disposition;
   });
-  const rows: OutboxRow[] = [];
-  if (messages.length > 0) rows.push(await tx.appendOutbox(messages));
-  if (completedIds.size > 0) rows.push(...(await announceCompletions(tx, [...completedIds], context)));
-  return { dispositions, rows };
+  if (completedIds.size > 0) messages.push(...(await completionsOf(tx, [...completedIds], context)));
+  return { dispositions, rows: await appendMessages(tx, messages) };
 }
 
-/** Writes one row per completion, built from a fresh look at the batches, which this transaction holds. */
-export async function announceCompletions(
+/** Completions of batches that this transaction holds and has completed, from a fresh look at their slots. */
+export async function completionsOf(
   tx: BatchTransaction,
   batchIds: readonly string[],
-  context: SettleContext,
-): Promise<OutboxRow[]> {
+  { topics, clock }: SettleContext,
+): Promise<OutboundMessage[]> {
+  const completions = await tx.readCompletions(batchIds);
+  return completions.map((completion) => completedMessage({ topics, ...completion, occurredAtMs: clock.nowMs() }));
+}
+
+/** One outbox row for all messages; a large one has a row of its own, so that only itself waits if it is refused. */
+export async function appendMessages(tx: BatchTransaction, messages: readonly OutboundMessage[]): Promise<OutboxRow[]> {
   const rows: OutboxRow[] = [];
-  for (const completion of await tx.readCompletions(batchIds)) {
-    const message = completedMessage({ topics: context.topics, ...completion, occurredAtMs: context.clock.nowMs() });
-    rows.push(await tx.appendOutbox([message]));
+  const small = messages.filter(({ value }) => value.length <= SHARED_ROW_VALUE_LENGTH_MAX);
+  if (small.length > 0) rows.push(await tx.appendOutbox(small));
+  for (const message of messages) {
+    if (message.value.length > SHARED_ROW_VALUE_LENGTH_MAX) rows.push(await tx.appendOutbox([message]));
   }
   return rows;
 }
