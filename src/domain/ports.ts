@@ -76,6 +76,8 @@ export type DeadLetterReason =
   | 'invalid_id'
   | 'invalid_count'
   | 'conflicting_registration'
+  /** A batch of the log that could not be decompressed; the letter stands for all its records and has no bytes. */
+  | 'undecodable_batch'
   | 'crashed_process';
 
 export interface MessagePublisher {
