@@ -161,7 +161,9 @@ const MUST_BE_LESS: readonly (readonly [SettingName, SettingName, string])[] = [
 function contradictions(values: ReadonlyMap<SettingName, unknown>): string[] {
   const numberOf = (name: SettingName) => Number(values.get(name) ?? Number.NaN);
   const ladder = TIME_LIMITS_RISING.filter((name) => values.has(name));
-  const steps = ladder.slice(1).map((name, step) => [ladder[step] ?? name, name, 'the first is never reached'] as const);
+  const steps = ladder
+    .slice(1)
+    .map((name, step) => [ladder[step] ?? name, name, 'the first is never reached'] as const);
   const mistakes = [...steps, ...MUST_BE_LESS]
     .filter(([less, more]) => numberOf(less) >= numberOf(more))
     .map(([less, more, because]) => {
