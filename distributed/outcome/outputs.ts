@@ -91,11 +91,14 @@ export class OutputCollector {
     const { topics } = this;
     switch (record.topic) {
       case topics.slotAssigned:
-        return this.addSlotAssigned(record);
+        this.addSlotAssigned(record);
+        break;
       case topics.excess:
-        return this.addExcess(record);
+        this.addExcess(record);
+        break;
       case topics.completed:
-        return this.addCompleted(record);
+        this.addCompleted(record);
+        break;
       default:
         this.deadLetters.push(readDeadLetter(record));
     }

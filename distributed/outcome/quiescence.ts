@@ -61,7 +61,6 @@ async function poll(options: QuiescenceOptions, admin: Admin, client: Client): P
 
 /** Records between the group's committed offsets and the ends of the topics. */
 export async function readLag(admin: Admin, groupId: string, topics: readonly string[]): Promise<number> {
-  // A transport that goes down now answers with an empty list, never with a lag of zero: ends are read last and rule.
   const committed = new Map<string, bigint>();
   for (const { topic, partitions } of await admin.fetchOffsets({ groupId, topics: [...topics] })) {
     for (const { partition, offset } of partitions) {
