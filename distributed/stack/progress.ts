@@ -1,0 +1,27 @@
+/**
+ * Says what is being done: one line when a work begins and one every two seconds while it lasts, so that nobody looks
+ * at a silent terminal.
+ */
+export type Progress = (line: string) => void;
+
+const BEAT_MS = 2_000;
+
+/** Runs `work` and reports it; `detail` adds how far it has come. */
+export async function announced<T>(
+  what: string,
+  onProgress: Progress,
+  work: () => Promise<T>,
+  detail: () => string = () => '',
+): Promise<T> {
+  const startedAtMs = Date.now();
+  onProgress(what);
+  const beat = setInterval(() => {
+    const seconds = Math.round((Date.now() - startedAtMs) / 1_000);
+    onProgress(`${what}: ${seconds} s${detail()}`);
+  }, BEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(beat);
+  }
+}

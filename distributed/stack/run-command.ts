@@ -1,0 +1,75 @@
+/** Runs a program to its end, bounded in time, in a process group of its own that the guardian knows. */
+import { spawn } from 'node:child_process';
+import type { Guardian } from './guardian.ts';
+import { StackError } from './stack-error.ts';
+
+export interface CommandOptions {
+  readonly guardian?: Guardian;
+  readonly signal?: AbortSignal;
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly runMsMax: number;
+}
+
+const OUTPUT_CHARS_MAX = 1_000_000;
+
+/** Standard output of the program; a StackError with its last words if it fails. */
+export function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { guardian, signal, runMsMax, ...spawnOptions } = options;
+    if (signal?.aborted) return reject(new StackError(`${command} was not run: the start was given up`));
+    const child = spawn(command, args, { ...spawnOptions, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    if (child.pid !== undefined) guardian?.watch(child.pid, 'KILL');
+    let output = '';
+    let words = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-OUTPUT_CHARS_MAX);
+      words = (words + chunk.toString()).slice(-OUTPUT_CHARS_MAX);
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      words = (words + chunk.toString()).slice(-OUTPUT_CHARS_MAX);
+    });
+    const kill = () => killGroup(child.pid);
+    const timer = setTimeout(kill, runMsMax);
+    signal?.addEventListener('abort', kill, { once: true });
+    const settle = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', kill);
+      if (child.pid !== undefined) guardian?.forget(child.pid);
+    };
+    child.once('error', (error) => {
+      settle();
+      reject(new StackError(`${command} cannot be run: ${error.message}`, { cause: error }));
+    });
+    child.once('close', (code, killedBy) => {
+      settle();
+      if (code === 0) resolve(output);
+      else
+        reject(
+          new StackError(`${command} ${args[0] ?? ''} failed (${killedBy ?? `exit ${code}`}): ${lastWords(words)}`),
+        );
+    });
+  });
+}
+
+/** The last lines of an output, as one line. */
+export function lastWords(output: string, linesMax = 6): string {
+  const lines = output.split('\n').map((line) => line.trim());
+  return (
+    lines
+      .filter((line) => line !== '')
+      .slice(-linesMax)
+      .join(' | ') || 'it said nothing'
+  );
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
+}

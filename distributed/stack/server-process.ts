@@ -1,0 +1,159 @@
+/**
+ * One server of the stack as a child process. `start` resolves when it accepts connections, and may be called again
+ * after `stop` or a kill: same port, same data. Every wait is bounded.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Guardian } from './guardian.ts';
+import { lastWords } from './run-command.ts';
+import { PortTakenError, StackError } from './stack-error.ts';
+
+export interface ServerSettings {
+  readonly name: string;
+  readonly port: number;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly folder: string;
+  readonly logFile: string;
+  readonly user: { readonly uid: number; readonly gid: number } | undefined;
+  /** Occurs in the output when connections are accepted. */
+  readonly readyPattern: RegExp;
+  readonly startMsMax: number;
+  /** Asks for an orderly end. */
+  readonly stopSignal: 'SIGTERM' | 'SIGINT';
+  readonly stopMsMax: number;
+  /** Ends it at once without leaving processes or shared memory behind; the data no longer matters. */
+  readonly abandonSignal: 'SIGKILL' | 'SIGQUIT';
+}
+
+const POLL_MS = 15;
+const OUTPUT_BYTES_MAX = 1_000_000;
+const PORT_TAKEN = /address already in use|could not bind|Failed to bind/i;
+
+export class ServerProcess {
+  readonly #settings: ServerSettings;
+  readonly #guardian: Guardian;
+  #child: ChildProcess | undefined;
+
+  constructor(settings: ServerSettings, guardian: Guardian) {
+    this.#settings = settings;
+    this.#guardian = guardian;
+  }
+
+  get name(): string {
+    return this.#settings.name;
+  }
+
+  get port(): number {
+    return this.#settings.port;
+  }
+
+  /** The running process, or undefined. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  get logFile(): string {
+    return this.#settings.logFile;
+  }
+
+  async start(): Promise<void> {
+    if (this.#child !== undefined) return;
+    const { name, startMsMax, readyPattern, logFile } = this.#settings;
+    const outputStart = await stat(logFile).then(
+      (found) => found.size,
+      () => 0,
+    );
+    const child = this.#spawn();
+    const deadlineMs = Date.now() + startMsMax;
+    while (!readyPattern.test(await readFrom(logFile, outputStart))) {
+      if (this.#child !== child) throw await this.#failure('ended while it started', outputStart);
+      if (Date.now() > deadlineMs) {
+        await this.kill('SIGKILL');
+        throw await this.#failure(`was not ready within ${startMsMax / 1_000} s`, outputStart);
+      }
+      await sleep(POLL_MS);
+    }
+    if (this.#child !== child) throw new StackError(`${name} ended as soon as it was ready`);
+  }
+
+  /** Orderly end; by force when that takes too long. */
+  async stop(): Promise<void> {
+    if (this.#child === undefined) return;
+    this.#signal(this.#settings.stopSignal);
+    this.#signal('SIGCONT');
+    if (await this.#gone(this.#settings.stopMsMax)) return;
+    await this.kill('SIGKILL');
+  }
+
+  /** Sends any signal; after one that ends the process, resolves when it is gone. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    this.#signal(signal);
+    if (signal === 'SIGKILL') await this.#gone(this.#settings.stopMsMax);
+  }
+
+  /** Ends it at once, data lost. */
+  async abandon(): Promise<void> {
+    if (this.#child === undefined) return;
+    this.#signal(this.#settings.abandonSignal);
+    this.#signal('SIGCONT');
+    if (await this.#gone(this.#settings.stopMsMax)) return;
+    await this.kill('SIGKILL');
+  }
+
+  #spawn(): ChildProcess {
+    const { command, args, env, folder, logFile, user, abandonSignal } = this.#settings;
+    const output = openSync(logFile, 'a');
+    // A group of its own: Ctrl-C in the terminal reaches us only, and we end the servers in our order.
+    const child = spawn(command, args, {
+      cwd: folder,
+      env,
+      detached: true,
+      stdio: ['ignore', output, output],
+      ...user,
+    });
+    closeSync(output);
+    this.#child = child;
+    const pid = child.pid;
+    if (pid !== undefined) this.#guardian.watch(pid, abandonSignal === 'SIGQUIT' ? 'QUIT' : 'KILL');
+    const ended = () => {
+      if (this.#child === child) this.#child = undefined;
+      if (pid !== undefined) this.#guardian.forget(pid);
+    };
+    child.once('error', ended);
+    child.once('exit', ended);
+    return child;
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  async #gone(waitMsMax: number): Promise<boolean> {
+    const deadlineMs = Date.now() + waitMsMax;
+    while (this.#child !== undefined && Date.now() < deadlineMs) await sleep(POLL_MS);
+    return this.#child === undefined;
+  }
+
+  async #failure(what: string, outputStart: number): Promise<StackError> {
+    const output = await readFrom(this.#settings.logFile, outputStart);
+    const message = `${this.name} ${what}: ${lastWords(output)}`;
+    return PORT_TAKEN.test(output) ? new PortTakenError(message) : new StackError(message);
+  }
+}
+
+async function readFrom(file: string, position: number): Promise<string> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const start = Math.max(position, size - OUTPUT_BYTES_MAX);
+    const buffer = Buffer.alloc(Math.max(0, size - start));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The local stack: real PostgreSQL, Redis and Kafka as child processes on loopback ports, in a folder of their own.
+ * DATABASE_URL, REDIS_URL and KAFKA_BROKERS each replace the server they name. Nothing is left behind, whether the
+ * stack is stopped, the starting process is killed or a start fails half way.
+ */
+import { chmod, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StackContext, Started } from './context.ts';
+import { isRoot } from './debian.ts';
+import { Guardian } from './guardian.ts';
+import { startKafka } from './kafka.ts';
+import { startPostgres } from './postgres.ts';
+import type { Progress } from './progress.ts';
+import { startRedis } from './redis.ts';
+import type { ServerProcess } from './server-process.ts';
+import { PortTakenError } from './stack-error.ts';
+
+export type ServerKind = 'postgres' | 'redis' | 'kafka';
+
+export interface StackOptions {
+  readonly kafkaNodes?: 1 | 3;
+  readonly onProgress: Progress;
+  /** Where the stack's data folder is made; the system's temporary folder if not given. */
+  readonly dataDir?: string;
+  /** Only these servers; all three if not given. Addresses of the others are empty. */
+  readonly onlyNeeded?: readonly ServerKind[];
+}
+
+export interface Stack {
+  readonly databaseUrl: string;
+  readonly kafkaBrokers: readonly string[];
+  readonly redisUrl: string;
+  /** Version and origin of each server, or `external`. */
+  readonly description: Readonly<Record<ServerKind, string>>;
+  readonly servers: readonly ServerProcess[];
+  readonly dataDir: string;
+  /** The process that cleans up if this one is killed. */
+  readonly guardianPid: number | undefined;
+  stop(): Promise<void>;
+}
+
+const VARIABLES = { postgres: 'DATABASE_URL', redis: 'REDIS_URL', kafka: 'KAFKA_BROKERS' } as const;
+const PORT_ATTEMPTS_MAX = 5;
+const BEAT_MS = 2_000;
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const startedAtMs = Date.now();
+  const kinds = options.onlyNeeded ?? (['postgres', 'redis', 'kafka'] as const);
+  const dataDir = await mkdtemp(join(options.dataDir ?? tmpdir(), 'els-stack-'));
+  // Started by root, PostgreSQL runs as somebody else and must be able to enter.
+  if (isRoot()) await chmod(dataDir, 0o755);
+  const guardian = new Guardian(dataDir);
+  const abort = new AbortController();
+  const context: StackContext = { dataDir, guardian, signal: abort.signal, onProgress: options.onProgress };
+  const waiting = new Set(kinds);
+  const beat = beatWhileWaiting(waiting, startedAtMs, options.onProgress);
+  const start = async (kind: ServerKind): Promise<[ServerKind, Started]> => {
+    try {
+      const started = await startKind(kind, context, options.kafkaNodes ?? 1);
+      waiting.delete(kind);
+      options.onProgress(`${started.description} after ${seconds(startedAtMs)} s`);
+      return [kind, started];
+    } catch (error) {
+      abort.abort();
+      throw error;
+    }
+  };
+  options.onProgress(`starting ${[...kinds].join(', ')}`);
+  const results = await Promise.allSettled(kinds.map(start));
+  clearInterval(beat);
+  const started = new Map(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
+  const failed = results.find((result) => result.status === 'rejected');
+  const stop = stopOnce(
+    [...started.values()].flatMap((each) => each.servers),
+    guardian,
+  );
+  if (failed !== undefined) {
+    await stop();
+    throw failed.reason;
+  }
+  return stackOf(started, { dataDir, guardianPid: guardian.pid, stop });
+}
+
+function stackOf(
+  started: ReadonlyMap<ServerKind, Started>,
+  rest: Pick<Stack, 'dataDir' | 'guardianPid' | 'stop'>,
+): Stack {
+  const describe = (kind: ServerKind) => started.get(kind)?.description ?? 'not started';
+  return {
+    databaseUrl: started.get('postgres')?.address ?? '',
+    redisUrl: started.get('redis')?.address ?? '',
+    kafkaBrokers: (started.get('kafka')?.address ?? '').split(',').filter((broker) => broker !== ''),
+    description: { postgres: describe('postgres'), redis: describe('redis'), kafka: describe('kafka') },
+    servers: [...started.values()].flatMap((each) => each.servers),
+    ...rest,
+  };
+}
+
+async function startKind(kind: ServerKind, context: StackContext, kafkaNodes: 1 | 3): Promise<Started> {
+  const external = process.env[VARIABLES[kind]]?.trim();
+  if (external) return { servers: [], address: external, description: 'external' };
+  const starters = {
+    postgres: startPostgres,
+    redis: startRedis,
+    kafka: (each: StackContext) => startKafka(each, kafkaNodes),
+  };
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await starters[kind](context);
+    } catch (error) {
+      if (!(error instanceof PortTakenError) || attempt === PORT_ATTEMPTS_MAX || context.signal.aborted) throw error;
+      context.onProgress(`a port of ${kind} was taken meanwhile, starting again with another`);
+    }
+  }
+}
+
+/** Servers first, so that nothing writes into the folder while the guardian removes it. */
+function stopOnce(servers: readonly ServerProcess[], guardian: Guardian): () => Promise<void> {
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    await Promise.all(servers.map((server) => server.abandon()));
+    await guardian.release();
+  };
+  return () => {
+    stopped ??= stop();
+    return stopped;
+  };
+}
+
+function beatWhileWaiting(waiting: ReadonlySet<ServerKind>, startedAtMs: number, onProgress: Progress): NodeJS.Timeout {
+  return setInterval(() => onProgress(`waiting for ${[...waiting].join(', ')}: ${seconds(startedAtMs)} s`), BEAT_MS);
+}
+
+function seconds(sinceMs: number): string {
+  return ((Date.now() - sinceMs) / 1_000).toFixed(1);
+}
