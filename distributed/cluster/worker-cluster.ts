@@ -1,0 +1,82 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Guardian } from '../stack/guardian.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+/**
+ * The workers of one run. A worker that ends by itself is started again after a moment, as any orchestrator would,
+ * at most `RESTARTS_MAX` times; each such end is counted and none is hidden.
+ */
+export interface ClusterSettings {
+  readonly workers: number;
+  readonly root: string;
+  readonly program: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFolder: string;
+  readonly onNote: (note: string) => void;
+}
+
+const READY_MS_MAX = 60_000;
+const STOP_GRACE_MS = 20_000;
+const RESTART_DELAY_MS = 1_000;
+const RESTARTS_MAX = 5;
+
+export class WorkerCluster {
+  readonly workers: readonly WorkerProcess[];
+  private readonly guardian: Guardian;
+  private readonly settings: ClusterSettings;
+  private stopping = false;
+
+  constructor(settings: ClusterSettings) {
+    this.settings = settings;
+    // The guardian removes its folder in the end, so it gets an empty one; logs stay.
+    this.guardian = new Guardian(mkdtempSync(join(tmpdir(), 'els-workers-')));
+    const { root, program, env, logFolder } = settings;
+    this.workers = Array.from({ length: settings.workers }, (_, index) => {
+      const name = `worker-${index + 1}`;
+      const worker = new WorkerProcess({ name, root, program, env, logFolder, guardian: this.guardian });
+      worker.onExit = (exit) => {
+        if (!exit.asked) {
+          this.settings.onNote(`${name} ended by itself (${exit.signal ?? `exit ${exit.code}`})`);
+          this.restartLater(worker);
+        }
+      };
+      return worker;
+    });
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.start()));
+  }
+
+  async waitReady(signal?: AbortSignal): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.waitReady(READY_MS_MAX, signal)));
+  }
+
+  /** Ends nobody asked for. */
+  get crashes(): readonly string[] {
+    return this.workers.flatMap((worker) =>
+      worker.exits.filter((exit) => !exit.asked).map((exit) => `${worker.name}: ${exit.signal ?? `exit ${exit.code}`}`),
+    );
+  }
+
+  /** Idempotent; resolves when no worker is left. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await Promise.all(this.workers.map((worker) => worker.stop(STOP_GRACE_MS)));
+    await this.guardian.release();
+  }
+
+  private restartLater(worker: WorkerProcess): void {
+    const crashCount = worker.exits.filter((exit) => !exit.asked).length;
+    if (this.stopping || crashCount > RESTARTS_MAX) {
+      return;
+    }
+    setTimeout(() => {
+      if (!this.stopping && !worker.running) {
+        worker.start().catch((error: Error) => this.settings.onNote(`${worker.name}: ${error.message}`));
+      }
+    }, RESTART_DELAY_MS);
+  }
+}

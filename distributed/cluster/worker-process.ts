@@ -1,0 +1,182 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from '../stack/free-port.ts';
+import type { Guardian } from '../stack/guardian.ts';
+
+/**
+ * One worker of the product as a real process: started, waited for, stopped, killed, frozen, started again, always
+ * under the same instance name and log file. The guardian ends it if we are killed ourselves.
+ */
+export interface WorkerSettings {
+  /** INSTANCE_ID of the process and name of its log file. */
+  readonly name: string;
+  /** Checkout of the product. */
+  readonly root: string;
+  /** Program within it. */
+  readonly program: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFolder: string;
+  readonly guardian: Guardian;
+}
+
+export interface WorkerExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** We asked for it, by stop or kill. */
+  readonly asked: boolean;
+  readonly atMs: number;
+}
+
+const POLL_INTERVAL_MS = 50;
+const PROBE_MS_MAX = 1_000;
+const KILL_MS_MAX = 5_000;
+
+export class WorkerProcess {
+  private readonly settings: WorkerSettings;
+  private child: ChildProcess | null = null;
+  private port = 0;
+  private exitAsked = false;
+  private readonly pastExits: WorkerExit[] = [];
+  /** Called at every exit, asked for or not. */
+  onExit: ((exit: WorkerExit) => void) | null = null;
+
+  constructor(settings: WorkerSettings) {
+    this.settings = settings;
+  }
+
+  get name(): string {
+    return this.settings.name;
+  }
+
+  get running(): boolean {
+    return this.child !== null;
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get logFile(): string {
+    return join(this.settings.logFolder, `${this.settings.name}.log`);
+  }
+
+  get exits(): readonly WorkerExit[] {
+    return this.pastExits;
+  }
+
+  async start(): Promise<void> {
+    if (this.child !== null) {
+      return;
+    }
+    const [port] = await freePorts(1);
+    this.port = port ?? 0;
+    this.exitAsked = false;
+    const { root, program, env, name, guardian } = this.settings;
+    const log = openSync(this.logFile, 'a');
+    // A process group of its own: Ctrl-C in the terminal reaches us only.
+    const child = spawn(process.execPath, ['--import', 'tsx', program], {
+      cwd: root,
+      env: { ...inheritedEnv(), ...env, INSTANCE_ID: name, HTTP_PORT: String(this.port) },
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    this.child = child;
+    const { pid } = child;
+    if (pid !== undefined) {
+      guardian.watch(pid, 'KILL');
+    }
+    const ended = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (this.child !== child) {
+        return;
+      }
+      this.child = null;
+      if (pid !== undefined) {
+        guardian.forget(pid);
+      }
+      const exit = { code, signal, asked: this.exitAsked, atMs: Date.now() };
+      this.pastExits.push(exit);
+      this.onExit?.(exit);
+    };
+    child.once('exit', ended);
+    child.once('error', () => ended(null, null));
+  }
+
+  /** Resolves when GET /ready answers 200; rejects when the process ends first or the deadline passes. */
+  async waitReady(deadlineMs: number, signal?: AbortSignal): Promise<void> {
+    const giveUpAtMs = Date.now() + deadlineMs;
+    const { child } = this;
+    for (;;) {
+      signal?.throwIfAborted();
+      if (child === null || this.child !== child) {
+        throw new Error(`${this.name} ended before it was ready, see ${this.logFile}`);
+      }
+      if ((await this.get('/ready')) !== null) {
+        return;
+      }
+      if (Date.now() > giveUpAtMs) {
+        throw new Error(`${this.name} was not ready within ${deadlineMs} ms, see ${this.logFile}`);
+      }
+      await sleep(POLL_INTERVAL_MS);
+    }
+  }
+
+  /** Body of a 200 answer, null for any other answer or none. */
+  async get(path: string): Promise<string | null> {
+    try {
+      const response = await fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(PROBE_MS_MAX) });
+      const body = await response.text();
+      return response.status === 200 ? body : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Orderly end, by force when it takes longer than the grace. Resolves when the process is gone. */
+  async stop(graceMs: number): Promise<void> {
+    this.exitAsked = true;
+    this.child?.kill('SIGTERM');
+    this.child?.kill('SIGCONT');
+    if (!(await this.gone(graceMs))) {
+      await this.kill();
+    }
+  }
+
+  /** SIGKILL: no farewell. Resolves when the process is gone. */
+  async kill(): Promise<void> {
+    this.exitAsked = true;
+    this.child?.kill('SIGKILL');
+    if (!(await this.gone(KILL_MS_MAX))) {
+      throw new Error(`${this.name} survived SIGKILL for ${KILL_MS_MAX} ms`);
+    }
+  }
+
+  /** Freezes it where it stands, locks and sockets open. */
+  pause(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.child?.kill('SIGCONT');
+  }
+
+  private async gone(waitMsMax: number): Promise<boolean> {
+    const giveUpAtMs = Date.now() + waitMsMax;
+    while (this.child !== null && Date.now() < giveUpAtMs) {
+      await sleep(POLL_INTERVAL_MS);
+    }
+    return this.child === null;
+  }
+}
+
+/** What a program needs to run at all; settings of the product come from the caller alone. */
+function inheritedEnv(): Record<string, string> {
+  const names = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'SystemRoot'];
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}

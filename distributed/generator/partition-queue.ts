@@ -1,0 +1,69 @@
+import type { Message, Producer } from 'kafkajs';
+
+/**
+ * Sends the records of one partition in order: one request under way at a time, the next one takes whatever has
+ * gathered meanwhile, up to a number and a size that every broker accepts by default.
+ */
+export interface PartitionQueueOptions {
+  readonly producer: Producer;
+  readonly topic: string;
+  readonly partition: number;
+  readonly listener: {
+    /** Due times of the records of one acknowledged request. */
+    acknowledged(dueAtMs: readonly number[]): void;
+    /** The records' fate is unknown and the queue has stopped. */
+    failed(error: Error): void;
+  };
+}
+
+const RECORDS_PER_SEND_MAX = 500;
+const BYTES_PER_SEND_MAX = 600_000;
+/** Waits for records that belong in the same request, so that a load without rate is not sent one by one. */
+const LINGER_MS = 2;
+
+export class PartitionQueue {
+  private readonly options: PartitionQueueOptions;
+  private queue: { message: Message; dueAtMs: number; bytes: number }[] = [];
+  private sending = false;
+
+  constructor(options: PartitionQueueOptions) {
+    this.options = options;
+  }
+
+  push(message: Message, dueAtMs: number): void {
+    const bytes = message.value === null ? 0 : Buffer.byteLength(message.value);
+    this.queue.push({ message, dueAtMs, bytes });
+    if (!this.sending) {
+      this.sending = true;
+      setTimeout(() => void this.drain(), LINGER_MS);
+    }
+  }
+
+  private async drain(): Promise<void> {
+    const { producer, topic, partition, listener } = this.options;
+    try {
+      while (this.queue.length > 0) {
+        const group = this.takeGroup();
+        const messages = group.map((entry) => ({ ...entry.message, partition }));
+        await producer.send({ topic, acks: -1, messages });
+        listener.acknowledged(group.map((entry) => entry.dueAtMs));
+      }
+      this.sending = false;
+    } catch (error) {
+      listener.failed(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  private takeGroup() {
+    let count = 0;
+    let bytes = 0;
+    for (const entry of this.queue) {
+      bytes += entry.bytes;
+      if (count > 0 && (count >= RECORDS_PER_SEND_MAX || bytes > BYTES_PER_SEND_MAX)) {
+        break;
+      }
+      count++;
+    }
+    return this.queue.splice(0, count);
+  }
+}

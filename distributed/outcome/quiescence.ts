@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Admin, Kafka } from 'kafkajs';
+import { Client } from 'pg';
+
+/**
+ * Waits until nothing is under way any more: the group has committed every inbound record, no outbox row is
+ * unpublished, and both stay so. Only then may an outcome be judged; not getting there is a finding of its own.
+ */
+export interface QuiescenceOptions {
+  readonly kafka: Kafka;
+  readonly databaseUrl: string;
+  readonly consumerGroup: string;
+  /** Inbound topics. */
+  readonly topics: readonly string[];
+  readonly stableMs: number;
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Quiescence {
+  readonly quiet: boolean;
+  /** Wall-clock time at which the quiet began, as first observed. */
+  readonly quietSinceMs: number;
+  readonly lag: number;
+  readonly unpublished: number;
+}
+
+const POLL_INTERVAL_MS = 100;
+
+export async function waitForQuiescence(options: QuiescenceOptions): Promise<Quiescence> {
+  const admin = options.kafka.admin();
+  const client = new Client({ connectionString: options.databaseUrl, application_name: 'quiescence' });
+  await admin.connect();
+  try {
+    await client.connect();
+    return await poll(options, admin, client);
+  } finally {
+    await Promise.allSettled([admin.disconnect(), client.end()]);
+  }
+}
+
+async function poll(options: QuiescenceOptions, admin: Admin, client: Client): Promise<Quiescence> {
+  const giveUpAtMs = Date.now() + options.deadlineMs;
+  let quietSinceMs: number | null = null;
+  for (;;) {
+    const nowMs = Date.now();
+    const lag = await readLag(admin, options.consumerGroup, options.topics);
+    const unpublished = await countUnpublished(client);
+    if (lag !== 0 || unpublished !== 0) {
+      quietSinceMs = null;
+    } else {
+      quietSinceMs ??= nowMs;
+    }
+    const quiet = quietSinceMs !== null && nowMs - quietSinceMs >= options.stableMs;
+    if (quiet || nowMs >= giveUpAtMs || options.signal?.aborted === true) {
+      return { quiet, quietSinceMs: quietSinceMs ?? nowMs, lag, unpublished };
+    }
+    await sleep(POLL_INTERVAL_MS);
+  }
+}
+
+/** Records between the group's committed offsets and the ends of the topics. */
+export async function readLag(admin: Admin, groupId: string, topics: readonly string[]): Promise<number> {
+  const committed = new Map<string, bigint>();
+  for (const { topic, partitions } of await admin.fetchOffsets({ groupId, topics: [...topics] })) {
+    for (const { partition, offset } of partitions) {
+      committed.set(`${topic}/${partition}`, BigInt(offset));
+    }
+  }
+  let lag = 0n;
+  for (const topic of topics) {
+    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+      const position = committed.get(`${topic}/${partition}`) ?? -1n;
+      const from = position < 0n ? BigInt(low) : position;
+      lag += BigInt(high) > from ? BigInt(high) - from : 0n;
+    }
+  }
+  return Number(lag);
+}
+
+async function countUnpublished(client: Client): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(
+    'select count(*)::int as count from outbox where published_at is null and not dead',
+  );
+  return rows[0]?.count ?? 0;
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import type { Admin, Consumer, IHeaders, Kafka } from 'kafkajs';
+import type { RawRecord } from './outputs.ts';
+
+/**
+ * Reads whole topics, from the first record to the end as it was when reading began, with a consumer group of its
+ * own that is deleted afterwards. Never a part of them: records that do not come within the deadline are an error.
+ */
+export interface ReadTopicsOptions {
+  readonly kafka: Kafka;
+  /** Topics that do not exist are an error. */
+  readonly topics: readonly string[];
+  readonly onRecord: (record: RawRecord) => void;
+  readonly deadlineMs: number;
+}
+
+export async function readTopics(options: ReadTopicsOptions): Promise<void> {
+  const groupId = `outcome-check-${randomUUID()}`;
+  const admin = options.kafka.admin();
+  await admin.connect();
+  try {
+    const remaining = await findEnds(admin, options.topics);
+    if (remaining.size > 0) {
+      await readUntil(options, groupId, remaining);
+      await admin.deleteGroups([groupId]);
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Partition to the offset of its last record; partitions without records are left out. */
+async function findEnds(admin: Admin, topics: readonly string[]): Promise<Map<string, bigint>> {
+  const ends = new Map<string, bigint>();
+  for (const topic of topics) {
+    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+      if (BigInt(high) > BigInt(low)) {
+        ends.set(`${topic}/${partition}`, BigInt(high) - 1n);
+      }
+    }
+  }
+  return ends;
+}
+
+async function readUntil(options: ReadTopicsOptions, groupId: string, remaining: Map<string, bigint>): Promise<void> {
+  const consumer = options.kafka.consumer({
+    groupId,
+    allowAutoTopicCreation: false,
+    maxWaitTimeInMs: 100,
+    maxBytesPerPartition: 4 * 1_048_576,
+    readUncommitted: false,
+  });
+  await consumer.connect();
+  try {
+    await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
+    await consume(consumer, options, remaining);
+  } finally {
+    await consumer.disconnect();
+  }
+}
+
+function consume(consumer: Consumer, options: ReadTopicsOptions, remaining: Map<string, bigint>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const left = [...remaining.keys()].join(', ');
+      reject(new Error(`not read to the end within ${options.deadlineMs} ms: ${left}`));
+    }, options.deadlineMs);
+    const finish = (settle: () => void) => {
+      clearTimeout(timer);
+      settle();
+    };
+    consumer.on(consumer.events.CRASH, ({ payload }) => finish(() => reject(payload.error)));
+    const run = consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch }) => {
+        const partition = `${batch.topic}/${batch.partition}`;
+        const last = remaining.get(partition);
+        for (const message of batch.messages) {
+          // A record written after reading began is not part of the answer.
+          if (last !== undefined && BigInt(message.offset) <= last) {
+            options.onRecord(rawRecord(batch.topic, batch.partition, message));
+          }
+        }
+        if (last !== undefined && BigInt(batch.lastOffset()) >= last) {
+          remaining.delete(partition);
+        }
+        if (remaining.size === 0) {
+          finish(resolve);
+        }
+      },
+    });
+    run.catch((error: Error) => finish(() => reject(error)));
+  });
+}
+
+function rawRecord(
+  topic: string,
+  partition: number,
+  message: { offset: string; timestamp: string; key: Buffer | null; value: Buffer | null; headers?: IHeaders },
+): RawRecord {
+  const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]);
+  return {
+    topic,
+    partition,
+    offset: message.offset,
+    timestampMs: Number(message.timestamp),
+    key: message.key,
+    value: message.value,
+    headers: Object.fromEntries(headers),
+  };
+}
