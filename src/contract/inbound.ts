@@ -40,9 +40,8 @@ export function inboundSchemas(limits: InboundLimits) {
       entity_id: id,
       expected_essay_count: z
         .number({ error: 'is not a finite number' })
-        .refine((count) => Number.isInteger(count) && count >= 1 && count <= limits.slotsMax, {
-          error: `is not a whole number from 1 to ${limits.slotsMax}`,
-        }),
+        .refine((count) => Number.isInteger(count) && count >= 1, { error: 'is not a whole number above 0' }),
+      /** At most slotsMax, as many as the count says. */
       essay_ids: z.custom<readonly string[]>(Array.isArray, { error: 'is not a list', abort: true }),
       course_code: id,
       /** Part of what makes two registrations the same; otherwise not looked into. */

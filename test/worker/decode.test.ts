@@ -39,6 +39,11 @@ describe('a value that is not an event', () => {
     ['no value', null, 'tombstone'],
     ['no bytes', '', 'tombstone'],
     ['not UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d), 'malformed_json'],
+    [
+      'a file name in another encoding',
+      Buffer.from(contentEvent({ originalFileName: 'Åsa.docx' }), 'latin1'),
+      'malformed_json',
+    ],
     ['an overlong UTF-8 sequence', Uint8Array.of(0x22, 0xc0, 0xaf, 0x22), 'malformed_json'],
     ['a surrogate in UTF-8', Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22), 'malformed_json'],
     ['truncated JSON', contentEvent().slice(0, -1), 'malformed_json'],
@@ -76,6 +81,7 @@ describe('a value that is not an event', () => {
       withRaw(contentEvent(), 'file_size_bytes', '['.repeat(levels) + ']'.repeat(levels));
     expect(outcome(nested(30))).toBe('content');
     expect(outcome(nested(31))).toBe('too_deep');
+    expect(outcome(withRaw(contentEvent(), 'file_size_bytes', `[${'[],{},'.repeat(100)}[]]`))).toBe('content');
     expect(outcome(contentEvent({ originalFileName: `\\"${'['.repeat(100)}\\` }))).toBe('content');
   });
 });
@@ -237,6 +243,10 @@ describe('the counts of a registration', () => {
     ['null', null, 'invalid_payload'],
   ])('expected_essay_count %s', (_name, count, expected) => {
     expect(outcome(withData(registrationEvent(), { expected_essay_count: count }))).toBe(expected);
+  });
+
+  test('an empty batch is no batch', () => {
+    expect(outcome(registrationEvent({ essayIds: [] }))).toBe('invalid_count');
   });
 
   test('a count beyond every number is no count', () => {
