@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { type BatchStatusBody, completionPercentage, type EssayStatusBody } from '../contract/http.ts';
 import { isUsableId } from '../contract/text.ts';
-import type { BatchStatus, EssayStatus, StatusReader } from '../domain/status.ts';
+import type { StatusReader } from '../domain/status.ts';
 import { AppError } from '../errors.ts';
+import { batchBody, essayBody } from './status-bodies.ts';
 
 /** The read API. Ids are checked before the database sees them. */
 export const ID_LENGTH_MAX = 200;
@@ -35,45 +35,4 @@ function checkedId(name: string, text: string): string {
     );
   }
   return text;
-}
-
-export function batchBody(batch: BatchStatus): BatchStatusBody {
-  return {
-    batch_id: batch.batchId,
-    state: batch.state,
-    expected_count: batch.expectedCount,
-    open: batch.openCount,
-    filled: batch.filledCount,
-    failed: batch.failedCount,
-    pending: batch.pendingCount,
-    excess: batch.excessCount,
-    version: batch.version,
-    registered_at: isoTime(batch.registeredAtMs),
-    completed_at: isoTime(batch.completedAtMs),
-    total_essays: batch.expectedCount ?? 0,
-    status_breakdown: { open: batch.openCount, filled: batch.filledCount, failed: batch.failedCount },
-    completion_percentage: completionPercentage(batch.expectedCount, batch.openCount),
-    completion:
-      batch.completion === null ? null : { event_id: batch.completion.eventId, published: batch.completion.published },
-  };
-}
-
-function essayBody(essay: EssayStatus): EssayStatusBody {
-  return {
-    essay_id: essay.essayId,
-    batch_id: essay.batchId,
-    status: essay.status,
-    current_status: essay.status,
-    position: essay.position,
-    text_storage_id: essay.textStorageId,
-    file_upload_id: essay.fileUploadId,
-    original_file_name: essay.originalFileName,
-    assigned_at: isoTime(essay.assignedAtMs),
-    assigned_by: essay.assignedBy,
-    batch_version: essay.batchVersion,
-  };
-}
-
-function isoTime(timestampMs: number | null): string | null {
-  return timestampMs === null ? null : new Date(timestampMs).toISOString();
 }
