@@ -69,6 +69,9 @@ export const SECTIONS = {
       ),
       { meaning: 'Name of this process in logs, metrics and tables.', defaultText: '<host name>-<process id>' },
     ),
+    ENVIRONMENT: setting(text(/^[\w.-]{1,50}$/, 'must be 1 to 50 letters, digits, . _ -').default('development'), {
+      meaning: 'Name of the deployment, told by /health.',
+    }),
     LOG_LEVEL: setting(oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'), {
       meaning: 'Least severe log line that is written.',
     }),
