@@ -1,19 +1,29 @@
 import 'reflect-metadata';
-import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
-import type { AdminProgramDeps } from './admin/program.ts';
-import { systemClock } from './clock.ts';
+import { type DependencyContainer, instanceCachingFactory, container as root } from 'tsyringe';
+import { composeAdapters, HotDatabase, SideDatabase } from './composition/adapters.ts';
+import type { Get, Single } from './composition/composing.ts';
+import { composeHttp } from './composition/http.ts';
+import { composeWork } from './composition/work.ts';
 import type { Config } from './config-schema.ts';
-import { HealthCheck, type HealthProbe } from './http/health.ts';
 import { HttpServer } from './http/server.ts';
+import { KafkaLagReader } from './kafka/lag-reader.ts';
+import { KafkaMessagePublisher } from './kafka/message-publisher.ts';
 import { Lifecycle, type Service } from './lifecycle.ts';
+import { RedisHintStore } from './redis/hint-store.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { ProcessMetrics } from './telemetry/process-metrics.ts';
 import { VERSION } from './version.ts';
+import { Intake } from './worker/intake.ts';
+import { OutboxRelay } from './worker/outbox-relay.ts';
+import { Reconciler } from './worker/reconciler.ts';
+import { StartChecks } from './worker/start-checks.ts';
+import { StateGauges } from './worker/state-gauges.ts';
+import { Watchdog } from './worker/watchdog.ts';
 
 /**
- * What each program is made of; the only place that knows every class, and the only importer of tsyringe. Composing
- * opens nothing: `start` does. Tokens are the classes themselves, so a factory of the wrong class does not compile.
+ * What the worker is made of; the only importer of tsyringe. Composing opens nothing: `start` does. Tokens are the
+ * classes themselves. Whoever builds a variant (a test, a mutant) registers another maker for a class before resolving.
  */
 
 /** What a bin runs: services in the order of their start. */
@@ -28,49 +38,68 @@ export class Program {
   }
 }
 
-/** A health check takes longer than a probe's own limits only when the event loop is blocked. */
-const CHECK_TIMEOUT_MS = 1000;
-
 export function composeWorker(config: Config): DependencyContainer {
   const c = root.createChildContainer();
-  const single = <T>(token: InjectionToken<T>, make: () => T) =>
-    c.register(token, { useFactory: instanceCachingFactory(make) });
+  const get: Get = (token) => c.resolve(token as never);
+  const single: Single = (token, make) => {
+    c.register(token as never, { useFactory: instanceCachingFactory(() => make(get)) });
+  };
   const logger = createLogger({ level: config.logLevel, instance: config.instanceId });
   const labels = { version: VERSION, instance: config.instanceId };
-  const probes: readonly HealthProbe[] = [];
-
   single(Lifecycle, () => new Lifecycle({ graceMs: config.shutdownGraceMs, logger }));
   single(Metrics, () => new Metrics());
-  single(ProcessMetrics, () => new ProcessMetrics(c.resolve(Metrics), labels));
-  single(HealthCheck, () => {
-    const lifecycle = c.resolve(Lifecycle);
-    return new HealthCheck({ probes, phase: () => lifecycle.phase, checkTimeoutMs: CHECK_TIMEOUT_MS, logger });
-  });
-  single(
-    HttpServer,
-    () =>
-      new HttpServer({
-        host: config.httpHost,
-        port: config.httpPort,
-        status: null,
-        health: c.resolve(HealthCheck),
-        metrics: c.resolve(ProcessMetrics),
-        identity: {
-          instance: config.instanceId,
-          role: 'worker',
-          environment: config.environment,
-          startedAtMs: systemClock.nowMs(),
-        },
-        clock: systemClock,
-        logger,
-      }),
-  );
-  // The probes answer from the first moment to the last, so what serves them starts first and stops last.
-  single(Program, () => new Program(c.resolve(Lifecycle), [c.resolve(ProcessMetrics), c.resolve(HttpServer)]));
+  single(ProcessMetrics, () => new ProcessMetrics(get(Metrics), labels));
+  const composing = { config, logger, single };
+  composeAdapters(composing);
+  composeWork(composing);
+  composeHttp(composing);
+  single(Program, () => new Program(get(Lifecycle), servicesOf(get)));
   return c;
 }
 
-/** Each dependency checks the settings it needs when a command opens it. */
-export function composeAdmin(): AdminProgramDeps {
-  return { environment: undefined };
+/**
+ * In the order of their start. The probes answer from the first moment to the last, so what serves them starts first and
+ * stops last. The intake starts when everything it leads to is there, and stops before any of it.
+ */
+function servicesOf(get: Get): Service[] {
+  return [
+    get(ProcessMetrics),
+    get(HttpServer),
+    closing('databases', () => Promise.all([get(HotDatabase).close(), get(SideDatabase).close()])),
+    get(StartChecks),
+    opening(
+      'hints',
+      () => get(RedisHintStore).connect(),
+      async () => get(RedisHintStore).close(),
+    ),
+    opening(
+      'publisher',
+      () => get(KafkaMessagePublisher).connect(),
+      () => get(KafkaMessagePublisher).disconnect(),
+    ),
+    get(OutboxRelay),
+    get(Reconciler),
+    get(StateGauges),
+    closing('lag-reader', () => get(KafkaLagReader).disconnect()),
+    get(Intake),
+    get(Watchdog),
+  ];
+}
+
+/** A connection as a service. */
+function opening(name: string, start: () => Promise<unknown>, stop: () => Promise<unknown>): Service {
+  return {
+    name,
+    start: async () => {
+      await start();
+    },
+    stop: async () => {
+      await stop();
+    },
+  };
+}
+
+/** What opens itself when it is first used. */
+function closing(name: string, stop: () => Promise<unknown>): Service {
+  return opening(name, async () => undefined, stop);
 }

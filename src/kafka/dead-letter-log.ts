@@ -16,17 +16,19 @@ export class KafkaDeadLetterLog {
     this.kafka = options.kafka;
   }
 
-  /** The newest `rowsMax`, oldest of them first. */
-  async list(options: { topic: string; rowsMax: number }): Promise<DeadLetterEntry[]> {
-    const entries: DeadLetterEntry[] = [];
+  /** The newest `rowsMax` (of one reason, if given) with their bytes, oldest of them first. */
+  async list(options: { topic: string; reason?: string; rowsMax: number }): Promise<DeadLetterContent[]> {
+    const entries: DeadLetterContent[] = [];
     await this.read(options.topic, {
-      startOf: ({ high }) => high - options.rowsMax,
-      visit: async (entry) => {
-        entries.push(entry);
+      startOf: ({ low, high }) => (options.reason === undefined ? high - options.rowsMax : low),
+      visit: async (entry, message) => {
+        if (options.reason !== undefined && entry.reason !== options.reason) return 'continue';
+        entries.push({ ...entry, value: message.value, headers: headersOf(message) });
+        if (entries.length > options.rowsMax) entries.shift();
         return 'continue';
       },
     });
-    return entries.slice(-options.rowsMax);
+    return entries;
   }
 
   /** One letter with its bytes and all its headers; undefined when it is not there. */

@@ -6,7 +6,6 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { Breaker } from './breaker.ts';
 
 const CONNECT_MS_MAX = 1000;
-const COMMAND_MS_MAX = 200;
 const RECONNECT_MS_MAX = 5000;
 /** Pipelines under way; what comes above is not remembered. */
 const WRITES_IN_FLIGHT_MAX = 4;
@@ -17,6 +16,7 @@ export interface RedisHintStoreOptions {
   /** Before every key, so that deployments can share a server. */
   readonly prefix: string;
   readonly ttlSeconds: number;
+  readonly commandTimeoutMs: number;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -42,7 +42,7 @@ export class RedisHintStore implements HintStore {
     this.client = new Redis(options.url, {
       lazyConnect: true,
       connectTimeout: CONNECT_MS_MAX,
-      commandTimeout: COMMAND_MS_MAX,
+      commandTimeout: options.commandTimeoutMs,
       maxRetriesPerRequest: 1,
       enableOfflineQueue: false,
       // A write that was cut off is not worth sending again, and would be sent without its caller.
