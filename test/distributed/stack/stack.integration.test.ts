@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
 import { Client } from 'pg';
 import { STACK_VARIABLES } from '../../../distributed/stack/external.ts';
 import { freePorts } from '../../../distributed/stack/free-port.ts';
@@ -99,20 +99,19 @@ describe('a running stack', () => {
   });
 
   test('has a Kafka that keeps its records when it is killed, and when it is stopped', async () => {
-    const kafka = new Kafka({ brokers: [...stack.kafkaBrokers], logLevel: logLevel.NOTHING });
-    const admin = kafka.admin();
-    const producer = kafka.producer();
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 1 }], waitForLeaders: true });
-    await producer.connect();
-    await producer.send({ topic: 'kept', acks: -1, messages: [{ value: 'one' }] });
+    await withKafka(async (admin, producer) => {
+      await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 1 }], waitForLeaders: true });
+      await producer.send({ topic: 'kept', acks: -1, messages: [{ value: 'one' }] });
+    });
     await killAndStart('kafka');
-    await producer.send({ topic: 'kept', acks: -1, messages: [{ value: 'two' }] });
+    await withKafka(async (_, producer) => {
+      await producer.send({ topic: 'kept', acks: -1, messages: [{ value: 'two' }] });
+    });
     await server('kafka').stop();
     await server('kafka').start();
-    expect(await admin.fetchTopicOffsets('kept')).toMatchObject([{ high: '2' }]);
-    await producer.disconnect();
-    await admin.disconnect();
+    await withKafka(async (admin) => {
+      expect(await admin.fetchTopicOffsets('kept')).toMatchObject([{ high: '2' }]);
+    });
   });
 
   test('has a Redis that is empty after it was killed', async () => {
@@ -130,6 +129,14 @@ describe('a running stack', () => {
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
     expect(existsSync(stack.dataDir)).toBe(false);
   });
+
+  /** A client of its own: kafkajs takes seconds to notice that its broker was killed. */
+  async function withKafka(work: (admin: Admin, producer: Producer) => Promise<void>): Promise<void> {
+    const kafka = new Kafka({ brokers: [...stack.kafkaBrokers], logLevel: logLevel.NOTHING });
+    const [admin, producer] = [kafka.admin(), kafka.producer()];
+    await Promise.all([admin.connect(), producer.connect()]);
+    await work(admin, producer).finally(() => Promise.all([admin.disconnect(), producer.disconnect()]));
+  }
 
   async function withPostgres(work: (client: Client) => Promise<void>): Promise<void> {
     const client = new Client({ connectionString: stack.databaseUrl });
