@@ -1,43 +1,51 @@
 /** `pnpm stack`: PostgreSQL, Redis and Kafka for as long as this program runs. */
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
-import { type Stack, startStack } from '../stack/stack.ts';
+import { reportMachine } from '../stack/doctor-report.ts';
+import { startStack } from '../stack/stack.ts';
 import { StackError } from '../stack/stack-error.ts';
 
-const EXIT_ENVIRONMENT = 3;
+const EXIT = { usage: 2, environment: 3, interrupted: 130 } as const;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const program = new Command('stack')
-  .description(
-    'Starts real PostgreSQL, Redis and Kafka on this machine, prints how to reach them, and stops them again.',
-  )
-  .helpCommand(false);
+  .description('Real PostgreSQL, Redis and Kafka on this machine, without Docker.')
+  .helpCommand(false)
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.usage));
 
 program
   .command('up', { isDefault: true })
-  .description('start the three servers and keep them until Ctrl-C')
+  .description('start the three servers, print how to reach them, stop them at Ctrl-C')
   .option('--kafka-nodes <1|3>', 'size of the Kafka cluster', kafkaNodes, 1)
-  .option('--env-file <file>', 'also write the three variables into this file, as NAME=value lines')
+  .option('--env-file <file>', 'while the stack is up, keep the variables in this file, as NAME=value lines')
   .addHelpText(
     'after',
-    '\nDATABASE_URL, REDIS_URL and KAFKA_BROKERS in the environment each replace the server they name.\n' +
-      'Exit codes: 0 stopped, 2 wrong usage, 3 the stack cannot start (`pnpm doctor` says why), 130 interrupted while starting.',
+    `
+DATABASE_URL, REDIS_URL and KAFKA_BROKERS in the environment each replace the server they name.
+ELS_POSTGRES_BIN and KAFKA_HOME choose other programs than the built-in ones.
+The variables go to standard output, everything else to standard error.
+Exit codes: 0 stopped, 2 wrong usage, 3 the stack cannot start, 130 interrupted while it started.`,
   )
   .action(up);
+
+program
+  .command('doctor')
+  .description('say what the stack needs and whether it is here')
+  .option('--json', 'print one JSON object instead of text')
+  .action(async (options: { json?: boolean }) => {
+    if (!(await reportMachine(options))) process.exitCode = EXIT.environment;
+  });
 
 await program.parseAsync();
 
 async function up(options: { kafkaNodes: 1 | 3; envFile?: string }): Promise<void> {
-  const interrupted = new Promise<void>((resolve) => {
-    let stack: Stack | undefined;
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
-    void stack;
+  const interrupted = new Promise<undefined>((resolve) => {
+    for (const signal of SIGNALS) process.on(signal, () => resolve(undefined));
   });
-  // While it starts, ending is enough: the guardian cleans up behind us.
-  const giveUp = interrupted.then(() => undefined);
   const starting = startStack({ kafkaNodes: options.kafkaNodes, onProgress: say });
-  starting.catch(() => {});
-  const stack = await Promise.race([starting, giveUp]).catch(fail);
-  if (stack === undefined) process.exit(130);
+  const stack = await Promise.race([starting, interrupted]).catch(fail);
+  // While it starts, ending is enough: the guardian cleans up behind us.
+  if (stack === undefined) process.exit(EXIT.interrupted);
   const variables = {
     DATABASE_URL: stack.databaseUrl,
     REDIS_URL: stack.redisUrl,
@@ -46,24 +54,25 @@ async function up(options: { kafkaNodes: 1 | 3; envFile?: string }): Promise<voi
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   if (options.envFile !== undefined) await writeFile(options.envFile, `${lines.join('\n')}\n`);
   process.stdout.write(`${lines.map((line) => `export ${line}`).join('\n')}\n`);
-  say('the stack is up; Ctrl-C stops it');
+  say(`the stack is up, its logs are in ${stack.dataDir}; Ctrl-C stops it`);
   await interrupted;
   say('stopping');
+  if (options.envFile !== undefined) await rm(options.envFile, { force: true });
   await stack.stop();
   process.exit(0);
 }
 
-/** Progress goes to standard error, so that the variables can be read from standard output. */
 function say(line: string): void {
   process.stderr.write(`stack: ${line}\n`);
 }
 
 function fail(error: unknown): never {
-  say(error instanceof StackError ? error.message : String(error instanceof Error ? error.stack : error));
-  process.exit(EXIT_ENVIRONMENT);
+  if (error instanceof StackError) say(error.message);
+  else say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exit(EXIT.environment);
 }
 
 function kafkaNodes(value: string): 1 | 3 {
   if (value === '1' || value === '3') return value === '1' ? 1 : 3;
-  throw new InvalidArgumentError('1 or 3.');
+  throw new InvalidArgumentError('It is 1 or 3.');
 }

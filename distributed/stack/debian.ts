@@ -2,7 +2,7 @@
  * Debian's and Ubuntu's package system: installs when we are root, and otherwise fetches packages without any
  * privilege and unpacks them into a folder. Package lists are fetched first when the machine has none.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheDirectory } from './cache.ts';
@@ -23,6 +23,14 @@ export function isDebian(): boolean {
 
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
+}
+
+/** `debian-12`, `ubuntu-24.04`. */
+export function systemRelease(): string {
+  if (!existsSync('/etc/os-release')) return process.platform;
+  const text = readFileSync('/etc/os-release', 'utf8');
+  const value = (name: string) => new RegExp(`^${name}="?([\\w.-]+)"?$`, 'm').exec(text)?.[1] ?? 'unknown';
+  return `${value('ID')}-${value('VERSION_ID')}`;
 }
 
 /** Changes the machine; only for root, and said aloud. */

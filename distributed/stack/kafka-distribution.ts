@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { cacheDirectory, cached } from './cache.ts';
 import type { StackContext } from './context.ts';
 import { freePorts } from './free-port.ts';
@@ -93,7 +93,8 @@ async function mavenJars(context: StackContext, java: Java): Promise<string> {
     await mkdir(target);
     const args = ['-q', '-B', '-f', pomFile(), 'dependency:copy-dependencies', `-DoutputDirectory=${target}`];
     const { guardian, signal } = context;
-    const env = { ...process.env, JAVA_HOME: join(java.command, '..', '..') };
+    const home = dirname(dirname(java.command));
+    const env = { ...process.env, ...(existsSync(join(home, 'release')) ? { JAVA_HOME: home } : {}) };
     await announced(
       'downloading the jars of Apache Kafka with Maven (once)',
       context.onProgress,
@@ -147,7 +148,7 @@ async function prepareStart(draft: Draft, building: string, context: StackContex
       },
       guardian,
     );
-    await rehearsal.start();
+    await rehearsal.start(signal);
     await rehearsal.stop();
   });
   if (!existsSync(join(data, 'bootstrap.checkpoint')) || statSync(join(data, 'bootstrap.checkpoint')).size === 0) {

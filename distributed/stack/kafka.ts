@@ -19,7 +19,7 @@ export async function startKafka(context: StackContext, nodeCount: 1 | 3): Promi
   const servers = await Promise.all(
     nodes.map((node) => prepareNode({ node, nodes, clusterId, distribution, context })),
   );
-  const results = await Promise.allSettled(servers.map((server) => server.start()));
+  const results = await Promise.allSettled(servers.map((server) => server.start(context.signal)));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) {
     await Promise.all(servers.map((server) => server.abandon()));

@@ -8,9 +8,9 @@ import { chmod, copyFile, mkdir, readdir, readFile, symlink } from 'node:fs/prom
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { cacheDirectory, cached } from './cache.ts';
-import type { StackContext } from './context.ts';
 import { isRoot } from './debian.ts';
 import { isProgram, programOnPath } from './find-program.ts';
+import type { Guardian } from './guardian.ts';
 import { projectRoot } from './project-root.ts';
 import { runCommand } from './run-command.ts';
 import { StackError } from './stack-error.ts';
@@ -29,15 +29,16 @@ interface Candidate {
   readonly folder: () => Promise<string>;
 }
 
-export async function findPostgres(context: Pick<StackContext, 'dataDir' | 'guardian'>): Promise<PostgresBinaries> {
+export async function findPostgres(context: {
+  readonly dataDir: string;
+  readonly guardian?: Guardian;
+}): Promise<PostgresBinaries> {
   const refused: string[] = [];
+  const guarded = context.guardian === undefined ? {} : { guardian: context.guardian };
   for (const candidate of candidates(context.dataDir)) {
     try {
       const folder = await candidate.folder();
-      const output = await runCommand(join(folder, 'postgres'), ['--version'], {
-        guardian: context.guardian,
-        runMsMax: 10_000,
-      });
+      const output = await runCommand(join(folder, 'postgres'), ['--version'], { ...guarded, runMsMax: 10_000 });
       const version = /(\d+(?:\.\d+)*)/.exec(output)?.[1] ?? '0';
       if (Number.parseInt(version, 10) >= POSTGRES_MAJOR_MIN) return { folder, version, from: candidate.from };
       refused.push(`${candidate.from} is version ${version}`);
@@ -116,7 +117,9 @@ async function copyNative(native: string, target: string): Promise<void> {
 
 /** The package lists its links with paths relative to itself: `native/lib/libpq.so.5`. */
 async function libraryLinks(native: string): Promise<readonly { path: string; pointsTo: string }[]> {
-  const listed: unknown = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8'));
+  const list = join(native, 'pg-symlinks.json');
+  if (!existsSync(list)) return [];
+  const listed: unknown = JSON.parse(await readFile(list, 'utf8'));
   if (!Array.isArray(listed)) return [];
   return listed.map((link: { source: string; target: string }) => ({
     path: link.target.replace(/^native\//, ''),

@@ -24,9 +24,6 @@ const SETTINGS: Readonly<Record<string, string>> = {
   synchronous_commit: 'on',
   fsync: 'on',
   jit: 'off',
-  // Without these every statement of a fault run would end up in the log file.
-  log_min_messages: 'warning',
-  log_min_error_statement: 'panic',
 };
 
 export function postgresArguments(port: number, folder: string): readonly string[] {
@@ -66,7 +63,7 @@ export async function startPostgres(context: StackContext): Promise<Started> {
     },
     context.guardian,
   );
-  await server.start();
+  await server.start(signal);
   return {
     servers: [server],
     address: `postgresql://postgres@127.0.0.1:${port}/postgres`,

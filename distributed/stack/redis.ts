@@ -5,7 +5,7 @@ import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached } from './cache.ts';
 import type { StackContext, Started } from './context.ts';
-import { isDebian, unpackPackages } from './debian.ts';
+import { isDebian, systemRelease, unpackPackages } from './debian.ts';
 import { programOnPath } from './find-program.ts';
 import { freePorts } from './free-port.ts';
 import { runCommand } from './run-command.ts';
@@ -25,10 +25,19 @@ export function installedRedis(): RedisProgram | undefined {
   return command === undefined ? undefined : { command, env: process.env, from: command };
 }
 
+/** The libraries fit one release of the system only. */
+export function redisCacheEntry(): string {
+  return `redis-${systemRelease()}-${process.arch}`;
+}
+
 export function redisArguments(port: number, folder: string): readonly string[] {
   const network = ['--port', `${port}`, '--bind', '127.0.0.1', '--tcp-backlog', '128'];
   const memoryOnly = ['--save', '', '--appendonly', 'no', '--dir', folder];
   return [...network, ...memoryOnly, '--databases', `${REDIS_DATABASES}`, '--daemonize', 'no', '--logfile', ''];
+}
+
+export function redisRemedy(): string {
+  return `${process.platform === 'darwin' ? 'brew install redis' : 'install Redis or Valkey'}, or set REDIS_URL`;
 }
 
 export async function startRedis(context: StackContext): Promise<Started> {
@@ -54,27 +63,37 @@ export async function startRedis(context: StackContext): Promise<Started> {
     },
     context.guardian,
   );
-  const [version] = await Promise.all([redisVersion(program, context), server.start()]);
+  const [version] = await Promise.all([redisVersion(program, context), server.start(context.signal)]);
   return { servers: [server], address: `redis://127.0.0.1:${port}`, description: `${version} (${program.from})` };
 }
 
 async function redisVersion(program: RedisProgram, context: Pick<StackContext, 'guardian'>): Promise<string> {
-  const output = await runCommand(program.command, ['--version'], { ...context, env: program.env, runMsMax: 10_000 });
+  const output = await runCommand(program.command, ['--version'], {
+    guardian: context.guardian,
+    env: program.env,
+    runMsMax: 10_000,
+  });
   const name = /valkey/i.test(output) ? 'Valkey' : 'Redis';
   return `${name} ${/v=(\S+)/.exec(output)?.[1] ?? output.trim()}`;
 }
 
 async function redisFromDebian(context: StackContext): Promise<RedisProgram> {
   if (!isDebian()) {
-    throw new StackError('redis-server is missing: install Redis (macOS: brew install redis), or set REDIS_URL');
+    throw new StackError(`redis-server is missing: ${redisRemedy()}`);
   }
-  const folder = await cached(`redis-debian-${process.arch}`, async (building) => {
+  const folder = await cached(redisCacheEntry(), async (building) => {
     await unpackPackages('redis-server', building, context);
     const entry = join(building, 'unpacked');
     await mkdir(entry);
     await rename(join(building, 'usr'), join(entry, 'usr'));
+    // Only what runs becomes an entry.
+    await redisVersion(await unpackedProgram(entry), context);
     return entry;
   });
+  return unpackedProgram(folder);
+}
+
+async function unpackedProgram(folder: string): Promise<RedisProgram> {
   const libraries = join(folder, 'usr', 'lib');
   const folders = (await readdir(libraries, { withFileTypes: true })).filter((found) => found.isDirectory());
   const path = [...folders.map((found) => join(libraries, found.name)), libraries].join(':');

@@ -37,6 +37,7 @@ export class ServerProcess {
   readonly #settings: ServerSettings;
   readonly #guardian: Guardian;
   #child: ChildProcess | undefined;
+  #spawnError = '';
 
   constructor(settings: ServerSettings, guardian: Guardian) {
     this.#settings = settings;
@@ -60,7 +61,7 @@ export class ServerProcess {
     return this.#settings.logFile;
   }
 
-  async start(): Promise<void> {
+  async start(abort?: AbortSignal): Promise<void> {
     if (this.#child !== undefined) return;
     const { name, startMsMax, readyPattern, logFile } = this.#settings;
     const outputStart = await stat(logFile).then(
@@ -71,8 +72,9 @@ export class ServerProcess {
     const deadlineMs = Date.now() + startMsMax;
     while (!readyPattern.test(await readFrom(logFile, outputStart))) {
       if (this.#child !== child) throw await this.#failure('ended while it started', outputStart);
-      if (Date.now() > deadlineMs) {
-        await this.kill('SIGKILL');
+      if (abort?.aborted || Date.now() > deadlineMs) {
+        await this.abandon();
+        if (abort?.aborted) throw new StackError(`${name} was not started: the start was given up`);
         throw await this.#failure(`was not ready within ${startMsMax / 1_000} s`, outputStart);
       }
       await sleep(POLL_MS);
@@ -119,11 +121,15 @@ export class ServerProcess {
     this.#child = child;
     const pid = child.pid;
     if (pid !== undefined) this.#guardian.watch(pid, abandonSignal === 'SIGQUIT' ? 'QUIT' : 'KILL');
+    this.#spawnError = '';
     const ended = () => {
       if (this.#child === child) this.#child = undefined;
       if (pid !== undefined) this.#guardian.forget(pid);
     };
-    child.once('error', ended);
+    child.once('error', (error) => {
+      this.#spawnError = error.message;
+      ended();
+    });
     child.once('exit', ended);
     return child;
   }
@@ -140,7 +146,7 @@ export class ServerProcess {
 
   async #failure(what: string, outputStart: number): Promise<StackError> {
     const output = await readFrom(this.#settings.logFile, outputStart);
-    const message = `${this.name} ${what}: ${lastWords(output)}`;
+    const message = `${this.name} ${what}: ${this.#spawnError || lastWords(output)}`;
     return PORT_TAKEN.test(output) ? new PortTakenError(message) : new StackError(message);
   }
 }

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StackContext, Started } from './context.ts';
 import { isRoot } from './debian.ts';
+import { requireAnswer, type ServerKind, STACK_VARIABLES } from './external.ts';
 import { Guardian } from './guardian.ts';
 import { startKafka } from './kafka.ts';
 import { startPostgres } from './postgres.ts';
@@ -15,8 +16,6 @@ import type { Progress } from './progress.ts';
 import { startRedis } from './redis.ts';
 import type { ServerProcess } from './server-process.ts';
 import { PortTakenError } from './stack-error.ts';
-
-export type ServerKind = 'postgres' | 'redis' | 'kafka';
 
 export interface StackOptions {
   readonly kafkaNodes?: 1 | 3;
@@ -40,44 +39,43 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-const VARIABLES = { postgres: 'DATABASE_URL', redis: 'REDIS_URL', kafka: 'KAFKA_BROKERS' } as const;
 const PORT_ATTEMPTS_MAX = 5;
-const BEAT_MS = 2_000;
+const SILENCE_MS_MAX = 1_800;
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const startedAtMs = Date.now();
   const kinds = options.onlyNeeded ?? (['postgres', 'redis', 'kafka'] as const);
   const dataDir = await mkdtemp(join(options.dataDir ?? tmpdir(), 'els-stack-'));
+  const guardian = new Guardian(dataDir);
   // Started by root, PostgreSQL runs as somebody else and must be able to enter.
   if (isRoot()) await chmod(dataDir, 0o755);
-  const guardian = new Guardian(dataDir);
-  const abort = new AbortController();
-  const context: StackContext = { dataDir, guardian, signal: abort.signal, onProgress: options.onProgress };
   const waiting = new Set(kinds);
-  const beat = beatWhileWaiting(waiting, startedAtMs, options.onProgress);
+  const report = reportWithoutSilence(options.onProgress, () => `waiting for ${[...waiting].join(', ')}`);
+  const abort = new AbortController();
+  const context: StackContext = { dataDir, guardian, signal: abort.signal, onProgress: report.say };
   const start = async (kind: ServerKind): Promise<[ServerKind, Started]> => {
     try {
       const started = await startKind(kind, context, options.kafkaNodes ?? 1);
       waiting.delete(kind);
-      options.onProgress(`${started.description} after ${seconds(startedAtMs)} s`);
+      report.say(`${kind}: ${started.description}, after ${((Date.now() - startedAtMs) / 1_000).toFixed(1)} s`);
       return [kind, started];
     } catch (error) {
-      abort.abort();
+      abort.abort(error);
       throw error;
     }
   };
-  options.onProgress(`starting ${[...kinds].join(', ')}`);
+  report.say(`starting ${kinds.join(', ')}`);
   const results = await Promise.allSettled(kinds.map(start));
-  clearInterval(beat);
+  report.end();
   const started = new Map(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
-  const failed = results.find((result) => result.status === 'rejected');
   const stop = stopOnce(
     [...started.values()].flatMap((each) => each.servers),
     guardian,
   );
-  if (failed !== undefined) {
+  if (abort.signal.aborted) {
     await stop();
-    throw failed.reason;
+    // The first failure; the others may only be its consequence.
+    throw abort.signal.reason;
   }
   return stackOf(started, { dataDir, guardianPid: guardian.pid, stop });
 }
@@ -98,16 +96,16 @@ function stackOf(
 }
 
 async function startKind(kind: ServerKind, context: StackContext, kafkaNodes: 1 | 3): Promise<Started> {
-  const external = process.env[VARIABLES[kind]]?.trim();
-  if (external) return { servers: [], address: external, description: 'external' };
-  const starters = {
-    postgres: startPostgres,
-    redis: startRedis,
-    kafka: (each: StackContext) => startKafka(each, kafkaNodes),
-  };
+  const variable = STACK_VARIABLES[kind];
+  const external = process.env[variable]?.trim();
+  if (external) {
+    await requireAnswer(variable, external);
+    return { servers: [], address: external, description: 'external' };
+  }
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await starters[kind](context);
+      if (kind === 'kafka') return await startKafka(context, kafkaNodes);
+      return await (kind === 'postgres' ? startPostgres(context) : startRedis(context));
     } catch (error) {
       if (!(error instanceof PortTakenError) || attempt === PORT_ATTEMPTS_MAX || context.signal.aborted) throw error;
       context.onProgress(`a port of ${kind} was taken meanwhile, starting again with another`);
@@ -128,10 +126,17 @@ function stopOnce(servers: readonly ServerProcess[], guardian: Guardian): () => 
   };
 }
 
-function beatWhileWaiting(waiting: ReadonlySet<ServerKind>, startedAtMs: number, onProgress: Progress): NodeJS.Timeout {
-  return setInterval(() => onProgress(`waiting for ${[...waiting].join(', ')}: ${seconds(startedAtMs)} s`), BEAT_MS);
-}
-
-function seconds(sinceMs: number): string {
-  return ((Date.now() - sinceMs) / 1_000).toFixed(1);
+/** Passes lines on, and says what is waited for whenever nothing was said for two seconds. */
+function reportWithoutSilence(onProgress: Progress, waitingFor: () => string): { say: Progress; end: () => void } {
+  const startedAtMs = Date.now();
+  let saidAtMs = startedAtMs;
+  const say = (line: string) => {
+    saidAtMs = Date.now();
+    onProgress(line);
+  };
+  const beat = setInterval(() => {
+    if (Date.now() - saidAtMs < SILENCE_MS_MAX) return;
+    say(`${waitingFor()}: ${Math.round((Date.now() - startedAtMs) / 1_000)} s`);
+  }, SILENCE_MS_MAX / 6);
+  return { say, end: () => clearInterval(beat) };
 }
