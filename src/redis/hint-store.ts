@@ -36,6 +36,7 @@ export class RedisHintStore implements HintStore {
   private readonly refused: Record<Operation, boolean> = { read: false, write: false };
   private writesInFlightCount = 0;
   private lastReported = '';
+  private isClosed = false;
 
   constructor(options: RedisHintStoreOptions) {
     this.options = options;
@@ -69,11 +70,12 @@ export class RedisHintStore implements HintStore {
   }
 
   close(): void {
+    this.isClosed = true;
     this.client.disconnect();
   }
 
   status(): 'up' | 'degraded' {
-    const answers = this.client.status === 'ready' && this.breaker.isClosed;
+    const answers = !this.isClosed && this.client.status === 'ready' && this.breaker.isClosed;
     return answers && !this.refused.read && !this.refused.write ? 'up' : 'degraded';
   }
 
