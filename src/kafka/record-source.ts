@@ -108,7 +108,7 @@ export class KafkaRecordSource implements RecordSource {
     const closed = session.close().catch((error: unknown) => {
       this.options.logger.warn({ error: describeError(error) }, 'consumer did not close cleanly');
     });
-    await Promise.race([closed, delay(this.options.stopMsMax)]);
+    await within(this.options.stopMsMax, closed);
   }
 
   /** Hooks of a session that was replaced are deaf. */
@@ -296,6 +296,16 @@ const RECOVERY_MS_FIRST = 200;
 const RECOVERY_MS_MAX = 2_000;
 /** A consumer that lived this long had recovered; crashes in quicker succession are one outage. */
 const STABLE_MS = 30_000;
+
+/** Waits for the end of `work`, no longer than this. */
+async function within(durationMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, durationMs);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
+}
 
 function delay(durationMs: number): Promise<void> {
   return new Promise((resolve) => {
