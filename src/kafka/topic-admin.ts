@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import { deadLetterTopic, INBOUND, OUTBOUND, type Topics } from '../contract/topics.ts';
 import { AppError } from '../errors.ts';
@@ -25,6 +26,8 @@ export class KafkaTopicAdmin {
         if (!existing.has(topic)) {
           const isCreated = await admin.createTopics({
             topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
+            // kafkajs's own wait gives up on brokers that have not heard of the topic yet.
+            waitForLeaders: false,
           });
           // False: somebody else was quicker.
           if (isCreated) {
@@ -35,6 +38,10 @@ export class KafkaTopicAdmin {
         const found = existing.get(topic) ?? (await partitionCounts(admin)).get(topic) ?? 0;
         reports.push({ topic, outcome: found < partitions ? 'too_few_partitions' : 'exists', partitions: found });
       }
+      await waitForLeaders(
+        admin,
+        reports.map(({ topic }) => topic),
+      );
       return reports;
     });
   }
@@ -95,6 +102,8 @@ export interface CheckTopicsOptions {
   readonly slotsMax: number;
 }
 
+const LEADER_WAIT_MS_MAX = 15_000;
+const LEADER_POLL_MS = 100;
 const REPLICAS_MAX = 3;
 const INBOUND_PARTITIONS = 15;
 const OUTBOUND_PARTITIONS = 3;
@@ -127,6 +136,21 @@ function topicsWanted({ topics, inboundPartitions, outboundPartitions }: EnsureT
 async function partitionCounts(admin: Admin): Promise<Map<string, number>> {
   const { topics } = await admin.fetchTopicMetadata();
   return new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
+}
+
+/** A topic that was just created is usable when every partition has a leader that brokers know of. */
+async function waitForLeaders(admin: Admin, topics: readonly string[]): Promise<void> {
+  const deadlineMs = performance.now() + LEADER_WAIT_MS_MAX;
+  for (;;) {
+    const { topics: known } = await admin.fetchTopicMetadata();
+    const led = new Set(
+      known.filter((topic) => topic.partitions.every(({ leader }) => leader >= 0)).map(({ name }) => name),
+    );
+    const waiting = topics.filter((topic) => !led.has(topic));
+    if (waiting.length === 0) return;
+    if (performance.now() > deadlineMs) throw new Error(`no leader for ${waiting.join(', ')}`);
+    await delay(LEADER_POLL_MS);
+  }
 }
 
 /** By topic, then by name of the setting. */
