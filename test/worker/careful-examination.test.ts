@@ -72,6 +72,24 @@ describe('careful examination', () => {
     expect(attempts.suspectCallCount).toBe(20);
   });
 
+  test('no record is named before the broker knows that the one before is resolved', async () => {
+    const source = new MemoryRecordSource();
+    const attempts = new MemoryAttemptStore();
+    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }]);
+    source.append('t', 0, range(0, 10));
+    source.commitErrors.push(unavailable(), unavailable(), unavailable());
+    const { intake, handler } = intakeBench({}, { source, attempts });
+    const committedAtHandling: number[] = [];
+    handler.delay = async () => {
+      committedAtHandling.push(source.committed('t', 0));
+    };
+    await intake.start();
+    source.assign();
+    await waitFor(() => source.committedAll(), soon('all'));
+    await intake.stop();
+    expect(committedAtHandling).toEqual(range(0, 10));
+  });
+
   test('a partition under examination does not hold up the others', async () => {
     const source = new MemoryRecordSource();
     const attempts = new MemoryAttemptStore();
