@@ -13,8 +13,10 @@ export type ErrorCode =
   | 'CONFLICT'
   /** A batch did not show whether it is full within the bounded number of looks. */
   | 'UNDECIDED'
-  /** A statement failed in a way that retrying cannot mend. */
+  /** A statement failed by a bug or a foreign schema; no data is to blame. */
   | 'STORE_FAILED'
+  /** The database will never take this data; validation should have caught it. */
+  | 'STORE_REFUSED'
   /** The broker refused a message for good: too large, unknown topic, not authorised. */
   | 'PUBLISH_REFUSED'
   /** What was asked for does not exist. */

@@ -1,6 +1,126 @@
-/** Something that runs. Both calls are idempotent; `stop` resolves when nothing of it is left. */
+import { AppError } from './errors.ts';
+import type { Logger } from './telemetry/logger.ts';
+
+/**
+ * Something that runs. Both calls are idempotent; `stop` resolves when nothing of it is left, also after a start
+ * that failed half-way.
+ */
 export interface Service {
   readonly name: string;
   start(): Promise<void>;
   stop(): Promise<void>;
+}
+
+export type Phase = 'starting' | 'running' | 'stopping';
+
+/** EX_CONFIG of sysexits.h: restarting does not help until somebody changes a setting or the world. */
+export const EXIT_CONFIG = 78;
+const EXIT_FAILED = 1;
+
+export function exitCodeOf(error: unknown): number {
+  const hopeless = error instanceof AppError && ['CONFIG_INVALID', 'START_CHECK_FAILED'].includes(error.code);
+  return hopeless ? EXIT_CONFIG : EXIT_FAILED;
+}
+
+/**
+ * One process from start to exit. Services start in order and stop in reverse; what is stopped is first not ready.
+ * The process always ends: a stop has a deadline, a second signal cuts it short, and what nobody handled ends it.
+ * Exit codes: 0 stopped as asked, 78 start refused, 1 anything else.
+ */
+export class Lifecycle {
+  private readonly graceMs: number;
+  private readonly logger: Logger;
+  private readonly begun: Service[] = [];
+  private currentPhase: Phase = 'starting';
+  /** Whom we are waiting for, to be named when it hangs. */
+  private waitingFor = 'nothing';
+  private exitCode = 0;
+  private signals = 0;
+
+  constructor(options: { readonly graceMs: number; readonly logger: Logger }) {
+    this.graceMs = options.graceMs;
+    this.logger = options.logger;
+  }
+
+  /** Not ready unless `running`. */
+  get phase(): Phase {
+    return this.currentPhase;
+  }
+
+  /** Ends the process when a signal asks for it; the promise resolves when all services run or none is left. */
+  async runUntilSignal(services: readonly Service[]): Promise<void> {
+    process.on('SIGTERM', (signal) => this.signalled(signal));
+    process.on('SIGINT', (signal) => this.signalled(signal));
+    process.on('uncaughtException', (error) => this.fatal(error));
+    process.on('unhandledRejection', (reason) => this.fatal(reason));
+    for (const service of services) {
+      this.begun.push(service);
+      this.waitingFor = service.name;
+      try {
+        await service.start();
+      } catch (error) {
+        this.logger.fatal({ err: error, service: service.name }, 'start failed');
+        this.beginStop(exitCodeOf(error));
+      }
+      if (this.currentPhase !== 'starting') {
+        // Asked to stop meanwhile. Nothing was stopped yet: that is left to the one who was starting.
+        return this.stopAll();
+      }
+    }
+    this.currentPhase = 'running';
+    this.logger.info('running');
+  }
+
+  /** Something is wrong beyond repair: log it, stop in order as far as possible, exit 1. May be called repeatedly. */
+  fatal(error: unknown): void {
+    this.logger.fatal({ err: error }, 'fatal');
+    this.requestStop(EXIT_FAILED);
+  }
+
+  private signalled(signal: NodeJS.Signals): void {
+    this.signals += 1;
+    if (this.signals > 1) {
+      this.logger.fatal({ signal, service: this.waitingFor }, 'stop cut short by a second signal');
+      process.exit(EXIT_FAILED);
+    }
+    this.logger.info({ signal }, 'stopping');
+    this.requestStop(0);
+  }
+
+  private requestStop(exitCode: number): void {
+    const wasRunning = this.currentPhase === 'running';
+    this.beginStop(exitCode);
+    if (wasRunning) {
+      void this.stopAll();
+    }
+  }
+
+  /** Not ready from here on, and gone within the grace. A failure outweighs an orderly stop. */
+  private beginStop(exitCode: number): void {
+    this.exitCode = Math.max(this.exitCode, exitCode);
+    if (this.currentPhase === 'stopping') {
+      return;
+    }
+    this.currentPhase = 'stopping';
+    setTimeout(() => {
+      this.logger.fatal({ service: this.waitingFor, graceMs: this.graceMs }, 'service did not stop in time');
+      process.exit(EXIT_FAILED);
+    }, this.graceMs);
+  }
+
+  private async stopAll(): Promise<void> {
+    for (const service of [...this.begun].reverse()) {
+      this.waitingFor = service.name;
+      try {
+        await service.stop();
+      } catch (error) {
+        this.logger.error({ err: error, service: service.name }, 'stop failed');
+        this.exitCode = Math.max(this.exitCode, EXIT_FAILED);
+      }
+    }
+    this.logger.info({ exitCode: this.exitCode }, 'stopped');
+    this.waitingFor = 'log';
+    await new Promise((resolve) => this.logger.flush(resolve));
+    process.exit(this.exitCode);
+  }
 }

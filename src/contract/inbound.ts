@@ -31,8 +31,8 @@ export function inboundSchemas(limits: InboundLimits) {
     schema_version: z.literal(1, { error: 'is not 1' }).default(1),
     correlation_id: idIfUsable,
     /** Only events of a known type are looked into. */
-    data: z.unknown(),
-    metadata: z.object({ traceparent: z.unknown() }).nullish().catch(null),
+    data: z.unknown().optional(),
+    metadata: z.object({ traceparent: z.unknown().optional() }).nullish().catch(null),
   });
 
   const registration = z
@@ -40,13 +40,12 @@ export function inboundSchemas(limits: InboundLimits) {
       entity_id: id,
       expected_essay_count: z
         .number({ error: 'is not a finite number' })
-        .refine((count) => Number.isInteger(count) && count >= 1 && count <= limits.slotsMax, {
-          error: `is not a whole number from 1 to ${limits.slotsMax}`,
-        }),
+        .refine((count) => Number.isInteger(count) && count >= 1, { error: 'is not a whole number above 0' }),
+      /** At most slotsMax, as many as the count says. */
       essay_ids: z.custom<readonly string[]>(Array.isArray, { error: 'is not a list', abort: true }),
       course_code: id,
       /** Part of what makes two registrations the same; otherwise not looked into. */
-      student_prompt_ref: z.unknown().refine(isStorableJson, { error: 'holds text that cannot be stored' }),
+      student_prompt_ref: z.unknown().optional().refine(isStorableJson, { error: 'holds text that cannot be stored' }),
       user_id: id,
       org_id: id.nullish(),
       class_id: id.nullish(),
@@ -77,7 +76,10 @@ export function inboundSchemas(limits: InboundLimits) {
 }
 
 function cleaned(lengthMax: number) {
-  return z.unknown().transform((text) => cleanText(text, lengthMax));
+  return z
+    .unknown()
+    .optional()
+    .transform((text) => cleanText(text, lengthMax));
 }
 
 /** The first fault only: a list may hold hundreds of thousands of them. */

@@ -11,6 +11,11 @@ export interface BatchStore {
   transaction<T>(work: (tx: BatchTransaction) => Promise<T>): Promise<T>;
   /** Read-only: which of these inputs already have a disposition. Parallel to the inputs. */
   known(inputs: readonly SlotInput[]): Promise<boolean[]>;
+  /**
+   * Registered batches that look impossible: pending inputs behind the registration, or all slots taken without
+   * completion. Empty for all callers but one at a time.
+   */
+  stranded(batchesMax: number): Promise<string[]>;
 }
 
 export interface BatchTransaction {
@@ -34,6 +39,10 @@ export interface BatchTransaction {
   registerBatches(registrations: readonly RegistrationRecord[]): Promise<RegistrationOutcome[]>;
   /** Removes and returns the pending inputs of these batches in arrival order. */
   takePending(batchIds: readonly string[]): Promise<SlotInput[]>;
+  /** How many pending inputs a registered, locked batch has (0 when it is only announced). */
+  countStranded(batchId: string): Promise<number>;
+  /** Sets a locked, open batch's counters from its slots; true when that completed it. */
+  recount(batchId: string): Promise<boolean>;
   /** One row for all messages of the transaction; the writer holds its lease until the relay has published it. */
   appendOutbox(messages: readonly OutboundMessage[]): Promise<OutboxRow>;
 }

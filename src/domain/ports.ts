@@ -76,6 +76,8 @@ export type DeadLetterReason =
   | 'invalid_id'
   | 'invalid_count'
   | 'conflicting_registration'
+  /** A batch of the log that could not be decompressed; the letter stands for all its records and has no bytes. */
+  | 'undecodable_batch'
   | 'crashed_process';
 
 export interface MessagePublisher {
@@ -88,7 +90,7 @@ export interface MessagePublisher {
   publishDeadLetters(letters: readonly DeadLetter[]): Promise<void>;
 }
 
-/** One outbox row carries all events of one transaction (a completion has a row of its own). */
+/** One outbox row carries all events of one transaction (a large one has a row of its own). */
 export interface OutboxRow {
   readonly id: string;
   readonly messages: readonly OutboundMessage[];

@@ -15,10 +15,11 @@ const REDACTED_PATHS = [
 
 /**
  * One JSON object per line on standard output. Messages are constant; values go into fields. `instance` is on every line.
+ * `flush` waits for what is being written (with a minLength of 0 it would not), so the last lines come out in order.
  */
 export function createLogger(
   options: { level: string; instance: string },
-  destination: DestinationStream = pino.destination({ fd: 1, sync: false }),
+  destination: DestinationStream = pino.destination({ fd: 1, sync: false, minLength: 1 }),
 ): Logger {
   return pino(
     {

@@ -11,6 +11,12 @@ const SIZE_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 export class Metrics {
   readonly registry = new Registry();
   private readonly registers = [this.registry];
+  private readonly samplers: (() => void)[] = [];
+
+  /** Adds a reading that is taken when metrics are scraped, for values that live elsewhere. */
+  atScrape(sampler: () => void): void {
+    this.samplers.push(sampler);
+  }
 
   readonly inputs = new Counter({
     name: 'els_inputs_total',
@@ -48,6 +54,9 @@ export class Metrics {
     help: 'Connections of a pool by state (active, idle) and waiting requests (waiting).',
     labelNames: ['pool', 'state'],
     registers: this.registers,
+    collect: () => {
+      for (const sampler of this.samplers) sampler();
+    },
   });
   readonly undecided = new Counter({
     name: 'els_claims_undecided_total',

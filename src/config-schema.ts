@@ -1,0 +1,251 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { CLAIM_INPUTS_MAX } from './domain/batch-store.ts';
+
+/**
+ * Every setting of the service, once: its check, its default, its meaning. Types, help text, docs/CONFIG.md and
+ * .env.example are all made from this table. A value arrives as text; what fails its check is refused, never mended.
+ */
+export interface SettingNotes {
+  /** One sentence: what it does and, where it matters, why it has this default. */
+  readonly meaning: string;
+  readonly unit?: 'ms' | 's' | 'bytes' | 'records' | 'slots';
+  /** May be read from the file named by NAME_FILE. `value` is never shown; of `url` everything but the password is. */
+  readonly secret?: 'value' | 'url';
+  /** How the default is described where it differs from process to process. */
+  readonly defaultText?: string;
+  /** What a required setting looks like in .env.example. */
+  readonly example?: string;
+}
+
+export const notes = z.registry<SettingNotes>();
+
+function setting<T extends z.ZodType>(check: T, about: SettingNotes): T {
+  notes.add(check, about);
+  return check;
+}
+
+const SECOND_MS = 1000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+function integer(lowest: number, highest: number) {
+  return z
+    .string()
+    .refine(
+      (text) => /^\d{1,15}$/.test(text) && Number(text) >= lowest && Number(text) <= highest,
+      `must be a whole number from ${lowest} to ${highest}`,
+    )
+    .transform(Number);
+}
+
+const flag = () =>
+  z
+    .string()
+    .refine((text) => text === 'true' || text === 'false', 'must be true or false')
+    .transform((text) => text === 'true');
+
+const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
+  z.enum(values, `must be one of ${values.join(', ')}`);
+
+const text = (pattern: RegExp, rule: string) => z.string().regex(pattern, rule);
+
+function url(...protocols: readonly string[]) {
+  const rule = `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
+  return z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), rule);
+}
+
+const brokerList = () =>
+  z
+    .string()
+    .regex(/^[^\s,:/]+:\d{1,5}(,[^\s,:/]+:\d{1,5})*$/, 'must be host:port, or several of them separated by commas')
+    .transform((list): readonly string[] => Object.freeze(list.split(',')));
+
+export const SECTIONS = {
+  Process: {
+    INSTANCE_ID: setting(
+      text(/^[\w.:-]{1,100}$/, 'must be 1 to 100 letters, digits, dots, colons, dashes or underscores').default(() =>
+        `${hostname().replace(/[^\w.:-]/g, '-')}-${process.pid}`.slice(-100),
+      ),
+      { meaning: 'Name of this process in logs, metrics and tables.', defaultText: '<host name>-<process id>' },
+    ),
+    ENVIRONMENT: setting(text(/^[\w.-]{1,50}$/, 'must be 1 to 50 letters, digits, . _ -').default('development'), {
+      meaning: 'Name of the deployment, told by /health.',
+    }),
+    LOG_LEVEL: setting(oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'), {
+      meaning: 'Least severe log line that is written.',
+    }),
+    HTTP_HOST: setting(text(/^[\w.:%-]{1,255}$/, 'must be a host name or an address').default('127.0.0.1'), {
+      meaning: 'Address the process serves health, metrics and the read API on; 0.0.0.0 in a container.',
+    }),
+    HTTP_PORT: setting(integer(0, 65_535).default(3000), { meaning: 'Port of the same; 0 takes any free one.' }),
+    SHUTDOWN_GRACE_MS: setting(integer(1000, 29_000).default(15_000), {
+      meaning: 'Longest orderly stop after SIGTERM. Kubernetes kills after 30 s, so it stays below that.',
+      unit: 'ms',
+    }),
+    SILENT_MS_MAX: setting(integer(SECOND_MS, HOUR_MS).default(60_000), {
+      meaning: 'With records waiting and none resolved for this long, the process ends and lets others take over.',
+      unit: 'ms',
+    }),
+  },
+  PostgreSQL: {
+    DATABASE_URL: setting(url('postgres:', 'postgresql:'), {
+      meaning: 'The database that holds batches, slots and the outbox.',
+      secret: 'url',
+      example: 'postgres://els:change-me@127.0.0.1:5432/els',
+    }),
+    DATABASE_POOL_MAX: setting(integer(2, 100).default(4), { meaning: 'Most connections one process opens.' }),
+    LOCK_TIMEOUT_MS: setting(integer(10, 60_000).default(2000), {
+      meaning: 'Longest wait for a row lock before the statement is given up and tried again.',
+      unit: 'ms',
+    }),
+    STATEMENT_TIMEOUT_MS: setting(integer(10, 60_000).default(4000), {
+      meaning: 'Longest run of one statement, ended by the server.',
+      unit: 'ms',
+    }),
+    QUERY_TIMEOUT_MS: setting(integer(10, 60_000).default(5000), {
+      meaning: 'Longest wait for an answer of the server, ended by the client: a silent network.',
+      unit: 'ms',
+    }),
+    IDLE_IN_TRANSACTION_TIMEOUT_MS: setting(integer(10, 60_000).default(6000), {
+      meaning: 'The server ends a transaction idle for this long: it frees the slots of a frozen process.',
+      unit: 'ms',
+    }),
+  },
+  Kafka: {
+    KAFKA_BROKERS: setting(brokerList(), {
+      meaning: 'Brokers to start from, host:port, separated by commas.',
+      example: '127.0.0.1:9092',
+    }),
+    KAFKA_SSL: setting(flag().default(false), { meaning: 'Speak TLS to the brokers and verify them.' }),
+    KAFKA_SASL_MECHANISM: setting(oneOf('plain', 'scram-sha-256', 'scram-sha-512').nullable().default(null), {
+      meaning: 'How to log in to the brokers; needs user name and password.',
+    }),
+    KAFKA_SASL_USERNAME: setting(
+      text(/^.{1,200}$/, 'must be 1 to 200 characters')
+        .nullable()
+        .default(null),
+      {
+        meaning: 'User name at the brokers.',
+      },
+    ),
+    KAFKA_SASL_PASSWORD: setting(z.string().nullable().default(null), {
+      meaning: 'Password at the brokers.',
+      secret: 'value',
+    }),
+    TOPIC_PREFIX: setting(text(/^[\w.-]{0,100}$/, 'must be at most 100 letters, digits, . _ -').default(''), {
+      meaning: 'Put before every topic name; empty for the names of the contract.',
+    }),
+    CONSUMER_GROUP: setting(
+      text(/^[\w.-]{1,200}$/, 'must be 1 to 200 letters, digits, . _ -').default('essay-lifecycle-service-group-v1.0'),
+      { meaning: 'Consumer group shared by all instances.' },
+    ),
+    INBOUND_PARTITIONS_MIN: setting(integer(1, 10_000).default(1), {
+      meaning: 'Start is refused when an inbound topic has fewer partitions: more instances would idle.',
+    }),
+    KAFKA_SESSION_TIMEOUT_MS: setting(integer(6000, 300_000).default(10_000), {
+      meaning: 'A member silent for this long loses its partitions.',
+      unit: 'ms',
+    }),
+    KAFKA_REBALANCE_TIMEOUT_MS: setting(integer(6000, 600_000).default(20_000), {
+      meaning: 'Longest wait for all members to rejoin.',
+      unit: 'ms',
+    }),
+    FETCH_WAIT_MAX_MS: setting(integer(10, 1000).default(200), {
+      meaning: 'Longest wait of one fetch. The client notices a rebalance only between fetches, so it is short.',
+      unit: 'ms',
+    }),
+  },
+  Intake: {
+    SLOTS_MAX: setting(integer(1, 1_000_000).default(10_000), {
+      meaning: 'Most slots a batch may be registered with; larger registrations are dead letters.',
+      unit: 'slots',
+    }),
+    VALUE_BYTES_MAX: setting(integer(1024, 67_108_864).default(1_048_576), {
+      meaning: 'Largest record value that is parsed; larger ones are dead letters.',
+      unit: 'bytes',
+    }),
+    GROUP_SIZE_MAX: setting(integer(1, CLAIM_INPUTS_MAX).default(CLAIM_INPUTS_MAX), {
+      meaning: 'Most records assigned in one transaction.',
+      unit: 'records',
+    }),
+    GROUP_AGE_MAX_MS: setting(integer(0, 1000).default(10), {
+      meaning: 'Longest wait of a record for others to be assigned with.',
+      unit: 'ms',
+    }),
+    GROUPS_IN_FLIGHT_MAX: setting(integer(1, 32).default(2), { meaning: 'Most groups assigned at the same time.' }),
+    BUFFERED_RECORDS_MAX: setting(integer(1, 1_000_000).default(5000), {
+      meaning: 'Most records held in memory; beyond it partitions are paused.',
+      unit: 'records',
+    }),
+    COMMIT_INTERVAL_MS: setting(integer(0, 60_000).default(200), {
+      meaning: 'Longest time between two offset commits. After a crash at most this much is delivered again.',
+      unit: 'ms',
+    }),
+    RECONCILE_INTERVAL_MS: setting(integer(100, HOUR_MS).default(10_000), {
+      meaning: 'Time between two looks for states that should be impossible; one instance at a time looks.',
+      unit: 'ms',
+    }),
+  },
+  Outbox: {
+    OUTBOX_LEASE_MS: setting(integer(SECOND_MS, HOUR_MS).default(10_000), {
+      meaning: 'An unpublished event belongs to its writer for this long; then any instance publishes it.',
+      unit: 'ms',
+    }),
+    OUTBOX_POLL_INTERVAL_MS: setting(integer(10, 60_000).default(1000), {
+      meaning: 'Time between two looks for events left over by others; own events are published at once.',
+      unit: 'ms',
+    }),
+    OUTBOX_RETENTION_MS: setting(integer(0, 365 * DAY_MS).default(600_000), {
+      meaning: 'Published events are kept for this long, then deleted.',
+      unit: 'ms',
+    }),
+    OUTBOX_ATTEMPTS_MAX: setting(integer(1, 1000).default(20), {
+      meaning: 'Attempts to publish an event before it is given up and alerted on.',
+    }),
+  },
+  Redis: {
+    REDIS_URL: setting(url('redis:', 'rediss:'), {
+      meaning: 'Hints and live progress only; the service is correct without it, but wants to know where it is.',
+      secret: 'url',
+      example: 'redis://127.0.0.1:6379/0',
+    }),
+    REDIS_COMMAND_TIMEOUT_MS: setting(integer(1, 5000).default(200), {
+      meaning: 'Longest wait for an answer of Redis before going on without it.',
+      unit: 'ms',
+    }),
+    HINTS_ENABLED: setting(flag().default(true), { meaning: 'Ask Redis which events were probably seen before.' }),
+    HINT_TTL_SECONDS: setting(integer(1, 30 * 86_400).default(3600), {
+      meaning: 'How long such a hint is kept.',
+      unit: 's',
+    }),
+  },
+} as const;
+
+export const configSchema = z.object({
+  ...SECTIONS.Process,
+  ...SECTIONS.PostgreSQL,
+  ...SECTIONS.Kafka,
+  ...SECTIONS.Intake,
+  ...SECTIONS.Outbox,
+  ...SECTIONS.Redis,
+});
+
+export type SettingName = keyof typeof configSchema.shape;
+
+/** KAFKA_BROKERS is kafkaBrokers in code. */
+type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Lowercase<Head>}${Capitalize<CamelCase<Tail>>}`
+  : Lowercase<Name>;
+
+export type Config = {
+  readonly [Name in SettingName as CamelCase<Name>]: z.output<(typeof configSchema.shape)[Name]>;
+};
+
+export type ConfigOf<Name extends SettingName> = Pick<Config, CamelCase<Name>>;
+
+export function fieldName(name: SettingName): string {
+  return name.toLowerCase().replace(/_(\w)/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+export const SETTING_NAMES = Object.keys(configSchema.shape) as SettingName[];

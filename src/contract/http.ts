@@ -1,0 +1,119 @@
+import { z } from 'zod';
+
+/**
+ * Bodies of the read API and of the probes. Shapes of the original service where it had them (`total_essays`,
+ * `status_breakdown`, `completion_percentage`, `current_status`, the error body), with provisioning told truthfully.
+ * Times are ISO 8601 in UTC, counts are whole and not negative.
+ */
+const count = z.int().nonnegative();
+const time = z.iso.datetime();
+
+export const batchStatusBody = z.object({
+  batch_id: z.string(),
+  /** announced: something of it came before its registration. */
+  state: z.enum(['announced', 'open', 'complete']),
+  /** Slots of the batch; null until it is registered. */
+  expected_count: count.nullable(),
+  open: count,
+  filled: count,
+  failed: count,
+  /** Inputs waiting for the registration. */
+  pending: count,
+  /** Contents that came when no slot was left. */
+  excess: count,
+  /** Raised by every change of the batch; live progress resumes from it. */
+  version: count,
+  registered_at: time.nullable(),
+  completed_at: time.nullable(),
+  /** Name of the original API for expected_count; 0 until registered. */
+  total_essays: count,
+  /** Slots by status; the sum is total_essays. */
+  status_breakdown: z.object({ open: count, filled: count, failed: count }),
+  /** Share of slots filled or failed, 0-100; 100 exactly when complete. */
+  completion_percentage: z.number().min(0).max(100),
+  completion: z.object({ event_id: z.uuid(), published: z.boolean() }).nullable(),
+});
+export type BatchStatusBody = z.infer<typeof batchStatusBody>;
+
+/** Rounded down to a tenth, so that 100 is not shown before it is true. */
+export function completionPercentage(expectedCount: number | null, openCount: number): number {
+  if (expectedCount === null || expectedCount === 0) return 0;
+  return Math.floor(((expectedCount - openCount) * 1000) / expectedCount) / 10;
+}
+
+export const essayStatusBody = z.object({
+  essay_id: z.string(),
+  batch_id: z.string(),
+  status: z.enum(['open', 'filled', 'failed']),
+  /** Name of the original API for status. */
+  current_status: z.enum(['open', 'filled', 'failed']),
+  /** Place in the registration, from 0. */
+  position: count,
+  text_storage_id: z.string().nullable(),
+  file_upload_id: z.string().nullable(),
+  original_file_name: z.string().nullable(),
+  assigned_at: time.nullable(),
+  assigned_by: z.string().nullable(),
+  /** Version of the batch at the assignment. */
+  batch_version: count.nullable(),
+});
+export type EssayStatusBody = z.infer<typeof essayStatusBody>;
+
+export const HTTP_ERROR_CODES = [
+  'VALIDATION_ERROR',
+  'RESOURCE_NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'RATE_LIMITED',
+  'PROCESSING_ERROR',
+  'CONNECTION_ERROR',
+  'TIMEOUT',
+] as const;
+
+export const errorBody = z.object({
+  error: z.object({
+    code: z.enum(HTTP_ERROR_CODES),
+    message: z.string(),
+    /** Of the request: its X-Correlation-ID, else a new one. */
+    correlation_id: z.string(),
+    service: z.string(),
+    timestamp: time,
+    details: z.record(z.string(), z.unknown()),
+  }),
+});
+export type ErrorBody = z.infer<typeof errorBody>;
+
+/** Of one dependency. `detail` is for operators and says nothing secret. */
+const check = z.object({ status: z.enum(['ok', 'degraded', 'failed']), detail: z.string().optional() });
+
+/** 200 while every dependency answers, else 503. Redis alone missing is `degraded` and still 200. */
+export const healthBody = z.object({
+  service: z.string(),
+  status: z.enum(['healthy', 'degraded', 'unhealthy']),
+  message: z.string(),
+  version: z.string(),
+  checks: z.object({ service_responsive: z.boolean(), dependencies_available: z.boolean() }),
+  dependencies: z.record(z.string(), check),
+  environment: z.string(),
+});
+export type HealthBody = z.infer<typeof healthBody>;
+
+/** 200 when work can be taken, 503 while starting, draining or cut off. */
+export const readyBody = z.object({
+  status: z.enum(['ready', 'starting', 'draining', 'not_ready']),
+  checks: z.record(z.string(), check),
+});
+export type ReadyBody = z.infer<typeof readyBody>;
+
+/** The event loop only, never a dependency. */
+export const liveBody = z.object({ status: z.literal('live'), uptime_seconds: z.number().nonnegative() });
+export type LiveBody = z.infer<typeof liveBody>;
+
+export const infoBody = z.object({
+  service: z.string(),
+  version: z.string(),
+  instance: z.string(),
+  role: z.enum(['worker', 'gateway']),
+  node_version: z.string(),
+  started_at: time,
+});
+export type InfoBody = z.infer<typeof infoBody>;

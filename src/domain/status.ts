@@ -1,0 +1,58 @@
+import type { BatchState } from './batch-store.ts';
+
+/**
+ * What outsiders may ask about a batch and its slots. Read-only and always one consistent snapshot; answers come from
+ * the database, never from memory of a process.
+ */
+export interface StatusReader {
+  /** Null when nothing of this batch was ever seen. */
+  batch(batchId: string): Promise<BatchStatus | null>;
+  /** Null when no registration gave this essay id. */
+  essay(essayId: string): Promise<EssayStatus | null>;
+}
+
+/** Totals over all batches, for gauges. */
+export interface BatchCounter {
+  counts(): Promise<BatchCounts>;
+}
+
+/** Completed batches are not counted: there is no bound to them. */
+export interface BatchCounts {
+  readonly announcedCount: number;
+  readonly openCount: number;
+  readonly pendingCount: number;
+  /** 0 when nothing is pending. */
+  readonly pendingOldestAgeSeconds: number;
+}
+
+export interface BatchStatus {
+  readonly batchId: string;
+  readonly state: BatchState;
+  /** Null until registered. */
+  readonly expectedCount: number | null;
+  readonly openCount: number;
+  readonly filledCount: number;
+  readonly failedCount: number;
+  readonly pendingCount: number;
+  readonly excessCount: number;
+  /** Raised by every change of the batch. */
+  readonly version: number;
+  readonly registeredAtMs: number | null;
+  readonly completedAtMs: number | null;
+  readonly completion: { readonly eventId: string; readonly published: boolean } | null;
+}
+
+export interface EssayStatus {
+  readonly essayId: string;
+  readonly batchId: string;
+  readonly status: 'open' | 'filled' | 'failed';
+  /** Place in the registration, from 0. */
+  readonly position: number;
+  readonly textStorageId: string | null;
+  readonly fileUploadId: string | null;
+  readonly originalFileName: string | null;
+  readonly assignedAtMs: number | null;
+  readonly assignedBy: string | null;
+  /** Version of the batch at the assignment. */
+  readonly batchVersion: number | null;
+}

@@ -1,0 +1,126 @@
+import { connect as connectTcp, isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { type ISocketFactory, Kafka, type KafkaConfig, type LogEntry, logLevel } from 'kafkajs';
+import type { Logger } from '../telemetry/logger.ts';
+import { installCompressionCodecs } from './compression-codecs.ts';
+import { ConsumerStopError } from './kafka-error.ts';
+
+/**
+ * A kafkajs client as every adapter here expects it: every wait bounded, its log in ours, decompression limited, and a
+ * consumer whose offset has left the log stops instead of being reset.
+ */
+export interface KafkaClientOptions {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly logger: Logger;
+  readonly connectionTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+  /**
+   * How long a lost connection is tried again before a call fails. Long for consumers, which keep their membership
+   * over an outage that way; short for publishers and admin calls, whose callers have a backoff of their own.
+   */
+  readonly reconnectMsMax?: number;
+  /** Limit of one decompressed batch. Global to the process: the client created last counts. */
+  readonly decompressedBytesMax?: number;
+  readonly security?: Pick<KafkaConfig, 'ssl' | 'sasl'>;
+}
+
+/** For `reconnectMsMax` of a client that is to consume: longer than a broker's restart. */
+export const CONSUMER_RECONNECT_MS_MAX = 60_000;
+
+const RETRY_MS_FIRST = 100;
+const RETRY_MS_MAX = 500;
+const KEEP_ALIVE_MS = 30_000;
+
+export function createKafka(options: KafkaClientOptions): Kafka {
+  installCompressionCodecs({ outputBytesMax: options.decompressedBytesMax ?? 16 * 1024 * 1024 });
+  return new Kafka({
+    ...options.security,
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    connectionTimeout: options.connectionTimeoutMs ?? 3_000,
+    requestTimeout: options.requestTimeoutMs ?? 10_000,
+    retry: retryFor(options.reconnectMsMax ?? 2_000),
+    socketFactory,
+    logLevel: logLevel.INFO,
+    logCreator: () => createLogSink(options.logger),
+  });
+}
+
+/** kafkajs counts retries; ours are at most half a second apart, so that work resumes soon after an outage. */
+export function retryFor(durationMs: number): {
+  initialRetryTime: number;
+  maxRetryTime: number;
+  retries: number;
+  factor: number;
+} {
+  return {
+    initialRetryTime: RETRY_MS_FIRST,
+    maxRetryTime: RETRY_MS_MAX,
+    retries: 2 + Math.ceil(durationMs / RETRY_MS_MAX),
+    factor: 0.2,
+  };
+}
+
+/** As kafkajs's own, without Nagle's delay. */
+const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  const socket = ssl
+    ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
+    : connectTcp({ host, port }, onConnect);
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  socket.setNoDelay(true);
+  return socket;
+};
+
+const OFFSET_OUT_OF_RANGE = 'Offset out of range, resetting to default offset';
+/** Ordinary life of a group, reported by kafkajs as errors. */
+const ORDINARY = /rebalanc|not the current generation|not aware of this member|re-joining/i;
+const REPEAT_MS_MIN = 10_000;
+const REMEMBERED_MAX = 200;
+
+/**
+ * kafkajs's warnings and errors are our warnings (what needs an error is decided and logged by the adapters), the same
+ * one at most every ten seconds; its informations are debug lines.
+ */
+function createLogSink(logger: Logger): (entry: LogEntry) => void {
+  const lastMs = new Map<string, number>();
+  return ({ namespace, level, log }) => {
+    // The only place where kafkajs can be stopped before it commits a reset that skips records. It logs, then resets.
+    if (log.message === OFFSET_OUT_OF_RANGE) {
+      throw new ConsumerStopError(
+        `the position of partition ${log['partition']} of ${log['topic']} is not in the log any more; ` +
+          'records were deleted unread or the topic was replaced. Set the offset of the group deliberately',
+      );
+    }
+    const error = typeof log['error'] === 'string' ? log['error'] : undefined;
+    const fields = { namespace, detail: log.message, error, topic: log['topic'], broker: log['broker'] };
+    if (level > logLevel.WARN || ORDINARY.test(`${log.message} ${error ?? ''}`)) {
+      logger.debug(fields, 'kafka client');
+      return;
+    }
+    const key = `${namespace} ${log.message} ${error ?? ''}`;
+    const nowMs = performance.now();
+    if (nowMs - (lastMs.get(key) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS_MIN) return;
+    if (lastMs.size >= REMEMBERED_MAX) lastMs.clear();
+    lastMs.set(key, nowMs);
+    logger.warn(fields, 'kafka client');
+  };
+}
+
+export interface KafkaCredentials {
+  readonly kafkaSsl: boolean;
+  readonly kafkaSaslMechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' | null;
+  readonly kafkaSaslUsername: string | null;
+  readonly kafkaSaslPassword: string | null;
+}
+
+/** TLS and login as the settings ask for them. */
+export function securityOf(settings: KafkaCredentials): Pick<KafkaConfig, 'ssl' | 'sasl'> {
+  const { kafkaSsl, kafkaSaslMechanism: mechanism, kafkaSaslUsername, kafkaSaslPassword } = settings;
+  const login = { username: kafkaSaslUsername ?? '', password: kafkaSaslPassword ?? '' };
+  return {
+    ssl: kafkaSsl,
+    // The union of mechanisms is one type per mechanism in kafkajs.
+    ...(mechanism !== null && { sasl: { mechanism, ...login } as NonNullable<KafkaConfig['sasl']> }),
+  };
+}

@@ -1,0 +1,76 @@
+import { type Assigner, type Batch, type Cluster, type PartitionAssigner, PartitionAssigners } from 'kafkajs';
+import { isConnectionFailure } from './kafka-error.ts';
+
+/**
+ * What a group member must know of kafkajs 2.2.4 that its types do not offer, all in this file and each covered by an
+ * integration test. The way in is the partition assigner, which kafkajs hands the cluster object of its consumer.
+ */
+export class GroupCluster {
+  private readonly groupId: string;
+  private cluster: ClusterInternals | undefined;
+
+  constructor(groupId: string) {
+    this.groupId = groupId;
+  }
+
+  /** Round robin, kafkajs's only one. */
+  readonly assigner: PartitionAssigner = (config): Assigner => {
+    this.cluster = config.cluster as ClusterInternals;
+    rejoinWhenCoordinatorMoves(this.cluster, this.groupId);
+    return PartitionAssigners.roundRobin(config);
+  };
+
+  /** Where kafkajs will go on reading, once it has looked up the committed offset or the beginning of the log. */
+  position(topic: string, partition: number): number | undefined {
+    const offset = this.cluster?.committedOffsets({ groupId: this.groupId })[topic]?.[partition];
+    if (offset === undefined || offset === null) return undefined;
+    const position = Number(offset);
+    return position >= 0 ? position : undefined;
+  }
+}
+
+/** The offset that was asked for: with it, a batch that belongs to a former position is recognised. */
+export function fetchedOffset(batch: Batch): number {
+  return Number((batch as BatchInternals).fetchedOffset);
+}
+
+interface ClusterInternals extends Cluster {
+  committedOffsets(group: { groupId: string }): Record<string, Record<number, string | null | undefined> | undefined>;
+}
+
+interface BatchInternals extends Batch {
+  readonly fetchedOffset: string;
+}
+
+interface CoordinatorInternals {
+  readonly nodeId: number;
+  heartbeat(payload: unknown): Promise<unknown>;
+}
+
+/**
+ * When the coordinator dies, kafkajs sends its heartbeats to the dead address until it gives up, and comes back as a
+ * new member while the group waits for the old one to expire. Told that the coordinator has moved, it rejoins at once
+ * as the member it is.
+ */
+function rejoinWhenCoordinatorMoves(cluster: Cluster, groupId: string): void {
+  const find = cluster.findGroupCoordinator.bind(cluster);
+  const hasMovedFrom = async (nodeId: number) => {
+    const found = await cluster.findGroupCoordinatorMetadata({ groupId }).catch(() => undefined);
+    return found !== undefined && found.coordinator.nodeId !== nodeId;
+  };
+  cluster.findGroupCoordinator = async (group) => {
+    const coordinator = await find(group);
+    const { nodeId, heartbeat } = coordinator as unknown as CoordinatorInternals;
+    const heartbeatHere = async (payload: unknown) => {
+      try {
+        return await heartbeat.call(coordinator, payload);
+      } catch (error) {
+        if (!isConnectionFailure(error) || !(await hasMovedFrom(nodeId))) throw error;
+        throw Object.assign(new Error('The group coordinator has moved', { cause: error }), {
+          type: 'NOT_COORDINATOR_FOR_GROUP',
+        });
+      }
+    };
+    return Object.create(coordinator, { heartbeat: { value: heartbeatHere } });
+  };
+}

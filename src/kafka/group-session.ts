@@ -1,0 +1,156 @@
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
+import { AppError } from '../errors.ts';
+import { retryFor } from './client.ts';
+import { GroupCluster } from './group-cluster.ts';
+
+/**
+ * One life of one kafkajs consumer, from connect to its crash or close. It never restarts itself: a crashed consumer
+ * is replaced by a new one, whose state is known. Hooks are called synchronously, in the order in which things happen.
+ */
+export interface GroupSessionOptions {
+  readonly kafka: Kafka;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly maxWaitMs: number;
+  readonly answerBytesMax: number;
+  readonly partitionBytesMax: number;
+}
+
+export interface GroupSessionHooks {
+  joined(assignment: Readonly<Record<string, readonly number[]>>): void;
+  /** Membership of the current generation ended or is about to. May come more than once. */
+  ended(): void;
+  /** A fetch came back; positions may be known now. */
+  fetched(): void;
+  /** kafkajs moved on over a batch that holds no record for us. */
+  passedOver(partition: TopicPartition, offsetFirst: number | null, offsetLast: number): void;
+  batch(payload: EachBatchPayload): Promise<void>;
+  crashed(error: Error): void;
+}
+
+/** Retries of the fetch loop; connections have their own (see the client), so this is not what ends an outage. */
+const FETCH_RETRY_MS_MAX = 100_000;
+/** Workers hand batches over and return; more than one only so that a partition being set aside holds no other up. */
+const PARTITIONS_AT_ONCE = 4;
+
+export class GroupSession {
+  readonly cluster: GroupCluster;
+  private readonly options: GroupSessionOptions;
+  private readonly consumer: Consumer;
+  private commitOffsets: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
+  private crash: Error | undefined;
+  private isRunning = false;
+
+  constructor(options: GroupSessionOptions, hooks: GroupSessionHooks) {
+    this.options = options;
+    this.cluster = new GroupCluster(options.groupId);
+    this.consumer = options.kafka.consumer({
+      groupId: options.groupId,
+      partitionAssigners: [this.cluster.assigner],
+      sessionTimeout: options.sessionTimeoutMs,
+      rebalanceTimeout: options.rebalanceTimeoutMs,
+      heartbeatInterval: options.heartbeatIntervalMs,
+      maxWaitTimeInMs: options.maxWaitMs,
+      minBytes: 1,
+      maxBytes: options.answerBytesMax,
+      maxBytesPerPartition: options.partitionBytesMax,
+      allowAutoTopicCreation: false,
+      retry: { ...retryFor(FETCH_RETRY_MS_MAX), restartOnFailure: async () => false },
+    });
+    this.listen(hooks);
+    this.receive = async (payload) => {
+      this.commitOffsets = payload.commitOffsetsIfNecessary;
+      await hooks.batch(payload);
+    };
+  }
+
+  private readonly receive: (payload: EachBatchPayload) => Promise<void>;
+
+  /** Resolves when the group was joined. */
+  async open(): Promise<void> {
+    await this.consumer.connect();
+    await this.consumer.subscribe({ topics: [...this.options.topics], fromBeginning: true });
+    await this.consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
+      eachBatch: this.receive,
+    });
+    if (this.crash !== undefined) throw this.crash;
+    this.isRunning = true;
+  }
+
+  /** What it crashed of. */
+  get failure(): Error | undefined {
+    return this.crash;
+  }
+
+  /** Leaves the group; the wait is the caller's to bound. */
+  async close(): Promise<void> {
+    this.isRunning = false;
+    await this.consumer.disconnect();
+  }
+
+  pause({ topic, partition }: TopicPartition): void {
+    if (this.isRunning) this.consumer.pause([{ topic, partitions: [partition] }]);
+  }
+
+  resume({ topic, partition }: TopicPartition): void {
+    if (this.isRunning) this.consumer.resume([{ topic, partitions: [partition] }]);
+  }
+
+  seek({ topic, partition }: TopicPartition, offsetNext: number): void {
+    this.consumer.seek({ topic, partition, offset: String(offsetNext) });
+  }
+
+  /**
+   * One attempt under the generation of this very moment. kafkajs's own commit repeats itself, over a rejoin too, and
+   * then speaks for a generation that never owned these offsets; the one it hands to batch handlers does not.
+   */
+  async commit(offsets: readonly PartitionOffset[]): Promise<void> {
+    if (this.commitOffsets === undefined) throw new AppError('UNAVAILABLE', 'nothing was fetched by this consumer yet');
+    const topics = [...new Set(offsets.map(({ topic }) => topic))].map((topic) => ({
+      topic,
+      partitions: offsets
+        .filter((offset) => offset.topic === topic)
+        .map(({ partition, offsetNext }) => ({ partition, offset: String(offsetNext) })),
+    }));
+    await this.commitOffsets({ topics });
+  }
+
+  canCommit(): boolean {
+    return this.commitOffsets !== undefined;
+  }
+
+  private listen(hooks: GroupSessionHooks): void {
+    const { consumer } = this;
+    const { events } = consumer;
+    consumer.on(events.GROUP_JOIN, ({ payload }) => {
+      // kafkajs keeps pauses over a rebalance; the new epoch begins with nothing held back.
+      consumer.resume(this.options.topics.map((topic) => ({ topic })));
+      hooks.joined(payload.memberAssignment);
+    });
+    consumer.on(events.REBALANCING, () => hooks.ended());
+    // Also the joins that kafkajs does not announce: from here on it commits under the new generation.
+    consumer.on(events.REQUEST, ({ payload }) => {
+      if (payload.apiName === 'JoinGroup') hooks.ended();
+    });
+    consumer.on(events.FETCH, () => hooks.fetched());
+    consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize > 0) return;
+      const { topic, partition, lastOffset } = payload;
+      // Null where all records lie before the position; the types do not know.
+      const firstOffset: string | null = payload.firstOffset;
+      hooks.passedOver({ topic, partition }, firstOffset === null ? null : Number(firstOffset), Number(lastOffset));
+    });
+    consumer.on(events.CRASH, ({ payload }) => {
+      this.isRunning = false;
+      this.crash = payload.error;
+      hooks.crashed(payload.error);
+    });
+  }
+}

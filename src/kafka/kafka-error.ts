@@ -1,0 +1,114 @@
+import { AppError } from '../errors.ts';
+
+/**
+ * Answers what an error of kafkajs means for us. kafkajs wraps errors (retries exceeded, non-retriable) and keeps the
+ * broker's answer in the chain of causes, so everything here looks at the whole chain.
+ */
+
+/** Stops a consumer for good. kafkajs retries everything that does not say `retriable: false`. */
+export class ConsumerStopError extends Error {
+  readonly retriable = false;
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConsumerStopError';
+  }
+}
+
+/** The broker took the membership away: the epoch is over, whatever was to be committed belongs to somebody else. */
+const FENCED: ReadonlySet<string> = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+]);
+
+/** No repetition of the same message helps. */
+const MESSAGE_REFUSED: ReadonlySet<string> = new Set([
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_RECORD',
+  'INVALID_TIMESTAMP',
+  'POLICY_VIOLATION',
+  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
+  'UNSUPPORTED_COMPRESSION_TYPE',
+]);
+const TOPIC_REFUSED: ReadonlySet<string> = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'INVALID_TOPIC_EXCEPTION',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'INVALID_REQUIRED_ACKS',
+]);
+
+/** What a consumer cannot wait out. */
+const CONSUMING_REFUSED: ReadonlySet<string> = new Set([
+  'TOPIC_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'SASL_AUTHENTICATION_FAILED',
+  'UNSUPPORTED_SASL_MECHANISM',
+  'INVALID_GROUP_ID',
+  'INVALID_SESSION_TIMEOUT',
+  'INCONSISTENT_GROUP_PROTOCOL',
+  'INVALID_TOPIC_EXCEPTION',
+]);
+
+const CAUSES_MAX = 8;
+
+export function isFenced(error: unknown): boolean {
+  return hasType(error, FENCED);
+}
+
+/** True when the broker refused what is in a request, so that a smaller request may pass. */
+export function isMessageRefused(error: unknown): boolean {
+  return hasType(error, MESSAGE_REFUSED);
+}
+
+export function isConnectionFailure(error: unknown): boolean {
+  return causes(error).some(
+    (cause) => cause instanceof Error && (cause.name.startsWith('KafkaJSConnection') || 'broker' in cause),
+  );
+}
+
+export function isConsumingRefused(error: unknown): boolean {
+  return causes(error).some((cause) => cause instanceof ConsumerStopError) || hasType(error, CONSUMING_REFUSED);
+}
+
+/** PUBLISH_REFUSED where repeating cannot help, else UNAVAILABLE. */
+export function publishError(error: unknown, topic: string): AppError {
+  const refused = hasType(error, MESSAGE_REFUSED) || hasType(error, TOPIC_REFUSED);
+  return refused
+    ? new AppError('PUBLISH_REFUSED', `Kafka refused messages for ${topic}`, { cause: error })
+    : new AppError('UNAVAILABLE', `Kafka did not acknowledge messages for ${topic}`, { cause: error });
+}
+
+/** START_CHECK_FAILED where waiting cannot help, else UNAVAILABLE. */
+export function consumerError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return isConsumingRefused(error)
+    ? new AppError('START_CHECK_FAILED', 'Kafka cannot be consumed', { cause: error })
+    : new AppError('UNAVAILABLE', 'Kafka consumer failed', { cause: error });
+}
+
+function hasType(error: unknown, types: ReadonlySet<string>): boolean {
+  return causes(error).some((cause) => {
+    const type = typeof cause === 'object' && cause !== null && 'type' in cause ? cause.type : undefined;
+    return typeof type === 'string' && types.has(type);
+  });
+}
+
+/** The error, its causes and the members of aggregates (kafkajs reports one error per topic that way). */
+function causes(error: unknown): unknown[] {
+  const found: unknown[] = [];
+  const waiting: unknown[] = [error];
+  while (waiting.length > 0 && found.length < CAUSES_MAX) {
+    const next = waiting.shift();
+    if (next === undefined || next === null) continue;
+    found.push(next);
+    if (!(next instanceof Error)) continue;
+    waiting.push(next.cause);
+    if ('errors' in next && Array.isArray(next.errors)) waiting.push(...next.errors);
+  }
+  return found;
+}

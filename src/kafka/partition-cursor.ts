@@ -1,0 +1,67 @@
+import type { PartitionOffset } from '../domain/ports.ts';
+
+/**
+ * How far one partition of one epoch has come. `position` is the next offset to accept from the client; everything
+ * below it was handed over or holds no record for anybody (control records, compacted or set-aside batches).
+ * Positions rise without a hole: what arrives from another place is refused by the caller.
+ */
+export class PartitionCursor {
+  readonly topic: string;
+  readonly partition: number;
+  isPaused = false;
+  private next: number;
+  private deliveredNext: number;
+  private committedNext: number;
+  private gapDoubtedAt: number | undefined;
+
+  constructor({ topic, partition, offsetNext }: PartitionOffset) {
+    this.topic = topic;
+    this.partition = partition;
+    this.next = offsetNext;
+    this.deliveredNext = offsetNext;
+    this.committedNext = offsetNext;
+  }
+
+  get position(): number {
+    return this.next;
+  }
+
+  /** Accepts everything below `offsetNext`; `deliveredNext` follows the last record handed over, if there was one. */
+  advance(offsetNext: number, deliveredNext: number | undefined): void {
+    this.next = Math.max(this.next, offsetNext);
+    if (deliveredNext !== undefined) this.deliveredNext = deliveredNext;
+  }
+
+  /**
+   * A batch without a record for us was passed over by the client, from `offsetFirst` (null: all of it lay before the
+   * position asked for) to `offsetLast`. One that leaves a hole behind the position is doubted once, since it may be the
+   * late answer to a former position, and believed when it comes again.
+   */
+  passOver(offsetFirst: number | null, offsetLast: number): 'accepted' | 'doubted' {
+    const isAdjacent = offsetFirst === null ? offsetLast <= this.next : offsetFirst <= this.next;
+    if (!isAdjacent && this.gapDoubtedAt !== this.next) {
+      this.gapDoubtedAt = this.next;
+      return 'doubted';
+    }
+    this.advance(offsetLast + 1, undefined);
+    return 'accepted';
+  }
+
+  /**
+   * What to commit when everything below `offsetNext` is resolved: when that is all that was handed over, also what
+   * lies behind it without a record, or lag would remain for ever. Null when nothing is to be said.
+   */
+  commitTarget(offsetNext: number): number | null {
+    const target = offsetNext >= this.deliveredNext ? this.next : offsetNext;
+    return target > this.committedNext ? target : null;
+  }
+
+  /** Everything handed over is committed, and more was passed over since. */
+  hasUncommittedGap(): boolean {
+    return this.committedNext >= this.deliveredNext && this.next > this.committedNext;
+  }
+
+  committed(offsetNext: number): void {
+    this.committedNext = Math.max(this.committedNext, offsetNext);
+  }
+}

@@ -1,0 +1,314 @@
+import type { EachBatchPayload, Kafka } from 'kafkajs';
+import type {
+  DeadLetter,
+  MessagePublisher,
+  PartitionOffset,
+  RecordListener,
+  RecordSource,
+  TopicPartition,
+} from '../domain/ports.ts';
+import { AppError, describeError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { readBatch } from './fetched-batch.ts';
+import { fetchedOffset } from './group-cluster.ts';
+import { GroupEpoch } from './group-epoch.ts';
+import { GroupSession, type GroupSessionHooks } from './group-session.ts';
+import { consumerError, isConsumingRefused, isFenced } from './kafka-error.ts';
+import type { PartitionCursor } from './partition-cursor.ts';
+
+/**
+ * A member of the consumer group. It hands over every record of its partitions in offset order and without a hole,
+ * from the committed offset on, each under the epoch that owns it; it commits nothing for an epoch that has ended.
+ * A lost broker is waited for, up to `outageMsMax`; what waiting cannot mend (offset no longer in the log, no
+ * permission) ends in `crashed`. A batch that cannot be decompressed becomes a dead letter before it is passed over.
+ */
+export class KafkaRecordSource implements RecordSource {
+  private readonly options: Required<RecordSourceOptions>;
+  private listener: RecordListener | undefined;
+  private session: GroupSession | undefined;
+  private epoch = new GroupEpoch(0, {});
+  private commits: Promise<void> = Promise.resolve();
+  private state: 'idle' | 'starting' | 'running' | 'recovering' | 'stopped' = 'idle';
+  private joinedAtMs = 0;
+  private downSinceMs: number | undefined;
+
+  constructor(options: RecordSourceOptions) {
+    const sessionTimeoutMs = options.sessionTimeoutMs ?? 30_000;
+    this.options = {
+      sessionTimeoutMs,
+      rebalanceTimeoutMs: 2 * sessionTimeoutMs,
+      heartbeatIntervalMs: Math.floor(sessionTimeoutMs / 10),
+      maxWaitMs: 100,
+      answerBytesMax: 8 * 1024 * 1024,
+      partitionBytesMax: 1024 * 1024,
+      outageMsMax: 120_000,
+      stopMsMax: 10_000,
+      ...options,
+    };
+  }
+
+  async start(listener: RecordListener): Promise<void> {
+    this.listener = listener;
+    this.state = 'starting';
+    try {
+      await this.openSession();
+    } catch (error) {
+      this.state = 'stopped';
+      await this.closeSession();
+      throw consumerError(error);
+    }
+    this.resumeRunning('starting');
+  }
+
+  pause(partition: TopicPartition): void {
+    this.setPaused(partition, true);
+  }
+
+  resume(partition: TopicPartition): void {
+    this.setPaused(partition, false);
+  }
+
+  async commit(epochNumber: number, offsets: readonly PartitionOffset[]): Promise<void> {
+    // One after the other, or an older commit that is slow could overtake a newer one.
+    const done = this.commits.then(() => this.commitNow(epochNumber, offsets));
+    this.commits = done.catch(() => undefined);
+    await done;
+  }
+
+  async stop(): Promise<void> {
+    if (this.state === 'stopped' || this.state === 'idle') return;
+    this.state = 'stopped';
+    this.endEpoch();
+    await this.closeSession();
+  }
+
+  private async openSession(): Promise<void> {
+    const session: GroupSession = new GroupSession(
+      this.options,
+      this.hooksOf(() => session === this.session),
+    );
+    this.session = session;
+    await session.open();
+    // Stopped meanwhile: leave the group again, or its partitions would wait for us.
+    if (session !== this.session) await session.close();
+  }
+
+  /** A crash in the very moment of joining was not acted upon yet. */
+  private resumeRunning(from: 'starting' | 'recovering'): void {
+    if (this.state !== from) return;
+    this.state = 'running';
+    if (this.session?.failure !== undefined) this.recoverFrom(this.session.failure);
+  }
+
+  private async closeSession(): Promise<void> {
+    const { session } = this;
+    this.session = undefined;
+    if (session === undefined) return;
+    const closed = session.close().catch((error: unknown) => {
+      this.options.logger.warn({ error: describeError(error) }, 'consumer did not close cleanly');
+    });
+    await within(this.options.stopMsMax, closed);
+  }
+
+  /** Hooks of a session that was replaced are deaf. */
+  private hooksOf(isCurrent: () => boolean): GroupSessionHooks {
+    return {
+      joined: (assignment) => isCurrent() && this.beginEpoch(assignment),
+      ended: () => isCurrent() && this.endEpoch(),
+      fetched: () => isCurrent() && this.openEpoch(),
+      passedOver: (partition, first, last) => isCurrent() && this.passOver(partition, first, last),
+      batch: async (payload) => {
+        if (isCurrent()) await this.receive(payload);
+      },
+      crashed: (error) => {
+        if (isCurrent()) this.recoverFrom(error);
+      },
+    };
+  }
+
+  private beginEpoch(assignment: Readonly<Record<string, readonly number[]>>): void {
+    this.endEpoch();
+    this.joinedAtMs = performance.now();
+    this.epoch = new GroupEpoch(this.epoch.number + 1, assignment);
+    this.options.metrics.rebalances.inc();
+  }
+
+  /** Once kafkajs knows where it will read, so do we; before that no batch is accepted. */
+  private openEpoch(): void {
+    const { epoch, session } = this;
+    const offsets = epoch.open(({ topic, partition }) => session?.cluster.position(topic, partition));
+    if (offsets === null) return;
+    this.options.logger.info({ epoch: epoch.number, partitions: offsets.length }, 'partitions assigned');
+    this.tell((listener) => listener.assigned(epoch.number, offsets));
+  }
+
+  private endEpoch(): void {
+    const { epoch } = this;
+    if (!epoch.end()) return;
+    this.options.logger.info({ epoch: epoch.number }, 'partitions revoked');
+    this.tell((listener) => listener.revoked(epoch.number));
+  }
+
+  private setPaused(partition: TopicPartition, isPaused: boolean): void {
+    const cursor = this.epoch.cursor(partition);
+    if (cursor === undefined) return;
+    cursor.isPaused = isPaused;
+    if (isPaused) this.session?.pause(partition);
+    else this.session?.resume(partition);
+  }
+
+  /** Whatever is not resolved here is fetched again from the position kafkajs has. It sends the heartbeat afterwards. */
+  private async receive({ batch, resolveOffset }: EachBatchPayload): Promise<void> {
+    const { epoch } = this;
+    const cursor = this.epoch.cursor(batch);
+    if (cursor === undefined || cursor.isPaused) return;
+    // A late answer to a request of a former generation; taking it would leave a hole.
+    if (fetchedOffset(batch) > cursor.position) return this.session?.seek(cursor, cursor.position);
+
+    const { records, letters } = readBatch(batch, cursor.position);
+    if (letters.length > 0) {
+      await this.setAside(letters);
+      if (epoch !== this.epoch || !epoch.isOpen) return;
+    }
+    if (records.length > 0) this.tell((listener) => listener.records(epoch.number, records));
+    const last = records.at(-1);
+    cursor.advance(Number(batch.lastOffset()) + 1, last === undefined ? undefined : last.offset + 1);
+    resolveOffset(String(cursor.position - 1));
+    this.commitGap(cursor);
+  }
+
+  private async setAside(letters: readonly DeadLetter[]): Promise<void> {
+    for (const { record, detail } of letters) {
+      const { topic, partition, offset } = record;
+      this.options.logger.error({ topic, partition, offset, detail }, 'batch cannot be decoded and is passed over');
+    }
+    await this.options.deadLetters.publishDeadLetters(letters);
+  }
+
+  private passOver(partition: TopicPartition, offsetFirst: number | null, offsetLast: number): void {
+    const cursor = this.epoch.cursor(partition);
+    if (cursor === undefined) return;
+    if (cursor.passOver(offsetFirst, offsetLast) === 'doubted') this.session?.seek(cursor, cursor.position);
+    else this.commitGap(cursor);
+  }
+
+  /** Nobody else will commit past a batch without records: the listener never sees it. */
+  private commitGap(cursor: PartitionCursor): void {
+    if (!cursor.hasUncommittedGap() || this.session?.canCommit() !== true) return;
+    const { topic, partition, position } = cursor;
+    this.commit(this.epoch.number, [{ topic, partition, offsetNext: position }]).catch((error: unknown) => {
+      this.options.logger.debug({ error: describeError(error) }, 'gap not committed, the next commit covers it');
+    });
+  }
+
+  private async commitNow(epochNumber: number, offsets: readonly PartitionOffset[]): Promise<void> {
+    const { epoch, session } = this;
+    if (epoch.number !== epochNumber || !epoch.isOpen || session === undefined) return;
+    const targets = offsets.flatMap(({ topic, partition, offsetNext }) => {
+      const target = epoch.cursor({ topic, partition })?.commitTarget(offsetNext) ?? null;
+      return target === null ? [] : [{ topic, partition, offsetNext: target }];
+    });
+    if (targets.length === 0) return;
+    try {
+      await session.commit(targets);
+    } catch (error) {
+      if (isFenced(error) || !epoch.isOpen) return;
+      throw new AppError('UNAVAILABLE', 'offsets were not committed', { cause: error });
+    }
+    for (const target of targets) epoch.cursor(target)?.committed(target.offsetNext);
+  }
+
+  private recoverFrom(error: unknown): void {
+    this.recover(error).catch((failure: unknown) => this.fail(failure));
+  }
+
+  /** Replaces a crashed consumer until one joins, the outage lasts too long or its cause is beyond waiting. */
+  private async recover(error: unknown): Promise<void> {
+    this.endEpoch();
+    if (this.state !== 'running') return;
+    this.state = 'recovering';
+    const nowMs = performance.now();
+    if (this.joinedAtMs > 0 && nowMs - this.joinedAtMs > STABLE_MS) this.downSinceMs = undefined;
+    this.downSinceMs ??= nowMs;
+    let cause = error;
+    for (let waitMs = RECOVERY_MS_FIRST; this.isRecovering(); waitMs = Math.min(2 * waitMs, RECOVERY_MS_MAX)) {
+      const isTooLong = performance.now() - this.downSinceMs > this.options.outageMsMax;
+      if (isTooLong || isConsumingRefused(cause)) return this.fail(cause);
+      this.options.logger.warn({ error: describeError(cause), waitMs }, 'consumer crashed, replacing it');
+      await delay(waitMs * (0.5 + Math.random()));
+      try {
+        await this.closeSession();
+        if (this.isRecovering()) await this.openSession();
+        break;
+      } catch (failure) {
+        cause = failure;
+      }
+    }
+    this.resumeRunning('recovering');
+  }
+
+  private isRecovering(): boolean {
+    return this.state === 'recovering';
+  }
+
+  private fail(error: unknown): void {
+    if (this.state === 'stopped') return;
+    this.state = 'stopped';
+    this.endEpoch();
+    this.closeSession().catch(() => undefined);
+    this.options.logger.error({ error: describeError(error) }, 'consumer failed');
+    this.listener?.crashed(consumerError(error));
+  }
+
+  /** A listener that throws has a bug and may have lost records: nothing is to be committed after that. */
+  private tell(call: (listener: RecordListener) => void): void {
+    try {
+      if (this.listener !== undefined) call(this.listener);
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
+  }
+}
+
+export interface RecordSourceOptions {
+  /** A client of its own, created with CONSUMER_RECONNECT_MS_MAX. */
+  readonly kafka: Kafka;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Takes the batches that cannot be decompressed. */
+  readonly deadLetters: Pick<MessagePublisher, 'publishDeadLetters'>;
+  readonly sessionTimeoutMs?: number;
+  readonly rebalanceTimeoutMs?: number;
+  readonly heartbeatIntervalMs?: number;
+  /** How long a fetch waits for records; rebalances and stops are noticed only between fetches. */
+  readonly maxWaitMs?: number;
+  readonly answerBytesMax?: number;
+  readonly partitionBytesMax?: number;
+  readonly outageMsMax?: number;
+  readonly stopMsMax?: number;
+}
+
+const RECOVERY_MS_FIRST = 200;
+const RECOVERY_MS_MAX = 2_000;
+/** A consumer that lived this long had recovered; crashes in quicker succession are one outage. */
+const STABLE_MS = 30_000;
+
+/** Waits for the end of `work`, no longer than this. */
+async function within(durationMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, durationMs);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
+}
+
+function delay(durationMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, durationMs);
+  });
+}

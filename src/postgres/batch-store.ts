@@ -1,0 +1,282 @@
+import type {
+  BatchState,
+  BatchStore,
+  BatchTransaction,
+  Claim,
+  Completion,
+  RegistrationOutcome,
+  RegistrationRecord,
+} from '../domain/batch-store.ts';
+import { type Content, type Failure, identityOf, type SlotInput } from '../domain/inputs.ts';
+import type { OutboundMessage, OutboxRow } from '../domain/ports.ts';
+import type { Database, Session, Statement } from './database.ts';
+import { APPEND_OUTBOX } from './sql/append-outbox.ts';
+import { CLAIM_SLOTS } from './sql/claim-slots.ts';
+import { COMPARE_REGISTRATIONS } from './sql/compare-registrations.ts';
+import { COUNT_STRANDED } from './sql/count-stranded.ts';
+import { FIND_KNOWN } from './sql/find-known.ts';
+import { FIND_STRANDED } from './sql/find-stranded.ts';
+import { LOCK_BATCHES } from './sql/lock-batches.ts';
+import { READ_COMPLETIONS } from './sql/read-completions.ts';
+import { RECORD_EXCESS } from './sql/record-excess.ts';
+import { RECORD_FAILURES } from './sql/record-failures.ts';
+import { RECORD_PENDING } from './sql/record-pending.ts';
+import { RECOUNT_BATCH } from './sql/recount-batch.ts';
+import { REGISTER_BATCHES } from './sql/register-batches.ts';
+import { TAKE_PENDING } from './sql/take-pending.ts';
+
+const statement = (name: string, text: string): Statement => ({ name, text });
+
+const lockBatches = statement('lock-batches', LOCK_BATCHES);
+const claimSlots = statement('claim-slots', CLAIM_SLOTS);
+const readCompletions = statement('read-completions', READ_COMPLETIONS);
+const recordExcess = statement('record-excess', RECORD_EXCESS);
+const recordFailures = statement('record-failures', RECORD_FAILURES);
+const recordPending = statement('record-pending', RECORD_PENDING);
+const takePending = statement('take-pending', TAKE_PENDING);
+const compareRegistrations = statement('compare-registrations', COMPARE_REGISTRATIONS);
+const registerBatches = statement('register-batches', REGISTER_BATCHES);
+const findKnown = statement('find-known', FIND_KNOWN);
+const findStranded = statement('find-stranded', FIND_STRANDED);
+const countStranded = statement('count-stranded', COUNT_STRANDED);
+const recountBatch = statement('recount-batch', RECOUNT_BATCH);
+const appendOutbox = statement('append-outbox', APPEND_OUTBOX);
+
+/** BatchStore on PostgreSQL: one named statement per method; rows become domain values here and go no further. */
+export class PostgresBatchStore implements BatchStore {
+  private readonly database: Database;
+  private readonly options: { readonly instance: string; readonly outboxLeaseMs: number };
+
+  constructor(database: Database, options: { instance: string; outboxLeaseMs: number }) {
+    this.database = database;
+    this.options = options;
+  }
+
+  transaction<T>(work: (tx: BatchTransaction) => Promise<T>): Promise<T> {
+    return this.database.transaction((session) => work(new PostgresBatchTransaction(session, this.options)));
+  }
+
+  async known(inputs: readonly SlotInput[]): Promise<boolean[]> {
+    const rows = await this.database.run<{ ord: number }>(findKnown, [
+      inputs.map((input) => input.kind),
+      inputs.map((input) => input.batchId),
+      inputs.map(identityOf),
+    ]);
+    return flags(rows, inputs.length);
+  }
+
+  async stranded(batchesMax: number): Promise<string[]> {
+    const rows = await this.database.run<{ id: string }>(findStranded, [batchesMax]);
+    return rows.map((row) => row.id);
+  }
+}
+
+class PostgresBatchTransaction implements BatchTransaction {
+  private readonly session: Session;
+  private readonly options: { readonly instance: string; readonly outboxLeaseMs: number };
+
+  constructor(session: Session, options: { instance: string; outboxLeaseMs: number }) {
+    this.session = session;
+    this.options = options;
+  }
+
+  async lockBatches(batchIds: readonly string[]): Promise<void> {
+    await this.session.run(lockBatches, [batchIds]);
+  }
+
+  async claimSlots(inputs: readonly SlotInput[], assignedBy: string): Promise<Claim[]> {
+    const rows = await this.session.run<{
+      essay_id: string | null;
+      batch_version: string | null;
+      known: boolean;
+      upload_assigned: boolean;
+      batch_state: BatchState | null;
+      open_slots: number;
+    }>(claimSlots, [
+      inputs.map((input) => input.kind),
+      inputs.map((input) => input.batchId),
+      inputs.map(identityOf),
+      inputs.map((input) => input.fileUploadId),
+      inputs.map((input) => input.originalFileName),
+      assignedBy,
+    ]);
+    return rows.map((row) => ({
+      essayId: row.essay_id,
+      batchVersion: row.batch_version === null ? null : Number(row.batch_version),
+      known: row.known,
+      uploadAssigned: row.upload_assigned,
+      batchState: row.batch_state,
+      openSlots: row.open_slots,
+    }));
+  }
+
+  async readCompletions(batchIds: readonly string[]): Promise<Completion[]> {
+    const rows = await this.session.run<{
+      id: string;
+      expected_count: number;
+      course_code: string;
+      user_id: string;
+      correlation_id: string;
+      traceparent: string | null;
+      essays: [string, string][] | null;
+    }>(readCompletions, [batchIds]);
+    return rows.map((row) => ({
+      batchId: row.id,
+      expectedCount: row.expected_count,
+      courseCode: row.course_code,
+      userId: row.user_id,
+      correlationId: row.correlation_id,
+      traceparent: row.traceparent,
+      essays: (row.essays ?? []).map(([essayId, textStorageId]) => ({ essayId, textStorageId })),
+    }));
+  }
+
+  async recordExcess(contents: readonly Content[]): Promise<boolean[]> {
+    const rows = await this.session.run<{ ord: number }>(recordExcess, [
+      contents.map((content) => content.batchId),
+      contents.map((content) => content.textStorageId),
+      contents.map((content) => content.fileUploadId),
+      contents.map((content) => content.originalFileName),
+      contents.map((content) => content.correlationId),
+    ]);
+    return flags(rows, contents.length);
+  }
+
+  async recordFailures(failures: readonly { failure: Failure; essayId: string | null }[]): Promise<boolean[]> {
+    const rows = await this.session.run<{ ord: number }>(recordFailures, [
+      failures.map(({ failure }) => failure.batchId),
+      failures.map(({ failure }) => failure.fileUploadId),
+      failures.map(({ essayId }) => essayId),
+      failures.map(({ failure }) => failure.originalFileName),
+      failures.map(({ failure }) => failure.errorCode),
+      failures.map(({ failure }) => failure.errorMessage),
+      failures.map(({ failure }) => failure.correlationId),
+    ]);
+    return flags(rows, failures.length);
+  }
+
+  async recordPending(inputs: readonly SlotInput[]): Promise<boolean[]> {
+    const rows = await this.session.run<{ ord: number }>(recordPending, [
+      inputs.map((input) => input.batchId),
+      inputs.map((input) => input.kind),
+      inputs.map(identityOf),
+      inputs.map((input) => input.fileUploadId),
+      inputs.map((input) => input.originalFileName),
+      inputs.map((input) => (input.kind === 'failure' ? input.errorCode : null)),
+      inputs.map((input) => (input.kind === 'failure' ? input.errorMessage : null)),
+      inputs.map((input) => input.correlationId),
+      inputs.map((input) => input.traceparent),
+    ]);
+    return flags(rows, inputs.length);
+  }
+
+  async registerBatches(records: readonly RegistrationRecord[]): Promise<RegistrationOutcome[]> {
+    const found = await this.session.run<{ id: string; registration_digest: string | null; taken: number }>(
+      compareRegistrations,
+      [records.map(({ registration }) => registration.batchId), ...essayColumns(records).slice(0, 2)],
+    );
+    const byBatch = new Map(found.map((row) => [row.id, row]));
+    const outcomes = records.map((record): RegistrationOutcome => {
+      const row = byBatch.get(record.registration.batchId);
+      if (row?.registration_digest === record.digest) return { kind: 'repeated' };
+      if (row?.registration_digest) return { kind: 'conflicting', detail: 'batch is registered differently' };
+      if (row && row.taken > 0) {
+        return { kind: 'conflicting', detail: `${row.taken} essay ids are slots of another batch` };
+      }
+      return { kind: 'registered' };
+    });
+    const fresh = records.filter((_, position) => outcomes[position]?.kind === 'registered');
+    if (fresh.length > 0) await this.insertRegistrations(fresh);
+    return outcomes;
+  }
+
+  async takePending(batchIds: readonly string[]): Promise<SlotInput[]> {
+    const rows = await this.session.run<PendingRow>(takePending, [batchIds]);
+    return rows.map(pendingInput);
+  }
+
+  async countStranded(batchId: string): Promise<number> {
+    const [row] = await this.session.run<{ count: number }>(countStranded, [batchId]);
+    return row?.count ?? 0;
+  }
+
+  async recount(batchId: string): Promise<boolean> {
+    const rows = await this.session.run(recountBatch, [batchId]);
+    return rows.length > 0;
+  }
+
+  async appendOutbox(messages: readonly OutboundMessage[]): Promise<OutboxRow> {
+    const [row] = await this.session.run<{ id: string }>(appendOutbox, [
+      this.options.instance,
+      JSON.stringify(messages),
+      messages.length,
+      this.options.outboxLeaseMs,
+    ]);
+    if (row === undefined) throw new Error('insert into outbox returned no row');
+    return { id: row.id, messages, attempts: 0 };
+  }
+
+  private async insertRegistrations(records: readonly RegistrationRecord[]): Promise<void> {
+    const registrations = records.map(({ registration }) => registration);
+    await this.session.run(registerBatches, [
+      registrations.map((registration) => registration.batchId),
+      registrations.map((registration) => registration.essayIds.length),
+      registrations.map((registration) => registration.courseCode),
+      registrations.map((registration) => registration.userId),
+      registrations.map((registration) => registration.orgId),
+      registrations.map((registration) => registration.classId),
+      registrations.map(({ studentPromptRef }) => (studentPromptRef == null ? null : JSON.stringify(studentPromptRef))),
+      registrations.map((registration) => registration.correlationId),
+      registrations.map((registration) => registration.traceparent),
+      records.map((record) => record.digest),
+      ...essayColumns(records),
+    ]);
+  }
+}
+
+interface PendingRow {
+  batch_id: string;
+  kind: 'content' | 'failure';
+  identity: string;
+  file_upload_id: string;
+  original_file_name: string;
+  error_code: string | null;
+  error_message: string | null;
+  correlation_id: string;
+  traceparent: string | null;
+}
+
+function pendingInput(row: PendingRow): SlotInput {
+  const shared = {
+    batchId: row.batch_id,
+    fileUploadId: row.file_upload_id,
+    originalFileName: row.original_file_name,
+    correlationId: row.correlation_id,
+    traceparent: row.traceparent,
+  };
+  return row.kind === 'content'
+    ? { kind: 'content', textStorageId: row.identity, ...shared }
+    : { kind: 'failure', errorCode: row.error_code ?? '', errorMessage: row.error_message ?? '', ...shared };
+}
+
+/** Parallel columns of all slots of all registrations: essay id, batch id, position. */
+function essayColumns(records: readonly RegistrationRecord[]): [string[], string[], number[]] {
+  const essayIds: string[] = [];
+  const batchIds: string[] = [];
+  const positions: number[] = [];
+  for (const { registration } of records) {
+    registration.essayIds.forEach((essayId, position) => {
+      essayIds.push(essayId);
+      batchIds.push(registration.batchId);
+      positions.push(position);
+    });
+  }
+  return [essayIds, batchIds, positions];
+}
+
+/** Positions counted from 1 to a parallel array. */
+function flags(rows: readonly { ord: number }[], length: number): boolean[] {
+  const result = new Array<boolean>(length).fill(false);
+  for (const { ord } of rows) result[ord - 1] = true;
+  return result;
+}

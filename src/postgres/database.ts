@@ -1,0 +1,163 @@
+import pg from 'pg';
+import { AppError, type ErrorCode } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** A hand-written statement. The name is the file's name, the prepared statement's name and the metric's label. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Shown in metrics and as application_name. */
+  readonly name: string;
+  readonly poolMax: number;
+  readonly connectTimeoutMs: number;
+  readonly lockTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  readonly queryTimeoutMs: number;
+  /** Frees the slots of a frozen worker; must be shorter than the Kafka session. */
+  readonly idleInTransactionTimeoutMs: number;
+  /** Extra session settings, e.g. HOT_PLAN_SETTINGS. */
+  readonly sessionSettings?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Plans of the hot statements must not depend on statistics, which are missing on a new table and wrong on a growing
+ * one: index probes are pinned in the SQL, joins of materialized parts are hashed, nothing is compiled or replanned.
+ */
+export const HOT_PLAN_SETTINGS: Readonly<Record<string, string>> = {
+  jit: 'off',
+  enable_seqscan: 'off',
+  enable_nestloop: 'off',
+  enable_mergejoin: 'off',
+  plan_cache_mode: 'force_generic_plan',
+};
+
+const PING: Statement = { name: 'ping', text: 'select pg_is_in_recovery() as in_recovery' };
+
+/** Runs statements of one connection or of the pool. Failures are AppErrors: CONFLICT, UNAVAILABLE, STORE_FAILED. */
+export interface Session {
+  run<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+}
+
+/**
+ * A pool with limits on everything: waiting for a connection, locks, statements, answers, idle transactions. A
+ * connection that failed in an unknown state is closed, not reused.
+ */
+export class Database implements Session {
+  readonly pool: pg.Pool;
+  private readonly metrics: Metrics;
+
+  constructor(options: DatabaseOptions, metrics: Metrics, log: Logger) {
+    this.metrics = metrics;
+    const settings = Object.entries(options.sessionSettings ?? {}).map(([key, value]) => `-c ${key}=${value}`);
+    this.pool = new pg.Pool({
+      connectionString: options.url,
+      max: options.poolMax,
+      connectionTimeoutMillis: options.connectTimeoutMs,
+      query_timeout: options.queryTimeoutMs,
+      statement_timeout: options.statementTimeoutMs,
+      lock_timeout: options.lockTimeoutMs,
+      idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
+      application_name: options.name,
+      keepAlive: true,
+      idleTimeoutMillis: 60_000,
+      ...(settings.length > 0 && { options: settings.join(' ') }),
+    });
+    // Without a listener the loss of an idle connection would end the process.
+    this.pool.on('error', (error) => log.warn({ err: error, pool: options.name }, 'idle database connection lost'));
+    metrics.atScrape(() => {
+      const { totalCount, idleCount, waitingCount } = this.pool;
+      metrics.poolConnections.set({ pool: options.name, state: 'active' }, totalCount - idleCount);
+      metrics.poolConnections.set({ pool: options.name, state: 'idle' }, idleCount);
+      metrics.poolConnections.set({ pool: options.name, state: 'waiting' }, waitingCount);
+    });
+  }
+
+  run<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    return this.timed(this.pool, statement, values);
+  }
+
+  /** READ COMMITTED whatever the server's default; commits when `work` resolves, rolls back when it rejects. */
+  async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect().catch((error: unknown) => {
+      throw this.translate(error);
+    });
+    let broken: Error | undefined;
+    // A connection that dies between two statements reports it here, not through a statement.
+    const onError = (error: Error): void => {
+      broken = error;
+    };
+    client.on('error', onError);
+    const session: Session = { run: (statement, values) => this.timed(client, statement, values) };
+    try {
+      await this.command(client, 'begin isolation level read committed');
+      const result = await work(session);
+      await this.command(client, 'commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch((rollbackError: Error) => {
+        broken = rollbackError;
+      });
+      if (error instanceof AppError && error.code === 'UNAVAILABLE') broken ??= error;
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(broken);
+    }
+  }
+
+  /** For probes: null when the server answers and takes writes, else a short reason. Rejects when it cannot be asked. */
+  async ping(): Promise<string | null> {
+    const [row] = await this.run<{ in_recovery: boolean }>(PING, []);
+    return row?.in_recovery === false ? null : 'read-only standby';
+  }
+
+  async close(): Promise<void> {
+    if (!this.pool.ended) await this.pool.end();
+  }
+
+  private async command(client: pg.PoolClient, text: string): Promise<void> {
+    try {
+      await client.query(text);
+    } catch (error) {
+      throw this.translate(error);
+    }
+  }
+
+  private async timed<Row extends pg.QueryResultRow>(
+    target: pg.Pool | pg.PoolClient,
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
+    const startedAt = performance.now();
+    try {
+      const result = await target.query<Row>({ name: statement.name, text: statement.text, values: [...values] });
+      return result.rows;
+    } catch (error) {
+      throw this.translate(error, statement.name);
+    } finally {
+      const seconds = (performance.now() - startedAt) / 1000;
+      this.metrics.statementDuration.observe({ statement: statement.name }, seconds);
+    }
+  }
+
+  private translate(error: unknown, statement = 'transaction'): AppError {
+    const sqlState = error instanceof pg.DatabaseError ? (error.code ?? 'unknown') : 'connection';
+    this.metrics.databaseErrors.inc({ sqlstate: sqlState });
+    return new AppError(codeOf(sqlState), `database refused ${statement} (${sqlState})`, { cause: error });
+  }
+}
+
+/** SQLSTATE to what a caller may do about it. Anything outside PostgreSQL's own errors is a lost connection. */
+function codeOf(sqlState: string): ErrorCode {
+  if (['23505', '40001', '40P01', '55P03'].includes(sqlState)) return 'CONFLICT';
+  // Data the server will never take: validation missed it.
+  if (['22', '23', '54'].includes(sqlState.slice(0, 2))) return 'STORE_REFUSED';
+  // Syntax and schema errors: a bug or a foreign schema.
+  if (['42', '0A'].includes(sqlState.slice(0, 2))) return 'STORE_FAILED';
+  return 'UNAVAILABLE';
+}

@@ -1,0 +1,22 @@
+/**
+ * Takes rows whose turn it is, oldest due first, under a lease of this publisher. SKIP LOCKED: two relays never wait
+ * for each other and never take the same row at the same time. The database's clock decides leases.
+ *
+ * $1 rows at most int · $2 lease in milliseconds int · $3 publisher text
+ */
+export const CLAIM_DUE_OUTBOX = `
+with due as materialized (
+  select id
+  from outbox
+  where published_at is null and not dead and due_at <= now()
+  order by due_at
+  limit $1::int
+  for update skip locked
+)
+update outbox o
+set due_at = now() + $2::int * interval '1 millisecond',
+    publisher = $3
+from due
+where o.id = due.id
+returning o.id::text, o.messages, o.attempts
+`;

@@ -1,0 +1,92 @@
+import { outboundEventId } from '../contract/event-id.ts';
+import { EVENT_TYPES } from '../contract/topics.ts';
+import type { BatchState } from '../domain/batch-store.ts';
+import type { BatchCounter, BatchCounts, BatchStatus, EssayStatus, StatusReader } from '../domain/status.ts';
+import type { Database } from './database.ts';
+import { COUNT_BATCHES } from './sql/count-batches.ts';
+import { READ_BATCH_STATUS } from './sql/read-batch-status.ts';
+import { READ_ESSAY_STATUS } from './sql/read-essay-status.ts';
+
+/** StatusReader and BatchCounter on PostgreSQL: one statement, one snapshot per answer. */
+export class PostgresStatusReader implements StatusReader, BatchCounter {
+  private readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  async batch(batchId: string): Promise<BatchStatus | null> {
+    const eventId = outboundEventId(batchId, EVENT_TYPES.completed, '');
+    const [row] = await this.database.run<{
+      state: BatchState;
+      expected_count: number;
+      open_slots: number;
+      filled_count: number;
+      failed_count: number;
+      version: number;
+      registered_at: Date | null;
+      completed_at: Date | null;
+      pending_count: number;
+      excess_count: number;
+      completion_published: boolean;
+    }>({ name: 'read-batch-status', text: READ_BATCH_STATUS }, [batchId, eventId]);
+    if (row === undefined) return null;
+    return {
+      batchId,
+      state: row.state,
+      expectedCount: row.state === 'announced' ? null : row.expected_count,
+      openCount: row.open_slots,
+      filledCount: row.filled_count,
+      failedCount: row.failed_count,
+      pendingCount: row.pending_count,
+      excessCount: row.excess_count,
+      version: row.version,
+      registeredAtMs: row.registered_at?.getTime() ?? null,
+      completedAtMs: row.completed_at?.getTime() ?? null,
+      completion: row.state === 'complete' ? { eventId, published: row.completion_published } : null,
+    };
+  }
+
+  async essay(essayId: string): Promise<EssayStatus | null> {
+    const [row] = await this.database.run<{
+      essay_id: string;
+      batch_id: string;
+      position: number;
+      status: EssayStatus['status'];
+      text_storage_id: string | null;
+      file_upload_id: string | null;
+      original_file_name: string | null;
+      assigned_at: Date | null;
+      assigned_by: string | null;
+      batch_version: number | null;
+    }>({ name: 'read-essay-status', text: READ_ESSAY_STATUS }, [essayId]);
+    if (row === undefined) return null;
+    return {
+      essayId: row.essay_id,
+      batchId: row.batch_id,
+      status: row.status,
+      position: row.position,
+      textStorageId: row.text_storage_id,
+      fileUploadId: row.file_upload_id,
+      originalFileName: row.original_file_name,
+      assignedAtMs: row.assigned_at?.getTime() ?? null,
+      assignedBy: row.assigned_by,
+      batchVersion: row.batch_version,
+    };
+  }
+
+  async counts(): Promise<BatchCounts> {
+    const [row] = await this.database.run<{
+      announced_count: number;
+      open_count: number;
+      pending_count: number;
+      pending_oldest_age_seconds: number;
+    }>({ name: 'count-batches', text: COUNT_BATCHES }, []);
+    return {
+      announcedCount: row?.announced_count ?? 0,
+      openCount: row?.open_count ?? 0,
+      pendingCount: row?.pending_count ?? 0,
+      pendingOldestAgeSeconds: row?.pending_oldest_age_seconds ?? 0,
+    };
+  }
+}

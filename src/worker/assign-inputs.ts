@@ -1,0 +1,90 @@
+import type { BatchStore } from '../domain/batch-store.ts';
+import type { Disposition, SlotInput } from '../domain/inputs.ts';
+import type { OutboxRow } from '../domain/ports.ts';
+import { AppError } from '../errors.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { delay } from './delay.ts';
+import { roundsOf } from './rounds.ts';
+import { type SettleContext, settleInputs } from './settle-inputs.ts';
+
+/** Looks at an undecided input again this often, under lock, before the offset has to wait. */
+const LOOKS_MAX = 20;
+const LOOK_DELAY_MIN_MS = 2;
+const LOOK_DELAY_MAX_MS = 10;
+
+/**
+ * Gives every content and failure of a group its disposition, set-based.
+ *
+ * First look: one optimistic transaction for the whole group. Where another transaction was in the way (CONFLICT), or
+ * an input found neither a slot nor certainty, it is looked at again with its batch row locked first, on a fresh
+ * snapshot, holding no slot from before. Under that lock nobody else can fill a slot of the batch, so the second look
+ * decides, except while somebody who waits for the same lock still holds slots: hence the short, bounded repetition.
+ */
+export class AssignInputs {
+  private readonly store: BatchStore;
+  private readonly context: SettleContext;
+  private readonly metrics: Metrics;
+  private readonly onCommitted: (rows: readonly OutboxRow[]) => void;
+
+  constructor(deps: {
+    store: BatchStore;
+    context: SettleContext;
+    metrics: Metrics;
+    onCommitted: (rows: readonly OutboxRow[]) => void;
+  }) {
+    this.store = deps.store;
+    this.context = deps.context;
+    this.metrics = deps.metrics;
+    this.onCommitted = deps.onCommitted;
+  }
+
+  /** Dispositions parallel to the inputs. Rejects with an AppError; what committed before it stays and is a duplicate next time. */
+  async assign(inputs: readonly SlotInput[]): Promise<Disposition[]> {
+    const result = new Array<Disposition>(inputs.length).fill('duplicate');
+    for (const round of roundsOf(inputs)) {
+      const dispositions = await this.settle(round.map(({ input }) => input));
+      round.forEach(({ index }, position) => {
+        result[index] = dispositions[position] ?? 'duplicate';
+      });
+    }
+    return result;
+  }
+
+  private async settle(inputs: readonly SlotInput[]): Promise<Disposition[]> {
+    const result = new Array<Disposition | null>(inputs.length).fill(null);
+    let open = inputs.map((_, index) => index);
+    for (let look = 0; open.length > 0; look += 1) {
+      if (look > LOOKS_MAX) throw new AppError('UNDECIDED', `${open.length} inputs undecided after ${look} looks`);
+      if (look > 1) await delay(LOOK_DELAY_MIN_MS + Math.random() * (LOOK_DELAY_MAX_MS - LOOK_DELAY_MIN_MS));
+      const group = open.map((index) => inputs[index]).filter((input) => input !== undefined);
+      const dispositions = await this.look(group, look > 0);
+      dispositions.forEach((disposition, position) => {
+        const index = open[position];
+        if (index !== undefined) result[index] = disposition;
+      });
+      open = open.filter((_, position) => dispositions[position] === null);
+    }
+    return result.map((disposition) => disposition ?? 'duplicate');
+  }
+
+  /** One transaction. All undecided when somebody else was in the way. */
+  private async look(inputs: readonly SlotInput[], locked: boolean): Promise<(Disposition | null)[]> {
+    const startedAt = performance.now();
+    this.metrics.claimSize.observe(inputs.length);
+    try {
+      const { dispositions, rows } = await this.store.transaction(async (tx) => {
+        if (locked) await tx.lockBatches([...new Set(inputs.map((input) => input.batchId))]);
+        return settleInputs(tx, inputs, locked, this.context);
+      });
+      this.onCommitted(rows);
+      this.metrics.undecided.inc(dispositions.filter((disposition) => disposition === null).length);
+      return dispositions;
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'CONFLICT')) throw error;
+      this.metrics.retries.inc({ reason: locked ? 'conflict_locked' : 'conflict' });
+      return inputs.map(() => null);
+    } finally {
+      this.metrics.claimDuration.observe((performance.now() - startedAt) / 1000);
+    }
+  }
+}
