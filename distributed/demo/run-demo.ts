@@ -83,7 +83,7 @@ class DemoRun {
     const folder = await RunFolder.create(this.root, 'demo', load.options.seed);
     screen.say(describeLoad(load));
     screen.say('applying migrations, creating topics');
-    await prepareProduct(this.root, this.addresses, PARTITIONS);
+    await prepareProduct(this.root, this.addresses, { partitions: PARTITIONS, replicas: options.kafkaNodes });
     const cluster = new WorkerCluster({
       workers: options.workers,
       root: this.root,
