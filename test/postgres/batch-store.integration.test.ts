@@ -68,7 +68,7 @@ describe('batches on PostgreSQL against the model', () => {
         expect(changed).toEqual([]);
         expect(await system.snapshot()).toEqual(after);
       });
-      await fc.assert(property, { numRuns: 100 });
+      await fc.assert(property, { numRuns: 100, endOnFailure: true });
       const conflicts = await sum((instance) => counted(instance.metrics.retries));
       const undecided = await sum((instance) => counted(instance.metrics.undecided));
       process.stdout.write(`properties at once: ${conflicts} conflicts, ${undecided} undecided looks\n`);
@@ -90,7 +90,7 @@ describe('batches on PostgreSQL against the model', () => {
         expect(brokenInvariants(answered, after)).toEqual([]);
         expect(orderFreeOutcome(after)).toEqual(orderFreeOutcome(await model.snapshot()));
       });
-      await fc.assert(property, { numRuns: 100 });
+      await fc.assert(property, { numRuns: 100, endOnFailure: true });
     },
     PROPERTY_MS_MAX,
   );
