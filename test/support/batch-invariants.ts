@@ -47,9 +47,12 @@ function counterProblems({ slots, ...batch }: BatchSnapshot): string[] {
   const problems: string[] = [];
   if (batch.expectedCount !== slots.length) problems.push(`expects ${batch.expectedCount} of ${slots.length} slots`);
   if (batch.openCount !== count('open')) problems.push(`counts ${batch.openCount} open, has ${count('open')}`);
-  if (batch.filledCount !== count('filled')) problems.push(`counts ${batch.filledCount} filled, has ${count('filled')}`);
-  if (batch.failedCount !== count('failed')) problems.push(`counts ${batch.failedCount} failed, has ${count('failed')}`);
-  if (batch.version !== versions.length) problems.push(`is at version ${batch.version} after ${versions.length} changes`);
+  if (batch.filledCount !== count('filled'))
+    problems.push(`counts ${batch.filledCount} filled, has ${count('filled')}`);
+  if (batch.failedCount !== count('failed'))
+    problems.push(`counts ${batch.failedCount} failed, has ${count('failed')}`);
+  if (batch.version !== versions.length)
+    problems.push(`is at version ${batch.version} after ${versions.length} changes`);
   if (versions.some((version, index) => version !== index + 1)) problems.push(`has versions ${versions.join(' ')}`);
   return problems;
 }
@@ -58,7 +61,8 @@ function counterProblems({ slots, ...batch }: BatchSnapshot): string[] {
 function stateProblems({ state, openCount, slots, pending, excess, failures }: BatchSnapshot): string[] {
   const problems: string[] = [];
   if (state !== 'announced' && pending.length > 0) problems.push(`${pending.length} pending behind the registration`);
-  if (state === 'announced' && slots.length + excess.length + failures.length > 0) problems.push('settled, unregistered');
+  if (state === 'announced' && slots.length + excess.length + failures.length > 0)
+    problems.push('settled, unregistered');
   if (state !== 'complete' && excess.length > 0) problems.push(`${excess.length} excess, ${openCount} slots open`);
   if (state !== 'announced' && (state === 'complete') !== (openCount === 0)) {
     problems.push(`${state} with ${openCount} open slots`);
@@ -81,7 +85,8 @@ function conservationProblems(answered: readonly Answered[], batch: BatchSnapsho
     if (place.length !== 1) problems.push(`${key} is in ${place.length} places: ${place.join(', ')}`);
     const first = inputs.map(({ disposition }) => disposition).filter((disposition) => disposition !== 'duplicate');
     if (first.length !== 1) problems.push(`${key} was told ${first.join(', ') || 'duplicate only'}`);
-    else if (first[0] !== 'pending' && first[0] !== place[0]) problems.push(`${key} was told ${first[0]}, is ${place[0]}`);
+    else if (first[0] !== 'pending' && first[0] !== place[0])
+      problems.push(`${key} was told ${first[0]}, is ${place[0]}`);
   }
   for (const key of places.keys()) if (!byIdentity.has(key)) problems.push(`${key} was never given`);
   const registered = answered.filter(({ disposition }) => disposition === 'registered').length;
@@ -115,7 +120,12 @@ function eventProblems(batch: BatchSnapshot, events: readonly PublishedEvent[]):
   const slotLine = ({ essayId, textStorageId, fileUploadId, originalFileName }: (typeof assigned)[number]): string =>
     [essayId, textStorageId, fileUploadId, originalFileName].join(' ');
   const problems = [
-    ...differences('filled slots', filled.map((slot) => slotLine(slot as never)), 'events', assigned.map(slotLine)),
+    ...differences(
+      'filled slots',
+      filled.map((slot) => slotLine(slot as never)),
+      'events',
+      assigned.map(slotLine),
+    ),
     ...differences(
       'excess contents',
       batch.excess,
@@ -129,8 +139,10 @@ function eventProblems(batch: BatchSnapshot, events: readonly PublishedEvent[]):
     const listed = completion.essays.map(({ essayId, textStorageId }) => `${essayId} ${textStorageId}`).join(', ');
     const wanted = filled.map(({ essayId, textStorageId }) => `${essayId} ${textStorageId}`).join(', ');
     if (listed !== wanted) problems.push(`completion lists ${listed}; filled are ${wanted}`);
-    if (completion.provisionedCount !== filled.length) problems.push(`completion counts ${completion.provisionedCount}`);
-    if (completion.expectedCount !== batch.slots.length) problems.push(`completion expects ${completion.expectedCount}`);
+    if (completion.provisionedCount !== filled.length)
+      problems.push(`completion counts ${completion.provisionedCount}`);
+    if (completion.expectedCount !== batch.slots.length)
+      problems.push(`completion expects ${completion.expectedCount}`);
   }
   const lastAssigned = events.findLastIndex((event) => event.kind === 'slot-assigned');
   const firstCompleted = events.findIndex((event) => event.kind === 'completed');

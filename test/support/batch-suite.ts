@@ -289,7 +289,10 @@ export function orderFreeOutcome({ batches, events }: Snapshot): unknown {
   };
 }
 
-export function pairUp(inputs: readonly Answered['input'][], dispositions: readonly Answered['disposition'][]): Answered[] {
+export function pairUp(
+  inputs: readonly Answered['input'][],
+  dispositions: readonly Answered['disposition'][],
+): Answered[] {
   return inputs.map((input, index) => ({ input, disposition: dispositions[index] ?? 'ignored' }));
 }
 

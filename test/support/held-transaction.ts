@@ -82,7 +82,7 @@ export class Observer {
     return (await this.value<number>(query)) ?? 0;
   }
 
-  private async blockedCount(): Promise<number | undefined> {
+  async blockedCount(): Promise<number | undefined> {
     return this.value<number>(
       `select count(*)::int as value from pg_stat_activity
        where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`,
