@@ -6,8 +6,7 @@
 import type { Disposition } from '../../src/domain/inputs.ts';
 import { AppError } from '../../src/errors.ts';
 import { brokenInvariants } from '../support/batch-invariants.ts';
-import { pairUp } from '../support/batch-suite.ts';
-import type { BatchSnapshot } from '../support/batch-system.ts';
+import { type BatchSnapshot, pairUp } from '../support/batch-system.ts';
 import { holdBeforeCommit, Observer } from '../support/held-transaction.ts';
 import { counted } from '../support/open-database.ts';
 import { type Instance, openInstance, PostgresBatchSystem } from '../support/postgres-batch-system.ts';

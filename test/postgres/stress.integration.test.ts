@@ -4,8 +4,7 @@
  */
 import type { Input } from '../../src/domain/inputs.ts';
 import { brokenInvariants } from '../support/batch-invariants.ts';
-import { pairUp } from '../support/batch-suite.ts';
-import type { Answered } from '../support/batch-system.ts';
+import { type Answered, pairUp } from '../support/batch-system.ts';
 import { Observer } from '../support/held-transaction.ts';
 import { counted } from '../support/open-database.ts';
 import { PostgresBatchSystem } from '../support/postgres-batch-system.ts';

@@ -1,11 +1,9 @@
 /**
- * What every system of batches does, the model and the product alike: each sentence of the rules as an example, and what
- * holds for arbitrary inputs as a property. fast-check prints seed and path of a failure.
+ * What every system of batches does, the model and the product alike: each sentence of the rules as an example, here,
+ * and what holds for arbitrary inputs as a property.
  */
-import fc from 'fast-check';
-import { anyInputs, dealt, orderFreeInputs } from './arbitrary-inputs.ts';
-import { brokenInvariants } from './batch-invariants.ts';
-import type { Answered, BatchSnapshot, BatchSystem, Snapshot } from './batch-system.ts';
+import { describeProperties } from './batch-properties.ts';
+import { type BatchSnapshot, type BatchSystem, kindsOf } from './batch-system.ts';
 import { content, contents, failure, registration } from './sample-inputs.ts';
 
 export function describeBatchSystem(
@@ -222,82 +220,6 @@ function describeEarlyInputs(system: () => BatchSystem): void {
     await system().apply([registration('b', 1)]);
     expect(kindsOf(await system().snapshot())).toEqual(['completed']);
   });
-}
-
-function describeProperties(options: {
-  readonly system: () => BatchSystem;
-  readonly propertyRuns: number;
-  readonly propertyMsMax: number;
-}): void {
-  const parameters = { numRuns: options.propertyRuns };
-
-  test(
-    'any inputs in any groups keep every invariant, and giving them all again changes nothing',
-    async () => {
-      const property = fc.asyncProperty(dealt(anyInputs, 1), async ([lane = []]) => {
-        const system = options.system();
-        await system.reset();
-        const answered: Answered[] = [];
-        for (const group of lane) answered.push(...pairUp(group, await system.apply(group)));
-        const after = await system.snapshot();
-        expect(brokenInvariants(answered, after)).toEqual([]);
-        const again = await system.apply(lane.flat());
-        expect(again.filter((each) => each !== 'duplicate' && each !== 'rejected')).toEqual([]);
-        expect(await system.snapshot()).toEqual(after);
-      });
-      await fc.assert(property, parameters);
-    },
-    options.propertyMsMax,
-  );
-
-  test(
-    'contents and agreeing registrations in another order lead to the same counts and the same texts',
-    async () => {
-      const orders = orderFreeInputs.chain((inputs) =>
-        fc.tuple(fc.constant(inputs), fc.shuffledSubarray(inputs, { minLength: inputs.length })),
-      );
-      const property = fc.asyncProperty(orders, async (pair) => {
-        const [one, other] = [await outcomeOf(options.system(), pair[0]), await outcomeOf(options.system(), pair[1])];
-        expect(other).toEqual(one);
-      });
-      await fc.assert(property, parameters);
-    },
-    options.propertyMsMax,
-  );
-}
-
-async function outcomeOf(system: BatchSystem, inputs: Parameters<BatchSystem['apply']>[0]): Promise<unknown> {
-  await system.reset();
-  for (const input of inputs) await system.apply([input]);
-  return orderFreeOutcome(await system.snapshot());
-}
-
-/** What no order of contents can change: how much of everything there is, and which texts have a place. */
-export function orderFreeOutcome({ batches, events }: Snapshot): unknown {
-  return {
-    events: kindsOf({ events }).sort(),
-    batches: batches.map((batch) => {
-      const texts = [
-        ...batch.slots.flatMap(({ textStorageId }) => (textStorageId === null ? [] : [textStorageId])),
-        ...batch.pending.map(({ identity }) => identity),
-        ...batch.excess,
-      ];
-      const { batchId, state, expectedCount, openCount, filledCount, failedCount, version, excess } = batch;
-      const counts = { expectedCount, openCount, filledCount, failedCount, version, excessCount: excess.length };
-      return { batchId, state, ...counts, texts: texts.sort() };
-    }),
-  };
-}
-
-export function pairUp(
-  inputs: readonly Answered['input'][],
-  dispositions: readonly Answered['disposition'][],
-): Answered[] {
-  return inputs.map((input, index) => ({ input, disposition: dispositions[index] ?? 'ignored' }));
-}
-
-function kindsOf({ events }: Pick<Snapshot, 'events'>): string[] {
-  return events.map(({ kind }) => kind);
 }
 
 async function only(system: BatchSystem): Promise<BatchSnapshot> {

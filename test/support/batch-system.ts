@@ -93,3 +93,14 @@ export function sortedEvents(events: readonly PublishedEvent[]): PublishedEvent[
   const key = (event: PublishedEvent): string => JSON.stringify(event, Object.keys(event).sort());
   return [...events].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
+
+export function pairUp(
+  inputs: readonly Answered['input'][],
+  dispositions: readonly Answered['disposition'][],
+): Answered[] {
+  return inputs.map((input, index) => ({ input, disposition: dispositions[index] ?? 'ignored' }));
+}
+
+export function kindsOf({ events }: Pick<Snapshot, 'events'>): string[] {
+  return events.map(({ kind }) => kind);
+}
