@@ -33,7 +33,6 @@ export class KafkaFixture {
       metrics: this.metrics,
       clock: { nowMs: () => Date.UTC(2026, 0, 2, 3, 4, 5) },
       instance: 'test-1',
-      topicPrefix: this.prefix,
     });
   }
 

@@ -135,7 +135,9 @@ describe('a running stack', () => {
     const kafka = new Kafka({ brokers: [...stack.kafkaBrokers], logLevel: logLevel.NOTHING });
     const [admin, producer] = [kafka.admin(), kafka.producer()];
     await Promise.all([admin.connect(), producer.connect()]);
-    await work(admin, producer).finally(() => Promise.all([admin.disconnect(), producer.disconnect()]));
+    await work(admin, producer).finally(async () => {
+      await Promise.all([admin.disconnect(), producer.disconnect()]);
+    });
   }
 
   async function withPostgres(work: (client: Client) => Promise<void>): Promise<void> {
