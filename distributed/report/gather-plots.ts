@@ -11,6 +11,8 @@ import type { Plot, PlotSeries } from './report-data.ts';
 const SERIES_MAX = 12;
 const OTHER_PLOTS_MAX = 12;
 const DIGITS = 5;
+const PAUSE_SECONDS_MIN = 2;
+const PAUSE_GAPS = 3;
 const LATENCY_CURVES = [
   { label: 'P50', percentile: 50 },
   { label: 'P99', percentile: 99 },
@@ -44,12 +46,30 @@ function plotOf(id: string, title: string, unit: string, series: ReadonlyMap<str
 
 function plotSeries(label: string, series: MinMaxSeries): PlotSeries {
   const points = series.points();
-  return {
-    label,
-    x: points.map(({ x }) => Math.round(x * 1_000) / 1_000),
-    y: points.map(({ y }) => Number(y.toPrecision(DIGITS))),
-    total: series.total(),
-  };
+  const pauseSeconds = pauseOf(points.map(({ x }) => x));
+  const x: number[] = [];
+  const y: (number | null)[] = [];
+  for (const [at, point] of points.entries()) {
+    const previous = points[at - 1];
+    if (previous !== undefined && point.x - previous.x > pauseSeconds) {
+      x.push(roundSeconds((previous.x + point.x) / 2));
+      y.push(null);
+    }
+    x.push(roundSeconds(point.x));
+    y.push(Number(point.y.toPrecision(DIGITS)));
+  }
+  return { label, x, y, total: series.total() };
+}
+
+/** A gap so much longer than nearly all others is a pause, not the rhythm of sampling. */
+function pauseOf(xs: readonly number[]): number {
+  const gaps = xs.slice(1).map((x, at) => x - (xs[at] ?? x));
+  const usual = gaps.sort((left, right) => left - right)[Math.floor(gaps.length * 0.9)] ?? 0;
+  return Math.max(PAUSE_SECONDS_MIN, usual * PAUSE_GAPS);
+}
+
+function roundSeconds(seconds: number): number {
+  return Math.round(seconds * 1_000) / 1_000;
 }
 
 async function gatherRates(run: RunDirectory, startMs: number): Promise<Map<string, MinMaxSeries>> {

@@ -19,7 +19,8 @@ export interface PlotSeries {
   readonly label: string;
   /** Seconds since the run began, ascending. */
   readonly x: readonly number[];
-  readonly y: readonly number[];
+  /** Null where the series pauses: a dead process has no value, and none is drawn. */
+  readonly y: readonly (number | null)[];
   /** Over all samples, before any were left out of `x` and `y`. */
   readonly total: SeriesTotal;
 }

@@ -2,12 +2,14 @@
 import uPlot from 'uplot';
 import { formatUnit } from '../format.ts';
 import type { Plot, ReportData } from '../report-data.ts';
-import { drawSpans } from './shading.ts';
+import { drawLabels, drawSpans, LABELS_PX } from './shading.ts';
 import { currentTheme, DASHES } from './theme.ts';
 
-const HEIGHT = 230;
+const HEIGHT = 250;
 const KEY_STEP_PX = 8;
 const LOG_FLOOR = 0.001;
+/** Powers of two: round in KiB, MiB and GiB. */
+const BYTE_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 export function drawPlot(host: HTMLElement, plot: Plot, data: ReportData, xMax: number): uPlot {
   const chart = new uPlot(optionsOf(host, plot, data, xMax), valuesOf(plot), host);
@@ -15,15 +17,20 @@ export function drawPlot(host: HTMLElement, plot: Plot, data: ReportData, xMax: 
   return chart;
 }
 
-/** One shared row of instants: where a series has no sample the value is absent, and its line goes on. */
+/** One shared row of instants: where a series has no sample its line goes on, where it has null the line ends. */
 function valuesOf(plot: Plot): uPlot.AlignedData {
-  const clamp = (y: number) => (plot.isLogarithmic ? Math.max(LOG_FLOOR, y) : y);
+  const clamp = (y: number | null) => (plot.isLogarithmic && y !== null ? Math.max(LOG_FLOOR, y) : y);
   const tables = plot.series.map(({ x, y }): uPlot.AlignedData => [[...x], y.map(clamp)]);
-  return uPlot.join(tables);
+  // 2: a null lasts until the series' next sample, whatever instants other series have in between.
+  return uPlot.join(
+    tables,
+    tables.map(() => [2, 2]),
+  );
 }
 
 function optionsOf(host: HTMLElement, plot: Plot, data: ReportData, xMax: number): uPlot.Options {
   const theme = currentTheme();
+  const lines = { stroke: theme.grid, width: 1, ...(plot.isLogarithmic ? { filter: powersOfTen } : {}) };
   const axis = { stroke: theme.text, grid: { stroke: theme.grid, width: 1 }, ticks: { stroke: theme.grid, width: 1 } };
   return {
     width: host.clientWidth,
@@ -38,6 +45,9 @@ function optionsOf(host: HTMLElement, plot: Plot, data: ReportData, xMax: number
       { ...axis, values: (_, splits) => splits.map(clockText) },
       {
         ...axis,
+        grid: lines,
+        ticks: lines,
+        ...(plot.unit === 'bytes' ? { incrs: BYTE_STEPS } : {}),
         size: 68,
         values: (_, splits) => splits.map((value) => (value === null ? '' : axisText(value, plot.unit))),
       },
@@ -50,7 +60,8 @@ function optionsOf(host: HTMLElement, plot: Plot, data: ReportData, xMax: number
     },
     focus: { alpha: 0.35 },
     legend: { markers: { width: 2, dash: (_, index) => dashOf(index - 1).css } },
-    hooks: { drawClear: [(chart) => drawSpans(chart, data)] },
+    padding: [LABELS_PX, null, null, null],
+    hooks: { drawClear: [(chart) => drawSpans(chart, data)], drawAxes: [(chart) => drawLabels(chart, data)] },
   };
 }
 
@@ -61,8 +72,11 @@ function seriesOf(plot: Plot): uPlot.Series[] {
     stroke: colours[index % colours.length] ?? 'currentColor',
     width: 1.6,
     dash: [...dashOf(index).canvas],
-    spanGaps: true,
-    points: { show: x.length < 40 },
+    points: {
+      size: 5,
+      ...(x.length < 40 ? { show: true } : {}),
+      fill: colours[index % colours.length] ?? 'currentColor',
+    },
     value: (_: uPlot, value: number | null) => (value === null ? '–' : formatUnit(value, plot.unit)),
   }));
 }
@@ -71,12 +85,16 @@ function dashOf(index: number): (typeof DASHES)[number] {
   return DASHES[Math.max(0, index) % DASHES.length] ?? DASHES[0];
 }
 
-/** The series' latest sample at or before the cursor, else its first. */
+/** The series' latest sample or pause at or before the cursor, else its first sample. */
 function nearestKnown(values: uPlot.AlignedData[number] | undefined, hovered: number): number {
   if (values === undefined) return hovered;
-  for (let index = hovered; index >= 0; index--) if (values[index] != null) return index;
-  for (let index = hovered; index < values.length; index++) if (values[index] != null) return index;
+  for (let index = hovered; index >= 0; index--) if (values[index] !== undefined) return index;
+  for (let index = hovered; index < values.length; index++) if (values[index] !== undefined) return index;
   return hovered;
+}
+
+function powersOfTen(_: uPlot, splits: readonly number[]): (number | null)[] {
+  return splits.map((value) => (Number.isInteger(Math.round(Math.log10(value) * 1e9) / 1e9) ? value : null));
 }
 
 /** `45 s`, `2:05`. */
