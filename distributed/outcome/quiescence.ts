@@ -30,6 +30,8 @@ const POLL_INTERVAL_MS = 100;
 export async function waitForQuiescence(options: QuiescenceOptions): Promise<Quiescence> {
   const admin = options.kafka.admin();
   const client = new Client({ connectionString: options.databaseUrl, application_name: 'quiescence' });
+  // A connection that breaks between two looks shows as a failed look; unhandled it would end the process.
+  client.on('error', () => {});
   await admin.connect();
   try {
     await client.connect();

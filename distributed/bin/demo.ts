@@ -1,0 +1,117 @@
+/** `pnpm demo`: the whole service on this machine, a visible load, and a verdict. */
+import { Command, InvalidArgumentError } from 'commander';
+import { DEMO_LOAD, type DemoOptions } from '../demo/demo-options.ts';
+import { describeReport, isRight } from '../demo/demo-report.ts';
+import { LiveScreen } from '../demo/live-screen.ts';
+import { runDemo } from '../demo/run-demo.ts';
+import { addLoadOptions, readLoadOptions } from '../generator/command-options.ts';
+
+const EXIT_WRONG = 1;
+const EXIT_USAGE = 2;
+const EXIT_ENVIRONMENT = 3;
+const EXIT_INTERRUPTED = 130;
+const WORKERS_MAX = 15;
+
+const command = new Command('demo')
+  .description(
+    'Starts PostgreSQL, Redis, Kafka and some workers, sends batches with duplicates, excess, failures and early\n' +
+      'inputs, then reads tables and topics back and says whether everything became what it must.',
+  )
+  .option('--workers <count>', 'worker processes', parseWorkers, 3)
+  .option('--backlog', 'publish first, then start the workers and time how fast they catch up')
+  .option('--kill-one', 'kill one worker in mid-load (SIGKILL) and start it again')
+  .option('--pause-one', 'freeze one worker beyond its Kafka session (SIGSTOP), then let it go on')
+  .option('--kafka-nodes <1|3>', 'size of the Kafka cluster', parseNodes, 1)
+  .option('--json', 'print the report as one JSON object')
+  .addHelpText(
+    'after',
+    '\nDATABASE_URL, REDIS_URL and KAFKA_BROKERS in the environment each replace the server they name.\n' +
+      'Exit codes: 0 right, 1 wrong, 2 wrong usage, 3 the environment cannot start, 130 interrupted.',
+  )
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE));
+addLoadOptions(command, DEMO_LOAD);
+command.parse();
+
+const flags = command.opts<{
+  workers: number;
+  backlog?: boolean;
+  killOne?: boolean;
+  pauseOne?: boolean;
+  kafkaNodes: 1 | 3;
+  json?: boolean;
+}>();
+const options = readOptions();
+const useColour = process.env['NO_COLOR'] === undefined || process.env['NO_COLOR'] === '';
+const output = flags.json ? process.stderr : process.stdout;
+const screen = new LiveScreen(
+  {
+    isTTY: output.isTTY === true,
+    get columns() {
+      return output.columns ?? 80;
+    },
+    write: (text) => output.write(text),
+  },
+  useColour,
+);
+
+const interrupt = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    // A second signal does not wait: the guardians end what is left.
+    if (interrupt.signal.aborted) {
+      process.exit(EXIT_INTERRUPTED);
+    }
+    interrupt.abort();
+  });
+}
+
+try {
+  const report = await runDemo(options, screen, interrupt.signal);
+  process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : `\n${describeReport(report, paint)}\n`);
+  process.exitCode = isRight(report) ? 0 : EXIT_WRONG;
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(interrupt.signal.aborted ? 'demo: interrupted, everything is stopped\n' : `demo: ${message}\n`);
+  process.exitCode = interrupt.signal.aborted ? EXIT_INTERRUPTED : EXIT_ENVIRONMENT;
+}
+process.exit();
+
+function readOptions(): DemoOptions {
+  const load = readLoadOptions(command, DEMO_LOAD);
+  // The default duration is for a load to watch: a backlog is published as fast as possible, and a rate that is given
+  // says by itself how long the load takes.
+  const durationGiven = command.getOptionValueSource('duration') === 'cli';
+  const keepsDuration = durationGiven || !(flags.backlog || load.ratePerSecond > 0);
+  const faults = (flags.killOne ? 1 : 0) + (flags.pauseOne ? 1 : 0);
+  if (faults > flags.workers - 1 && faults > 0) {
+    command.error(`error: ${faults} faulty workers need at least ${faults + 1} workers`, { exitCode: EXIT_USAGE });
+  }
+  return {
+    workers: flags.workers,
+    load: keepsDuration ? load : { ...load, durationSeconds: null },
+    backlog: flags.backlog === true,
+    killOne: flags.killOne === true,
+    pauseOne: flags.pauseOne === true,
+    kafkaNodes: flags.kafkaNodes,
+  };
+}
+
+function paint(colour: 'green' | 'red', text: string): string {
+  const code = colour === 'green' ? 32 : 31;
+  return output.isTTY && useColour ? `\u001b[${code}m${text}\u001b[0m` : text;
+}
+
+function parseWorkers(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > WORKERS_MAX) {
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${WORKERS_MAX}.`);
+  }
+  return value;
+}
+
+function parseNodes(text: string): 1 | 3 {
+  if (text === '1' || text === '3') {
+    return text === '1' ? 1 : 3;
+  }
+  throw new InvalidArgumentError('It must be 1 or 3.');
+}
