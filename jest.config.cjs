@@ -1,10 +1,15 @@
-const transform = {
-  '^.+\\.ts$': [
-    '@swc/jest',
-    { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
-  ],
+const toCommonJs = [
+  '@swc/jest',
+  { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+];
+/** The one package that exists as an ES module only: a dependency of fastify's inject(), used in tests alone. */
+const ES_MODULES = '/node_modules/cookie/dist/';
+const shared = {
+  transform: { '^.+\\.ts$': toCommonJs, [`${ES_MODULES}.+\\.js$`]: toCommonJs },
+  transformIgnorePatterns: [`^(?!.*${ES_MODULES}).*/node_modules/`],
+  testEnvironment: 'node',
+  injectGlobals: true,
 };
-const shared = { transform, testEnvironment: 'node', injectGlobals: true };
 
 /**
  * unit: no server, milliseconds. integration: real PostgreSQL, Redis and Kafka, one stack for the whole run,

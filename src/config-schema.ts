@@ -69,6 +69,9 @@ export const SECTIONS = {
       ),
       { meaning: 'Name of this process in logs, metrics and tables.', defaultText: '<host name>-<process id>' },
     ),
+    ENVIRONMENT: setting(text(/^[\w.-]{1,50}$/, 'must be 1 to 50 letters, digits, . _ -').default('development'), {
+      meaning: 'Name of the deployment, told by /health.',
+    }),
     LOG_LEVEL: setting(oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'), {
       meaning: 'Least severe log line that is written.',
     }),
@@ -185,7 +188,7 @@ export const SECTIONS = {
     }),
   },
   Outbox: {
-    OUTBOX_LEASE_MS: setting(integer(SECOND_MS, HOUR_MS).default(30_000), {
+    OUTBOX_LEASE_MS: setting(integer(SECOND_MS, HOUR_MS).default(10_000), {
       meaning: 'An unpublished event belongs to its writer for this long; then any instance publishes it.',
       unit: 'ms',
     }),
@@ -193,7 +196,7 @@ export const SECTIONS = {
       meaning: 'Time between two looks for events left over by others; own events are published at once.',
       unit: 'ms',
     }),
-    OUTBOX_RETENTION_MS: setting(integer(0, 365 * DAY_MS).default(DAY_MS), {
+    OUTBOX_RETENTION_MS: setting(integer(0, 365 * DAY_MS).default(600_000), {
       meaning: 'Published events are kept for this long, then deleted.',
       unit: 'ms',
     }),
@@ -212,7 +215,7 @@ export const SECTIONS = {
       unit: 'ms',
     }),
     HINTS_ENABLED: setting(flag().default(true), { meaning: 'Ask Redis which events were probably seen before.' }),
-    HINT_TTL_SECONDS: setting(integer(1, 30 * 86_400).default(86_400), {
+    HINT_TTL_SECONDS: setting(integer(1, 30 * 86_400).default(3600), {
       meaning: 'How long such a hint is kept.',
       unit: 's',
     }),

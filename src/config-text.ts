@@ -23,7 +23,7 @@ export function configMarkdown(): string {
     });
     return `## ${title}\n\n| variable | default | unit | meaning |\n|---|---|---|---|\n${rows.join('\n')}`;
   });
-  return `<!-- Generated: pnpm els config help --markdown > docs/CONFIG.md -->
+  return `<!-- Generated: pnpm --silent els config help --markdown > docs/CONFIG.md -->
 # Configuration
 
 Settings are environment variables, checked before anything is opened. A mistake ends the program with exit code 78
@@ -47,11 +47,16 @@ export function configEnvExample(): string {
     });
     return `# --- ${title} ---\n${lines.join('\n')}`;
   });
-  return `# Generated: pnpm els config help --env > .env.example
+  return `# Generated: pnpm --silent els config help --env > .env.example
 # Copy to .env and start a program with: node --env-file=.env
 
 ${blocks.join('\n\n')}
 `;
+}
+
+/** The same for programs. */
+export function configTable() {
+  return sections().flatMap(({ title, settings }) => settings.map((setting) => ({ section: title, ...setting })));
 }
 
 function sections() {

@@ -94,7 +94,12 @@ async function mavenJars(context: StackContext, java: Java): Promise<string> {
     const args = ['-q', '-B', '-f', pomFile(), 'dependency:copy-dependencies', `-DoutputDirectory=${target}`];
     const { guardian, signal } = context;
     const home = dirname(dirname(java.command));
-    const env = { ...process.env, ...(existsSync(join(home, 'release')) ? { JAVA_HOME: home } : {}) };
+    const env = {
+      ...process.env,
+      ...(existsSync(join(home, 'release')) ? { JAVA_HOME: home } : {}),
+      // Java asks the user database, which in containers often names no folder that can be written.
+      MAVEN_OPTS: `${process.env['MAVEN_OPTS'] ?? ''} -Duser.home=${homedir()}`,
+    };
     await announced(
       'downloading the jars of Apache Kafka with Maven (once)',
       context.onProgress,

@@ -40,14 +40,15 @@ export function kafkaProperties(options: { nodes: readonly KafkaNode[]; id: numb
     // Nothing a judge wants to read back may expire.
     'log.retention.ms': -1,
     'log.cleaner.dedupe.buffer.size': 16_777_216,
-    ...(replicas === 1 ? {} : FAILOVER),
+    ...QUICK_REACTION,
   };
   return `${Object.entries(settings)
     .map(([name, value]) => `${name}=${value}`)
     .join('\n')}\n`;
 }
 
-const FAILOVER = {
+/** A killed node may register again only when its former session ended, even if it is alone. */
+const QUICK_REACTION = {
   'broker.session.timeout.ms': 3_000,
   'broker.heartbeat.interval.ms': 500,
   'controller.quorum.election.timeout.ms': 500,

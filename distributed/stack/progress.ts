@@ -1,10 +1,10 @@
 /**
- * Says what is being done: one line when a work begins and one every two seconds while it lasts, so that nobody looks
+ * Says what is being done: one line when a work begins and one at least every two seconds while it lasts, so that nobody looks
  * at a silent terminal.
  */
 export type Progress = (line: string) => void;
 
-const BEAT_MS = 2_000;
+const BEAT_MS = 1_500;
 
 /** Runs `work` and reports it; `detail` adds how far it has come. */
 export async function announced<T>(

@@ -14,6 +14,8 @@ export interface CommandOptions {
 }
 
 const OUTPUT_CHARS_MAX = 1_000_000;
+const WORDS_CHARS_MAX = 600;
+const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 
 /** Standard output of the program; a StackError with its last words if it fails. */
 export function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
@@ -54,15 +56,15 @@ export function runCommand(command: string, args: readonly string[], options: Co
   });
 }
 
-/** The last lines of an output, as one line. */
-export function lastWords(output: string, linesMax = 6): string {
-  const lines = output.split('\n').map((line) => line.trim());
-  return (
-    lines
-      .filter((line) => line !== '')
-      .slice(-linesMax)
-      .join(' | ') || 'it said nothing'
-  );
+/** What an output says about a failure, as one line: its first lines marked as errors, else its last lines. */
+export function lastWords(output: string): string {
+  const lines = output
+    .split('\n')
+    .map((line) => line.replaceAll(COLOURS, '').trim())
+    .filter((line) => line !== '');
+  const errors = lines.filter((line) => /^(\[ERROR\]|E:|ERROR|FATAL|\S* ERROR) ?\S/.test(line));
+  const telling = errors.length > 0 ? errors.slice(0, 2) : lines.slice(-5);
+  return telling.join(' | ').slice(0, WORDS_CHARS_MAX) || 'it said nothing';
 }
 
 function killGroup(pid: number | undefined): void {

@@ -79,7 +79,7 @@ export class ServerProcess {
       }
       await sleep(POLL_MS);
     }
-    if (this.#child !== child) throw new StackError(`${name} ended as soon as it was ready`);
+    if (this.#child !== child) throw await this.#failure('ended as soon as it was ready', outputStart);
   }
 
   /** Orderly end; by force when that takes too long. */

@@ -28,3 +28,8 @@ export function topicsFor(prefix: string): Topics {
 export function deadLetterTopic(topic: string): string {
   return `${topic}.DLQ`;
 }
+
+/** The contract's name of a topic of this deployment, dead-letter topics included: the closed set for metric labels. */
+export function contractTopic(prefix: string, topic: string): string {
+  return topic.startsWith(prefix) ? topic.slice(prefix.length) : topic;
+}

@@ -106,3 +106,21 @@ function createLogSink(logger: Logger): (entry: LogEntry) => void {
     logger.warn(fields, 'kafka client');
   };
 }
+
+export interface KafkaCredentials {
+  readonly kafkaSsl: boolean;
+  readonly kafkaSaslMechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' | null;
+  readonly kafkaSaslUsername: string | null;
+  readonly kafkaSaslPassword: string | null;
+}
+
+/** TLS and login as the settings ask for them. */
+export function securityOf(settings: KafkaCredentials): Pick<KafkaConfig, 'ssl' | 'sasl'> {
+  const { kafkaSsl, kafkaSaslMechanism: mechanism, kafkaSaslUsername, kafkaSaslPassword } = settings;
+  const login = { username: kafkaSaslUsername ?? '', password: kafkaSaslPassword ?? '' };
+  return {
+    ssl: kafkaSsl,
+    // The union of mechanisms is one type per mechanism in kafkajs.
+    ...(mechanism !== null && { sasl: { mechanism, ...login } as NonNullable<KafkaConfig['sasl']> }),
+  };
+}

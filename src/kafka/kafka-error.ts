@@ -83,6 +83,14 @@ export function publishError(error: unknown, topic: string): AppError {
     : new AppError('UNAVAILABLE', `Kafka did not acknowledge messages for ${topic}`, { cause: error });
 }
 
+/** START_CHECK_FAILED where waiting cannot help, else UNAVAILABLE. */
+export function consumerError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return isConsumingRefused(error)
+    ? new AppError('START_CHECK_FAILED', 'Kafka cannot be consumed', { cause: error })
+    : new AppError('UNAVAILABLE', 'Kafka consumer failed', { cause: error });
+}
+
 function hasType(error: unknown, types: ReadonlySet<string>): boolean {
   return causes(error).some((cause) => {
     const type = typeof cause === 'object' && cause !== null && 'type' in cause ? cause.type : undefined;

@@ -1,3 +1,5 @@
+import type { PartitionOffset } from '../domain/ports.ts';
+
 /**
  * How far one partition of one epoch has come. `position` is the next offset to accept from the client; everything
  * below it was handed over or holds no record for anybody (control records, compacted or set-aside batches).
@@ -12,7 +14,7 @@ export class PartitionCursor {
   private committedNext: number;
   private gapDoubtedAt: number | undefined;
 
-  constructor(topic: string, partition: number, offsetNext: number) {
+  constructor({ topic, partition, offsetNext }: PartitionOffset) {
     this.topic = topic;
     this.partition = partition;
     this.next = offsetNext;

@@ -12,9 +12,10 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { readBatch } from './fetched-batch.ts';
 import { fetchedOffset } from './group-cluster.ts';
+import { GroupEpoch } from './group-epoch.ts';
 import { GroupSession, type GroupSessionHooks } from './group-session.ts';
-import { isConsumingRefused, isFenced } from './kafka-error.ts';
-import { PartitionCursor } from './partition-cursor.ts';
+import { consumerError, isConsumingRefused, isFenced } from './kafka-error.ts';
+import type { PartitionCursor } from './partition-cursor.ts';
 
 /**
  * A member of the consumer group. It hands over every record of its partitions in offset order and without a hole,
@@ -26,7 +27,7 @@ export class KafkaRecordSource implements RecordSource {
   private readonly options: Required<RecordSourceOptions>;
   private listener: RecordListener | undefined;
   private session: GroupSession | undefined;
-  private epoch: Epoch = { number: 0, state: 'ended', cursors: new Map() };
+  private epoch = new GroupEpoch(0, {});
   private commits: Promise<void> = Promise.resolve();
   private state: 'idle' | 'starting' | 'running' | 'recovering' | 'stopped' = 'idle';
   private joinedAtMs = 0;
@@ -107,7 +108,7 @@ export class KafkaRecordSource implements RecordSource {
     const closed = session.close().catch((error: unknown) => {
       this.options.logger.warn({ error: describeError(error) }, 'consumer did not close cleanly');
     });
-    await Promise.race([closed, delay(this.options.stopMsMax)]);
+    await within(this.options.stopMsMax, closed);
   }
 
   /** Hooks of a session that was replaced are deaf. */
@@ -129,47 +130,28 @@ export class KafkaRecordSource implements RecordSource {
   private beginEpoch(assignment: Readonly<Record<string, readonly number[]>>): void {
     this.endEpoch();
     this.joinedAtMs = performance.now();
-    this.epoch = { number: this.epoch.number + 1, state: 'joined', cursors: new Map(), assignment };
+    this.epoch = new GroupEpoch(this.epoch.number + 1, assignment);
     this.options.metrics.rebalances.inc();
   }
 
   /** Once kafkajs knows where it will read, so do we; before that no batch is accepted. */
   private openEpoch(): void {
-    const { epoch } = this;
-    if (epoch.state !== 'joined') return;
-    const cursors = Object.entries(epoch.assignment ?? {}).flatMap(([topic, partitions]) =>
-      partitions.map((partition) => {
-        const offsetNext = this.session?.cluster.position(topic, partition);
-        return offsetNext === undefined ? null : new PartitionCursor(topic, partition, offsetNext);
-      }),
-    );
-    if (!cursors.every((cursor) => cursor !== null)) return;
-    for (const cursor of cursors) epoch.cursors.set(keyOf(cursor), cursor);
-    epoch.state = 'open';
-    this.options.logger.info({ epoch: epoch.number, partitions: cursors.length }, 'partitions assigned');
-    this.tell((listener) =>
-      listener.assigned(
-        epoch.number,
-        cursors.map(({ topic, partition, position }) => ({ topic, partition, offsetNext: position })),
-      ),
-    );
+    const { epoch, session } = this;
+    const offsets = epoch.open(({ topic, partition }) => session?.cluster.position(topic, partition));
+    if (offsets === null) return;
+    this.options.logger.info({ epoch: epoch.number, partitions: offsets.length }, 'partitions assigned');
+    this.tell((listener) => listener.assigned(epoch.number, offsets));
   }
 
   private endEpoch(): void {
     const { epoch } = this;
-    const wasOpen = epoch.state === 'open';
-    epoch.state = 'ended';
-    if (!wasOpen) return;
+    if (!epoch.end()) return;
     this.options.logger.info({ epoch: epoch.number }, 'partitions revoked');
     this.tell((listener) => listener.revoked(epoch.number));
   }
 
-  private cursorOf(partition: TopicPartition): PartitionCursor | undefined {
-    return this.epoch.state === 'open' ? this.epoch.cursors.get(keyOf(partition)) : undefined;
-  }
-
   private setPaused(partition: TopicPartition, isPaused: boolean): void {
-    const cursor = this.cursorOf(partition);
+    const cursor = this.epoch.cursor(partition);
     if (cursor === undefined) return;
     cursor.isPaused = isPaused;
     if (isPaused) this.session?.pause(partition);
@@ -179,7 +161,7 @@ export class KafkaRecordSource implements RecordSource {
   /** Whatever is not resolved here is fetched again from the position kafkajs has. It sends the heartbeat afterwards. */
   private async receive({ batch, resolveOffset }: EachBatchPayload): Promise<void> {
     const { epoch } = this;
-    const cursor = this.cursorOf(batch);
+    const cursor = this.epoch.cursor(batch);
     if (cursor === undefined || cursor.isPaused) return;
     // A late answer to a request of a former generation; taking it would leave a hole.
     if (fetchedOffset(batch) > cursor.position) return this.session?.seek(cursor, cursor.position);
@@ -187,7 +169,7 @@ export class KafkaRecordSource implements RecordSource {
     const { records, letters } = readBatch(batch, cursor.position);
     if (letters.length > 0) {
       await this.setAside(letters);
-      if (epoch !== this.epoch || epoch.state !== 'open') return;
+      if (epoch !== this.epoch || !epoch.isOpen) return;
     }
     if (records.length > 0) this.tell((listener) => listener.records(epoch.number, records));
     const last = records.at(-1);
@@ -205,7 +187,7 @@ export class KafkaRecordSource implements RecordSource {
   }
 
   private passOver(partition: TopicPartition, offsetFirst: number | null, offsetLast: number): void {
-    const cursor = this.cursorOf(partition);
+    const cursor = this.epoch.cursor(partition);
     if (cursor === undefined) return;
     if (cursor.passOver(offsetFirst, offsetLast) === 'doubted') this.session?.seek(cursor, cursor.position);
     else this.commitGap(cursor);
@@ -222,19 +204,19 @@ export class KafkaRecordSource implements RecordSource {
 
   private async commitNow(epochNumber: number, offsets: readonly PartitionOffset[]): Promise<void> {
     const { epoch, session } = this;
-    if (epoch.number !== epochNumber || epoch.state !== 'open' || session === undefined) return;
+    if (epoch.number !== epochNumber || !epoch.isOpen || session === undefined) return;
     const targets = offsets.flatMap(({ topic, partition, offsetNext }) => {
-      const target = this.cursorOf({ topic, partition })?.commitTarget(offsetNext) ?? null;
+      const target = epoch.cursor({ topic, partition })?.commitTarget(offsetNext) ?? null;
       return target === null ? [] : [{ topic, partition, offsetNext: target }];
     });
     if (targets.length === 0) return;
     try {
       await session.commit(targets);
     } catch (error) {
-      if (isFenced(error) || epoch.state !== 'open') return;
+      if (isFenced(error) || !epoch.isOpen) return;
       throw new AppError('UNAVAILABLE', 'offsets were not committed', { cause: error });
     }
-    for (const target of targets) epoch.cursors.get(keyOf(target))?.committed(target.offsetNext);
+    for (const target of targets) epoch.cursor(target)?.committed(target.offsetNext);
   }
 
   private recoverFrom(error: unknown): void {
@@ -310,28 +292,19 @@ export interface RecordSourceOptions {
   readonly stopMsMax?: number;
 }
 
-interface Epoch {
-  readonly number: number;
-  /** joined: generation known, positions not yet. Only an open epoch delivers and commits. */
-  state: 'joined' | 'open' | 'ended';
-  readonly cursors: Map<string, PartitionCursor>;
-  readonly assignment?: Readonly<Record<string, readonly number[]>>;
-}
-
 const RECOVERY_MS_FIRST = 200;
 const RECOVERY_MS_MAX = 2_000;
 /** A consumer that lived this long had recovered; crashes in quicker succession are one outage. */
 const STABLE_MS = 30_000;
 
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
-}
-
-function consumerError(error: unknown): AppError {
-  if (error instanceof AppError) return error;
-  return isConsumingRefused(error)
-    ? new AppError('START_CHECK_FAILED', 'Kafka cannot be consumed', { cause: error })
-    : new AppError('UNAVAILABLE', 'Kafka consumer failed', { cause: error });
+/** Waits for the end of `work`, no longer than this. */
+async function within(durationMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, durationMs);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
 }
 
 function delay(durationMs: number): Promise<void> {

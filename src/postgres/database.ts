@@ -36,6 +36,8 @@ export const HOT_PLAN_SETTINGS: Readonly<Record<string, string>> = {
   plan_cache_mode: 'force_generic_plan',
 };
 
+const PING: Statement = { name: 'ping', text: 'select pg_is_in_recovery() as in_recovery' };
+
 /** Runs statements of one connection or of the pool. Failures are AppErrors: CONFLICT, UNAVAILABLE, STORE_FAILED. */
 export interface Session {
   run<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
@@ -106,6 +108,12 @@ export class Database implements Session {
       client.off('error', onError);
       client.release(broken);
     }
+  }
+
+  /** For probes: null when the server answers and takes writes, else a short reason. Rejects when it cannot be asked. */
+  async ping(): Promise<string | null> {
+    const [row] = await this.run<{ in_recovery: boolean }>(PING, []);
+    return row?.in_recovery === false ? null : 'read-only standby';
   }
 
   async close(): Promise<void> {

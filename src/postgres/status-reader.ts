@@ -1,22 +1,14 @@
 import { outboundEventId } from '../contract/event-id.ts';
 import { EVENT_TYPES } from '../contract/topics.ts';
 import type { BatchState } from '../domain/batch-store.ts';
-import type { BatchStatus, EssayStatus, StatusReader } from '../domain/status.ts';
+import type { BatchCounter, BatchCounts, BatchStatus, EssayStatus, StatusReader } from '../domain/status.ts';
 import type { Database } from './database.ts';
 import { COUNT_BATCHES } from './sql/count-batches.ts';
 import { READ_BATCH_STATUS } from './sql/read-batch-status.ts';
 import { READ_ESSAY_STATUS } from './sql/read-essay-status.ts';
 
-/** Totals for gauges. */
-export interface BatchCounts {
-  readonly announcedCount: number;
-  readonly openCount: number;
-  readonly pendingCount: number;
-  readonly pendingOldestAgeSeconds: number;
-}
-
-/** StatusReader on PostgreSQL: one statement, one snapshot per answer. */
-export class PostgresStatusReader implements StatusReader {
+/** StatusReader and BatchCounter on PostgreSQL: one statement, one snapshot per answer. */
+export class PostgresStatusReader implements StatusReader, BatchCounter {
   private readonly database: Database;
 
   constructor(database: Database) {

@@ -93,14 +93,14 @@ export class Intake implements RecordListener, Service {
   assigned(epoch: number, partitions: readonly PartitionOffset[]): void {
     this.retire();
     this.lanes.begin(epoch, partitions, performance.now());
-    this.deps.log.info({ epoch, partitionCount: partitions.length }, 'partitions assigned');
+    this.deps.log.debug({ epoch, partitionCount: partitions.length }, 'partitions assigned');
     if (this.stopping !== undefined) this.lanes.pauseAll();
     else if (partitions.length > 0) void this.admit(epoch).catch((error) => this.fail(error));
   }
 
   revoked(epoch: number): void {
     if (epoch !== this.lanes.epoch) return;
-    this.deps.log.info({ epoch }, 'partitions revoked');
+    this.deps.log.debug({ epoch }, 'partitions revoked');
     this.retire();
   }
 

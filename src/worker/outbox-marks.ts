@@ -43,9 +43,7 @@ export class OutboxMarks {
   add(published: readonly string[], failed: readonly FailedRow[]): void {
     for (const id of published) this.published.push(id);
     for (const row of failed) this.failed.push(row);
-    this.running ??= this.write().finally(() => {
-      this.running = undefined;
-    });
+    if (this.backlogCount > 0) this.running ??= this.write();
   }
 
   /** Resolves when nothing is left to write. */
@@ -70,6 +68,8 @@ export class OutboxMarks {
       this.published = this.published.slice(ids.length);
       this.failed = this.failed.slice(rows.length);
     }
+    // In the same turn as the look at the backlog: what is added later starts anew.
+    this.running = undefined;
   }
 
   private async tried(what: string, ids: readonly string[], call: () => Promise<void>): Promise<void> {

@@ -113,9 +113,7 @@ export class OutboxRelay implements Service {
     this.inHand.add(row.id);
     this.queue.push({ row, committedAtMs });
     this.queuedMessages += row.messages.length;
-    this.publishing ??= this.publishQueued().finally(() => {
-      this.publishing = undefined;
-    });
+    this.publishing ??= this.publishQueued();
   }
 
   private async publishQueued(): Promise<void> {
@@ -123,10 +121,17 @@ export class OutboxRelay implements Service {
     await new Promise((resolve) => setImmediate(resolve));
     while (!this.isClosed) {
       const rows = this.dequeue();
-      if (rows.length === 0) return;
-      await this.publish(rows);
+      if (rows.length === 0) break;
+      try {
+        await this.publish(rows);
+      } catch (error) {
+        for (const { row } of rows) this.inHand.delete(row.id);
+        this.deps.log.error({ err: error, rowCount: rows.length }, 'outbox rows left to their leases');
+      }
       if (this.marks.backlogCount > MARKS_MAX) await this.marks.idle();
     }
+    // In the same turn as the look at the queue: what is queued later starts anew.
+    this.publishing = undefined;
   }
 
   private dequeue(): QueuedRow[] {

@@ -25,9 +25,12 @@ export interface WatchdogDeps {
   readonly onFatal: (error: Error) => void;
 }
 
+/** What was seen of a partition since its last answer. */
 interface Observation {
-  answerAtMs: number;
-  lagMin: number;
+  readonly answerAtMs: number;
+  readonly lagMin: number;
+  /** When there was first seen to be work; a partition that was idle for an hour has not been silent for an hour. */
+  readonly workSinceMs: number;
 }
 
 /**
@@ -81,12 +84,14 @@ export class Watchdog implements Service {
   private judge(owned: PartitionActivity, lag: number, former: Observation | undefined): void {
     const { topic, partition, lastAnswerAtMs: answerAtMs } = owned;
     const { silentMsMax, controlRecordsMax } = this.deps.options;
-    const known = former?.answerAtMs === answerAtMs ? former.lagMin : Number.POSITIVE_INFINITY;
-    const lagMin = lag < 0 ? known : Math.min(known, lag);
-    this.observations.set(nameOf(topic, partition), { answerAtMs, lagMin });
-    const hasWork = lag > controlRecordsMax || (lag > 0 && lag > lagMin);
-    const silentMs = performance.now() - answerAtMs;
-    if (!hasWork || silentMs <= silentMsMax || this.hasBarked) return;
+    const nowMs = performance.now();
+    const known = former?.answerAtMs === answerAtMs ? former : undefined;
+    const lagMin = lag < 0 ? (known?.lagMin ?? Number.POSITIVE_INFINITY) : Math.min(known?.lagMin ?? lag, lag);
+    const hasWork = lag > controlRecordsMax || lag > lagMin;
+    const workSinceMs = hasWork ? Math.min(known?.workSinceMs ?? nowMs, nowMs) : Number.POSITIVE_INFINITY;
+    this.observations.set(nameOf(topic, partition), { answerAtMs, lagMin, workSinceMs });
+    const silentMs = nowMs - workSinceMs;
+    if (silentMs <= silentMsMax || this.hasBarked) return;
     this.hasBarked = true;
     this.deps.log.fatal({ topic, partition, lag, silentMs: Math.round(silentMs) }, 'partition is silent');
     this.deps.onFatal(new Error(`Partition ${partition} of ${topic} has ${lag} records and is silent`));

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
 import { Client } from 'pg';
-import { createTestDatabase, kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from '../support/servers.ts';
+import { createTestDatabase, kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from './servers.ts';
 
 describe('the servers of a test run', () => {
   test('a test file gets a database nobody else uses', async () => {

@@ -1,0 +1,20 @@
+import { composeWorker, Program } from '../composition.ts';
+import { configWarnings, loadConfig } from '../config.ts';
+import type { Config } from '../config-schema.ts';
+import { describeError } from '../errors.ts';
+import { exitCodeOf } from '../lifecycle.ts';
+
+/** The worker: consumes, assigns, publishes, serves its probes; until a signal. `els config help` lists its settings. */
+function checkedConfig(): Config {
+  for (const warning of configWarnings()) {
+    process.stderr.write(`warning: ${warning}\n`);
+  }
+  try {
+    return loadConfig();
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n`);
+    process.exit(exitCodeOf(error));
+  }
+}
+
+await composeWorker(checkedConfig()).resolve(Program).run();

@@ -1,0 +1,105 @@
+import 'reflect-metadata';
+import { type DependencyContainer, instanceCachingFactory, container as root } from 'tsyringe';
+import { composeAdapters, HotDatabase, SideDatabase } from './composition/adapters.ts';
+import type { Get, Single } from './composition/composing.ts';
+import { composeHttp } from './composition/http.ts';
+import { composeWork } from './composition/work.ts';
+import type { Config } from './config-schema.ts';
+import { HttpServer } from './http/server.ts';
+import { KafkaLagReader } from './kafka/lag-reader.ts';
+import { KafkaMessagePublisher } from './kafka/message-publisher.ts';
+import { Lifecycle, type Service } from './lifecycle.ts';
+import { RedisHintStore } from './redis/hint-store.ts';
+import { createLogger } from './telemetry/logger.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import { ProcessMetrics } from './telemetry/process-metrics.ts';
+import { VERSION } from './version.ts';
+import { Intake } from './worker/intake.ts';
+import { OutboxRelay } from './worker/outbox-relay.ts';
+import { Reconciler } from './worker/reconciler.ts';
+import { StartChecks } from './worker/start-checks.ts';
+import { StateGauges } from './worker/state-gauges.ts';
+import { Watchdog } from './worker/watchdog.ts';
+
+/**
+ * What the worker is made of; the only importer of tsyringe. Composing opens nothing: `start` does. Tokens are the
+ * classes themselves. Whoever builds a variant (a test, a mutant) registers another maker for a class before resolving.
+ */
+
+/** What a bin runs: services in the order of their start. */
+export class Program {
+  constructor(
+    private readonly lifecycle: Lifecycle,
+    readonly services: readonly Service[],
+  ) {}
+
+  run(): Promise<void> {
+    return this.lifecycle.runUntilSignal(this.services);
+  }
+}
+
+export function composeWorker(config: Config): DependencyContainer {
+  const c = root.createChildContainer();
+  const get: Get = (token) => c.resolve(token as never);
+  const single: Single = (token, make) => {
+    c.register(token as never, { useFactory: instanceCachingFactory(() => make(get)) });
+  };
+  const logger = createLogger({ level: config.logLevel, instance: config.instanceId });
+  const labels = { version: VERSION, instance: config.instanceId };
+  single(Lifecycle, () => new Lifecycle({ graceMs: config.shutdownGraceMs, logger }));
+  single(Metrics, () => new Metrics());
+  single(ProcessMetrics, () => new ProcessMetrics(get(Metrics), labels));
+  const composing = { config, logger, single };
+  composeAdapters(composing);
+  composeWork(composing);
+  composeHttp(composing);
+  single(Program, () => new Program(get(Lifecycle), servicesOf(get)));
+  return c;
+}
+
+/**
+ * In the order of their start. The probes answer from the first moment to the last, so what serves them starts first and
+ * stops last. The intake starts when everything it leads to is there, and stops before any of it.
+ */
+function servicesOf(get: Get): Service[] {
+  return [
+    get(ProcessMetrics),
+    get(HttpServer),
+    closing('databases', () => Promise.all([get(HotDatabase).close(), get(SideDatabase).close()])),
+    get(StartChecks),
+    opening(
+      'hints',
+      () => get(RedisHintStore).connect(),
+      async () => get(RedisHintStore).close(),
+    ),
+    opening(
+      'publisher',
+      () => get(KafkaMessagePublisher).connect(),
+      () => get(KafkaMessagePublisher).disconnect(),
+    ),
+    get(OutboxRelay),
+    get(Reconciler),
+    get(StateGauges),
+    closing('lag-reader', () => get(KafkaLagReader).disconnect()),
+    get(Intake),
+    get(Watchdog),
+  ];
+}
+
+/** A connection as a service. */
+function opening(name: string, start: () => Promise<unknown>, stop: () => Promise<unknown>): Service {
+  return {
+    name,
+    start: async () => {
+      await start();
+    },
+    stop: async () => {
+      await stop();
+    },
+  };
+}
+
+/** What opens itself when it is first used. */
+function closing(name: string, stop: () => Promise<unknown>): Service {
+  return opening(name, async () => undefined, stop);
+}

@@ -1,0 +1,115 @@
+import { systemClock } from '../clock.ts';
+import { INBOUND, topicsFor } from '../contract/topics.ts';
+import { CONSUMER_RECONNECT_MS_MAX, createKafka, securityOf } from '../kafka/client.ts';
+import { KafkaLagReader } from '../kafka/lag-reader.ts';
+import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
+import { KafkaRecordSource } from '../kafka/record-source.ts';
+import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
+import { PostgresAttemptStore } from '../postgres/attempt-store.ts';
+import { PostgresBatchStore } from '../postgres/batch-store.ts';
+import { Database, HOT_PLAN_SETTINGS } from '../postgres/database.ts';
+import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
+import { PostgresStatusReader } from '../postgres/status-reader.ts';
+import { RedisHintStore } from '../redis/hint-store.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import type { Composing } from './composing.ts';
+
+/** Connections of the hot path; its plans are pinned. */
+export class HotDatabase extends Database {}
+/** Connections of everything else, so that probes, relay and reconciler never wait behind assignments. */
+export class SideDatabase extends Database {}
+
+const SIDE_POOL_MAX = 3;
+const CONNECT_TIMEOUT_MS = 3000;
+
+/** What reaches the outside, one part per technology. */
+export function composeAdapters(composing: Composing): void {
+  composePostgres(composing);
+  composeKafka(composing);
+  composeRedis(composing);
+}
+
+function composePostgres({ config, logger, single }: Composing): void {
+  const shared = {
+    url: config.databaseUrl,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    lockTimeoutMs: config.lockTimeoutMs,
+    statementTimeoutMs: config.statementTimeoutMs,
+    queryTimeoutMs: config.queryTimeoutMs,
+    idleInTransactionTimeoutMs: config.idleInTransactionTimeoutMs,
+  };
+  single(HotDatabase, (get) => {
+    const hot = { name: 'assign', poolMax: config.databasePoolMax, sessionSettings: HOT_PLAN_SETTINGS };
+    return new HotDatabase({ ...shared, ...hot }, get(Metrics), logger);
+  });
+  single(SideDatabase, (get) => {
+    return new SideDatabase({ ...shared, name: 'side', poolMax: SIDE_POOL_MAX }, get(Metrics), logger);
+  });
+  single(PostgresBatchStore, (get) => {
+    const options = { instance: config.instanceId, outboxLeaseMs: config.outboxLeaseMs };
+    return new PostgresBatchStore(get(HotDatabase), options);
+  });
+  single(PostgresOutboxStore, (get) => {
+    const { instanceId: instance, outboxLeaseMs: leaseMs, outboxRetentionMs: retentionMs } = config;
+    return new PostgresOutboxStore(get(SideDatabase), { instance, leaseMs, retentionMs });
+  });
+  single(PostgresAttemptStore, (get) => {
+    return new PostgresAttemptStore(get(SideDatabase), { consumerGroup: config.consumerGroup });
+  });
+  single(PostgresStatusReader, (get) => new PostgresStatusReader(get(SideDatabase)));
+}
+
+function composeKafka({ config, logger, single }: Composing): void {
+  const topics = topicsFor(config.topicPrefix);
+  const inbound = INBOUND.map((name) => topics[name]);
+  const client = (role: string, reconnectMsMax?: number) =>
+    createKafka({
+      brokers: config.kafkaBrokers,
+      clientId: `${config.instanceId}-${role}`,
+      logger,
+      security: securityOf(config),
+      ...(reconnectMsMax !== undefined && { reconnectMsMax }),
+    });
+  single(KafkaMessagePublisher, (get) => {
+    const { instanceId: instance, topicPrefix } = config;
+    const metrics = get(Metrics);
+    return new KafkaMessagePublisher({ kafka: client('publish'), metrics, clock: systemClock, instance, topicPrefix });
+  });
+  single(KafkaRecordSource, (get) => {
+    return new KafkaRecordSource({
+      kafka: client('consume', CONSUMER_RECONNECT_MS_MAX),
+      groupId: config.consumerGroup,
+      topics: inbound,
+      logger,
+      metrics: get(Metrics),
+      deadLetters: get(KafkaMessagePublisher),
+      sessionTimeoutMs: config.kafkaSessionTimeoutMs,
+      rebalanceTimeoutMs: config.kafkaRebalanceTimeoutMs,
+      maxWaitMs: config.fetchWaitMaxMs,
+    });
+  });
+  single(KafkaLagReader, (get) => {
+    const metrics = get(Metrics);
+    return new KafkaLagReader({
+      kafka: client('lag'),
+      groupId: config.consumerGroup,
+      topics: inbound,
+      logger,
+      metrics,
+    });
+  });
+  single(KafkaTopicAdmin, () => new KafkaTopicAdmin({ kafka: client('check') }));
+}
+
+function composeRedis({ config, logger, single }: Composing): void {
+  single(RedisHintStore, (get) => {
+    return new RedisHintStore({
+      url: config.redisUrl,
+      prefix: `els:${config.topicPrefix}`,
+      ttlSeconds: config.hintTtlSeconds,
+      commandTimeoutMs: config.redisCommandTimeoutMs,
+      metrics: get(Metrics),
+      log: logger,
+    });
+  });
+}

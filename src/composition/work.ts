@@ -1,0 +1,156 @@
+import { systemClock } from '../clock.ts';
+import { contractTopic, topicsFor } from '../contract/topics.ts';
+import type { HintStore, OutboxRow } from '../domain/ports.ts';
+import { KafkaLagReader } from '../kafka/lag-reader.ts';
+import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
+import { KafkaRecordSource } from '../kafka/record-source.ts';
+import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
+import { Lifecycle } from '../lifecycle.ts';
+import { PostgresAttemptStore } from '../postgres/attempt-store.ts';
+import { PostgresBatchStore } from '../postgres/batch-store.ts';
+import { migrationStatus } from '../postgres/migrate.ts';
+import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
+import { checkSchema } from '../postgres/schema-check.ts';
+import { PostgresStatusReader } from '../postgres/status-reader.ts';
+import { RedisHintStore } from '../redis/hint-store.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import { AssignInputs } from '../worker/assign-inputs.ts';
+import { DECODE_LIMITS } from '../worker/decode.ts';
+import { HandleGroup } from '../worker/handle-group.ts';
+import { Intake } from '../worker/intake.ts';
+import { OutboxRelay } from '../worker/outbox-relay.ts';
+import { Reconciler } from '../worker/reconciler.ts';
+import { RegisterBatches } from '../worker/register-batches.ts';
+import type { SettleContext } from '../worker/settle-inputs.ts';
+import { StartChecks } from '../worker/start-checks.ts';
+import { StateGauges } from '../worker/state-gauges.ts';
+import { Watchdog } from '../worker/watchdog.ts';
+import { SideDatabase } from './adapters.ts';
+import type { Composing, Get } from './composing.ts';
+
+const GAUGE_INTERVAL_MS = 5000;
+const INTAKE = {
+  bufferedBytesMax: 32 * 1024 * 1024,
+  retryDelayMinMs: 50,
+  retryDelayMaxMs: 5000,
+  carefulRecordsMax: 500,
+};
+const RELAY = {
+  claimRowsMax: 20,
+  queuedMessagesMax: 20_000,
+  publishMessagesMax: 2000,
+  backoffMinMs: 100,
+  backoffMaxMs: 30_000,
+  purgeIntervalMs: 10_000,
+  purgeRowsMax: 1000,
+  statsIntervalMs: 5000,
+};
+const NO_HINTS: HintStore = { seen: async (eventIds) => eventIds.map(() => false), remember: () => undefined };
+
+/** What the worker does: the use cases, and the loops that drive them. */
+export function composeWork(composing: Composing): void {
+  composeUseCases(composing);
+  composeLoops(composing);
+}
+
+function composeUseCases({ config, logger, single }: Composing): void {
+  const context: SettleContext = {
+    topics: topicsFor(config.topicPrefix),
+    instance: config.instanceId,
+    clock: systemClock,
+  };
+  const useCaseDeps = (get: Get) => ({
+    store: get(PostgresBatchStore),
+    context,
+    metrics: get(Metrics),
+    onCommitted: (rows: readonly OutboxRow[]) => {
+      const committedAtMs = performance.now();
+      for (const row of rows) get(OutboxRelay).offer(row, committedAtMs);
+    },
+  });
+  single(AssignInputs, (get) => new AssignInputs(useCaseDeps(get)));
+  single(RegisterBatches, (get) => new RegisterBatches(useCaseDeps(get)));
+  single(
+    Reconciler,
+    (get) => new Reconciler({ ...useCaseDeps(get), log: logger, intervalMs: config.reconcileIntervalMs }),
+  );
+  single(HandleGroup, (get) => {
+    return new HandleGroup({
+      register: (registrations) => get(RegisterBatches).register(registrations),
+      assign: (inputs) => get(AssignInputs).assign(inputs),
+      known: (inputs) => get(PostgresBatchStore).known(inputs),
+      hints: config.hintsEnabled ? get(RedisHintStore) : NO_HINTS,
+      publisher: get(KafkaMessagePublisher),
+      limits: { ...DECODE_LIMITS, slotsMax: config.slotsMax, valueBytesMax: config.valueBytesMax },
+      topicLabel: (topic) => contractTopic(config.topicPrefix, topic),
+      metrics: get(Metrics),
+      log: logger,
+    });
+  });
+}
+
+function composeLoops({ config, logger, single }: Composing): void {
+  const topicLabel = (topic: string) => contractTopic(config.topicPrefix, topic);
+  const topics = topicsFor(config.topicPrefix);
+  single(StartChecks, (get) => {
+    const { inboundPartitionsMin, slotsMax } = config;
+    return new StartChecks([
+      async () => {
+        const { pending } = await migrationStatus(config.databaseUrl);
+        if (pending.length > 0) return [`${pending.length} migrations are pending: run els migrate up`];
+        return checkSchema(get(SideDatabase));
+      },
+      () => get(KafkaTopicAdmin).checkTopics({ topics, inboundPartitionsMin, slotsMax }),
+    ]);
+  });
+  single(OutboxRelay, (get) => {
+    return new OutboxRelay({
+      store: get(PostgresOutboxStore),
+      publisher: get(KafkaMessagePublisher),
+      metrics: get(Metrics),
+      log: logger,
+      topicLabel,
+      options: {
+        ...RELAY,
+        pollIntervalMs: config.outboxPollIntervalMs,
+        attemptsMax: config.outboxAttemptsMax,
+        stopDeadlineMs: config.shutdownGraceMs / 3,
+      },
+    });
+  });
+  single(StateGauges, (get) => {
+    const [batches, metrics] = [get(PostgresStatusReader), get(Metrics)];
+    return new StateGauges({ batches, metrics, log: logger, intervalMs: GAUGE_INTERVAL_MS });
+  });
+  single(Intake, (get) => {
+    return new Intake({
+      source: get(KafkaRecordSource),
+      handler: get(HandleGroup),
+      attempts: get(PostgresAttemptStore),
+      metrics: get(Metrics),
+      log: logger,
+      options: {
+        ...INTAKE,
+        groupSizeMax: config.groupSizeMax,
+        groupAgeMaxMs: config.groupAgeMaxMs,
+        groupsInFlightMax: config.groupsInFlightMax,
+        bufferedRecordsMax: config.bufferedRecordsMax,
+        commitIntervalMs: config.commitIntervalMs,
+        drainDeadlineMs: config.shutdownGraceMs / 2,
+        instance: config.instanceId,
+      },
+      onFatal: (error) => get(Lifecycle).fatal(error),
+    });
+  });
+  single(Watchdog, (get) => {
+    return new Watchdog({
+      lagReader: get(KafkaLagReader),
+      intake: get(Intake),
+      metrics: get(Metrics),
+      log: logger,
+      topicLabel,
+      options: { intervalMs: GAUGE_INTERVAL_MS, silentMsMax: config.silentMsMax, controlRecordsMax: 2 },
+      onFatal: (error) => get(Lifecycle).fatal(error),
+    });
+  });
+}

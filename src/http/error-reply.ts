@@ -1,0 +1,79 @@
+import { STATUS_CODES } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ErrorBody } from '../contract/http.ts';
+import type { Clock } from '../domain/ports.ts';
+import { AppError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { SERVICE } from '../version.ts';
+
+/**
+ * From an error to a status code and a body, here only. Callers learn what they did wrong and whether to come back;
+ * what went wrong inside goes to the log, found again by the correlation id.
+ */
+export class ErrorReply {
+  private readonly clock: Clock;
+  private readonly logger: Logger;
+
+  constructor(deps: { readonly clock: Clock; readonly logger: Logger }) {
+    this.clock = deps.clock;
+    this.logger = deps.logger;
+  }
+
+  body(refusal: Refusal, correlationId: string): ErrorBody {
+    return {
+      error: {
+        code: refusal.code,
+        message: refusal.message,
+        correlation_id: correlationId,
+        service: SERVICE,
+        timestamp: new Date(this.clock.nowMs()).toISOString(),
+        details: refusal.details ?? {},
+      },
+    };
+  }
+
+  send(reply: FastifyReply, refusal: Refusal): FastifyReply {
+    if (refusal.retryAfterSeconds !== undefined) {
+      reply.header('retry-after', refusal.retryAfterSeconds);
+    }
+    return reply.code(refusal.status).send(this.body(refusal, reply.request.id));
+  }
+
+  /** For anything thrown on the way. */
+  sendThrown(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const refusal = refusalOf(error);
+    if (refusal.status >= 500) {
+      const route = request.routeOptions.url ?? 'unknown';
+      this.logger.error({ err: error, correlationId: request.id, route }, 'request failed');
+    }
+    return this.send(reply, refusal);
+  }
+}
+
+export interface Refusal {
+  readonly status: number;
+  readonly code: ErrorBody['error']['code'];
+  readonly message: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly retryAfterSeconds?: number;
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof AppError) {
+    if (error.code === 'INVALID_INPUT') {
+      return { status: 400, code: 'VALIDATION_ERROR', message: error.message };
+    }
+    if (error.code === 'NOT_FOUND') {
+      return { status: 404, code: 'RESOURCE_NOT_FOUND', message: error.message };
+    }
+    if (error.retryable) {
+      const message = 'a dependency does not answer; try again';
+      return { status: 503, code: 'CONNECTION_ERROR', message, retryAfterSeconds: 1 };
+    }
+  }
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return { status, code: 'VALIDATION_ERROR', message: STATUS_CODES[status] ?? 'request refused' };
+  }
+  return { status: 500, code: 'PROCESSING_ERROR', message: 'internal error' };
+}

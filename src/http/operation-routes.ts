@@ -1,0 +1,85 @@
+import type { FastifyInstance } from 'fastify';
+import type { HealthBody, InfoBody, LiveBody, ReadyBody } from '../contract/http.ts';
+import { SERVICE, VERSION } from '../version.ts';
+import type { Health, HealthCheck } from './health.ts';
+
+/** The text of one scrape. */
+export interface MetricsSource {
+  scrape(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+export interface Identity {
+  readonly instance: string;
+  readonly role: 'worker' | 'gateway';
+  readonly environment: string;
+  readonly startedAtMs: number;
+}
+
+/**
+ * What orchestrators, load balancers and Prometheus ask. `/live` looks at nothing but the event loop: a broken
+ * dependency is no reason to restart. `/ready` is 503 while starting, draining or cut off from what the work needs.
+ */
+export function addOperationRoutes(
+  server: FastifyInstance,
+  deps: { readonly health: HealthCheck; readonly metrics: MetricsSource; readonly identity: Identity },
+): void {
+  const { health, metrics, identity } = deps;
+
+  for (const path of ['/health', '/healthz']) {
+    server.get(path, async (_request, reply): Promise<HealthBody> => {
+      const state = await health.read();
+      reply.code(state.available ? 200 : 503);
+      return healthBody(state, identity.environment);
+    });
+  }
+
+  server.get('/ready', async (_request, reply): Promise<ReadyBody> => {
+    const state = await health.read();
+    const status = readiness(state);
+    reply.code(status === 'ready' ? 200 : 503);
+    return { status, checks: state.dependencies };
+  });
+
+  server.get('/live', async (): Promise<LiveBody> => ({ status: 'live', uptime_seconds: process.uptime() }));
+
+  server.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await metrics.scrape();
+    return reply.type(contentType).send(text);
+  });
+
+  server.get('/info', async (): Promise<InfoBody> => {
+    return {
+      service: SERVICE,
+      version: VERSION,
+      instance: identity.instance,
+      role: identity.role,
+      node_version: process.version,
+      started_at: new Date(identity.startedAtMs).toISOString(),
+    };
+  });
+}
+
+function readiness(health: Health): ReadyBody['status'] {
+  switch (health.phase) {
+    case 'starting':
+      return 'starting';
+    case 'stopping':
+      return 'draining';
+    case 'running':
+      return health.available ? 'ready' : 'not_ready';
+  }
+}
+
+function healthBody(health: Health, environment: string): HealthBody {
+  const status = !health.available ? 'unhealthy' : health.complete ? 'healthy' : 'degraded';
+  const missing = Object.keys(health.dependencies).filter((name) => health.dependencies[name]?.status !== 'ok');
+  return {
+    service: SERVICE,
+    status,
+    message: missing.length === 0 ? 'all dependencies answer' : `not well: ${missing.join(', ')}`,
+    version: VERSION,
+    checks: { service_responsive: true, dependencies_available: health.available },
+    dependencies: health.dependencies,
+    environment,
+  };
+}

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { type FastifyInstance, fastify, type RouteOptions } from 'fastify';
+import type { Clock } from '../domain/ports.ts';
+import type { StatusReader } from '../domain/status.ts';
+import { AppError } from '../errors.ts';
+import type { Service } from '../lifecycle.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { ErrorReply } from './error-reply.ts';
+import type { HealthCheck } from './health.ts';
+import { addOperationRoutes, type Identity, type MetricsSource } from './operation-routes.ts';
+import { addStatusRoutes, ID_LENGTH_MAX } from './status-routes.ts';
+
+export interface HttpServerDeps {
+  /** Null: this process serves no read API. */
+  readonly status: StatusReader | null;
+  readonly health: HealthCheck;
+  readonly metrics: MetricsSource;
+  readonly identity: Identity;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A character of an id takes at most nine in a path: three bytes, percent-encoded. */
+const PARAMETER_LENGTH_MAX = ID_LENGTH_MAX * 9;
+const HEADER_BYTES_MAX = 8192;
+const BODY_BYTES_MAX = 1024;
+const REQUEST_MS_MAX = 10_000;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * The routes, without a port: GET and HEAD only, every answer JSON but the metrics, every error in the one error body.
+ * The correlation id of a request is its X-Correlation-ID where that is a UUID, else a new one; it is on every answer.
+ */
+export function createHttpServer(deps: HttpServerDeps): FastifyInstance {
+  const errors = new ErrorReply(deps);
+  const server = fastify({
+    logger: false,
+    http: { maxHeaderSize: HEADER_BYTES_MAX },
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
+    genReqId: (request) => {
+      const given = request.headers['x-correlation-id'];
+      return typeof given === 'string' && UUID.test(given) ? given : randomUUID();
+    },
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-correlation-id', request.id);
+      errors.sendThrown(error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => answerRaw(errors, error, socket),
+  });
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-correlation-id', request.id);
+  });
+  server.setErrorHandler((error, request, reply) => errors.sendThrown(error, request, reply));
+  server.setNotFoundHandler((_request, reply) =>
+    errors.send(reply, { status: 404, code: 'RESOURCE_NOT_FOUND', message: 'no such resource' }),
+  );
+  refuseOtherMethods(server, errors);
+  addOperationRoutes(server, deps);
+  if (deps.status !== null) {
+    addStatusRoutes(server, deps.status);
+  }
+  return server;
+}
+
+/** Gives each path that is read a 405 for everything else, before a body is looked at. */
+function refuseOtherMethods(server: FastifyInstance, errors: ErrorReply): void {
+  const others = server.supportedMethods.filter((method) => method !== 'GET' && method !== 'HEAD');
+  server.addHook('onRoute', (route: RouteOptions) => {
+    if (route.method !== 'GET') {
+      return;
+    }
+    server.route({
+      method: others,
+      url: route.url,
+      onRequest: async (_request, reply) => {
+        reply.header('allow', 'GET, HEAD');
+        return errors.send(reply, { status: 405, code: 'METHOD_NOT_ALLOWED', message: 'only GET and HEAD' });
+      },
+      handler: async () => undefined,
+    });
+  });
+}
+
+/** What is not even HTTP, or has too large headers, never reaches a route. */
+function answerRaw(errors: ErrorReply, error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+  const message = STATUS_CODES[status] ?? 'Bad Request';
+  const body = JSON.stringify(errors.body({ status, code: 'VALIDATION_ERROR', message }, randomUUID()));
+  const head = [`HTTP/1.1 ${status} ${message}`, 'content-type: application/json', 'connection: close'];
+  socket.end(`${head.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}
+
+const CLOSE_MS_MAX = 2000;
+
+/** The same on a port. Stopping lets running requests finish for a moment, then cuts them. */
+export class HttpServer implements Service {
+  readonly name = 'http';
+  private readonly server: FastifyInstance;
+  private stopped: Promise<void> | undefined;
+
+  constructor(private readonly deps: HttpServerDeps & { readonly host: string; readonly port: number }) {
+    this.server = createHttpServer(deps);
+  }
+
+  async start(): Promise<void> {
+    if (this.server.server.listening) {
+      return;
+    }
+    const { host, port } = this.deps;
+    try {
+      await this.server.listen({ host, port });
+    } catch (error) {
+      throw new AppError('UNAVAILABLE', `cannot listen on ${host}:${port}`, { cause: error });
+    }
+    this.deps.logger.info({ host, port: this.port }, 'http listening');
+  }
+
+  /** The port in use; 0 when not listening. */
+  get port(): number {
+    return (this.server.server.address() as AddressInfo | null)?.port ?? 0;
+  }
+
+  stop(): Promise<void> {
+    this.stopped ??= this.close();
+    return this.stopped;
+  }
+
+  private async close(): Promise<void> {
+    const timer = setTimeout(() => this.server.server.closeAllConnections(), CLOSE_MS_MAX);
+    await this.server.close();
+    clearTimeout(timer);
+  }
+}

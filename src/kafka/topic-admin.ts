@@ -1,0 +1,170 @@
+import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import { deadLetterTopic, INBOUND, OUTBOUND, type Topics } from '../contract/topics.ts';
+import { AppError } from '../errors.ts';
+
+/**
+ * Creates and checks the topics of a deployment. What exists is never changed: more partitions would move keys, and
+ * settings belong to who runs the cluster; both are reported instead.
+ */
+export class KafkaTopicAdmin {
+  private readonly kafka: Kafka;
+
+  constructor(options: { kafka: Kafka }) {
+    this.kafka = options.kafka;
+  }
+
+  /** Creates what is missing and answers for each topic what was found or done. */
+  async ensureTopics(options: EnsureTopicsOptions): Promise<TopicReport[]> {
+    return this.withAdmin(async (admin) => {
+      const { brokers } = await admin.describeCluster();
+      const replicationFactor = options.replicationFactor ?? Math.min(REPLICAS_MAX, brokers.length);
+      const existing = await partitionCounts(admin);
+      const reports: TopicReport[] = [];
+      for (const wanted of topicsWanted(options)) {
+        const { topic, partitions, configEntries } = wanted;
+        if (!existing.has(topic)) {
+          const isCreated = await admin.createTopics({
+            topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
+          });
+          // False: somebody else was quicker.
+          if (isCreated) {
+            reports.push({ topic, outcome: 'created', partitions });
+            continue;
+          }
+        }
+        const found = existing.get(topic) ?? (await partitionCounts(admin)).get(topic) ?? 0;
+        reports.push({ topic, outcome: found < partitions ? 'too_few_partitions' : 'exists', partitions: found });
+      }
+      return reports;
+    });
+  }
+
+  /** What would keep a worker from running well; empty when nothing. One sentence each. */
+  async checkTopics(options: CheckTopicsOptions): Promise<string[]> {
+    return this.withAdmin(async (admin) => {
+      const existing = await partitionCounts(admin);
+      const problems: string[] = [];
+      const inbound = INBOUND.map((name) => options.topics[name]);
+      const outbound = OUTBOUND.map((name) => options.topics[name]);
+      const all = [...inbound, ...outbound, ...inbound.map(deadLetterTopic)];
+      for (const topic of all) {
+        if (!existing.has(topic)) problems.push(`topic ${topic} does not exist`);
+      }
+      for (const topic of inbound) {
+        const count = existing.get(topic);
+        if (count === undefined || count >= options.inboundPartitionsMin) continue;
+        problems.push(`topic ${topic} has ${count} partitions, ${options.inboundPartitionsMin} are needed`);
+      }
+      const described = all.filter((topic) => existing.has(topic));
+      if (described.length > 0) problems.push(...checkSettings(options, await settingsOf(admin, described), inbound));
+      return problems;
+    });
+  }
+
+  private async withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.kafka.admin();
+    try {
+      await admin.connect();
+      return await work(admin);
+    } catch (error) {
+      throw new AppError('UNAVAILABLE', 'topics cannot be read or created', { cause: error });
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+    }
+  }
+}
+
+export interface EnsureTopicsOptions {
+  readonly topics: Topics;
+  readonly inboundPartitions?: number;
+  readonly outboundPartitions?: number;
+  /** Three, or as many as there are brokers. */
+  readonly replicationFactor?: number;
+}
+
+export interface TopicReport {
+  readonly topic: string;
+  readonly outcome: 'created' | 'exists' | 'too_few_partitions';
+  readonly partitions: number;
+}
+
+export interface CheckTopicsOptions {
+  readonly topics: Topics;
+  readonly inboundPartitionsMin: number;
+  /** Largest batch that may be registered: its completion must fit. */
+  readonly slotsMax: number;
+}
+
+const REPLICAS_MAX = 3;
+const INBOUND_PARTITIONS = 15;
+const OUTBOUND_PARTITIONS = 3;
+const COMPLETED_BYTES_MAX = 8 * 1024 * 1024;
+/** An essay id and a text id in a completion, with their JSON. */
+const COMPLETION_BYTES_PER_SLOT = 160;
+const COMPLETION_BYTES_FIXED = 4_096;
+/** Codecs that brokers may rewrite our records with and that the consumer cannot read. */
+const UNREADABLE_COMPRESSION: ReadonlySet<string> = new Set(['snappy', 'lz4', 'zstd']);
+
+interface TopicWanted {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly configEntries: { name: string; value: string }[];
+}
+
+function topicsWanted({ topics, inboundPartitions, outboundPartitions }: EnsureTopicsOptions): TopicWanted[] {
+  const inbound = INBOUND.map((name) => topics[name]);
+  const wanted = (topic: string, partitions: number): TopicWanted => ({ topic, partitions, configEntries: [] });
+  return [
+    ...inbound.map((topic) => wanted(topic, inboundPartitions ?? INBOUND_PARTITIONS)),
+    ...OUTBOUND.map((name) => ({
+      ...wanted(topics[name], outboundPartitions ?? OUTBOUND_PARTITIONS),
+      configEntries: name === 'completed' ? [{ name: 'max.message.bytes', value: String(COMPLETED_BYTES_MAX) }] : [],
+    })),
+    ...inbound.map((topic) => wanted(deadLetterTopic(topic), 1)),
+  ];
+}
+
+async function partitionCounts(admin: Admin): Promise<Map<string, number>> {
+  const { topics } = await admin.fetchTopicMetadata();
+  return new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
+}
+
+/** By topic, then by name of the setting. */
+async function settingsOf(admin: Admin, topics: readonly string[]): Promise<Map<string, Map<string, string>>> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: topics.map((name) => ({
+      type: kafkajs.ConfigResourceTypes.TOPIC,
+      name,
+      configNames: ['max.message.bytes', 'compression.type'],
+    })),
+  });
+  return new Map(
+    resources.map(({ resourceName, configEntries }) => [
+      resourceName,
+      new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+    ]),
+  );
+}
+
+function checkSettings(
+  { topics, slotsMax }: CheckTopicsOptions,
+  settings: Map<string, Map<string, string>>,
+  inbound: readonly string[],
+): string[] {
+  const problems: string[] = [];
+  const neededBytes = COMPLETION_BYTES_FIXED + slotsMax * COMPLETION_BYTES_PER_SLOT;
+  const allowedBytes = Number(settings.get(topics.completed)?.get('max.message.bytes') ?? Number.POSITIVE_INFINITY);
+  if (allowedBytes < neededBytes) {
+    problems.push(
+      `topic ${topics.completed} takes messages of ${allowedBytes} bytes (max.message.bytes), ` +
+        `the completion of a batch of ${slotsMax} needs ${neededBytes}`,
+    );
+  }
+  for (const topic of inbound) {
+    const compression = settings.get(topic)?.get('compression.type') ?? 'producer';
+    if (!UNREADABLE_COMPRESSION.has(compression)) continue;
+    problems.push(`topic ${topic} is compressed with ${compression}, which cannot be read: set gzip or uncompressed`);
+  }
+  return problems;
+}

@@ -1,0 +1,146 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
+import { Client } from 'pg';
+import { STACK_VARIABLES } from '../../../distributed/stack/external.ts';
+import { freePorts } from '../../../distributed/stack/free-port.ts';
+import type { ServerProcess } from '../../../distributed/stack/server-process.ts';
+import { type Stack, startStack } from '../../../distributed/stack/stack.ts';
+
+jest.setTimeout(90_000);
+
+const silent = () => {};
+const named = Object.values(STACK_VARIABLES);
+const before = new Map(named.map((name) => [name, process.env[name]]));
+
+function clearNamedServers(): void {
+  for (const name of named) delete process.env[name];
+}
+
+afterAll(() => {
+  clearNamedServers();
+  for (const [name, value] of before) if (value !== undefined) process.env[name] = value;
+});
+
+describe('servers that the environment names', () => {
+  beforeEach(clearNamedServers);
+  afterEach(clearNamedServers);
+
+  test('replace local ones, each for itself', async () => {
+    process.env['DATABASE_URL'] = process.env['ELS_TEST_DATABASE_URL'];
+    process.env['KAFKA_BROKERS'] = process.env['ELS_TEST_KAFKA_BROKERS'];
+    const stack = await startStack({ onProgress: silent });
+    expect(stack.databaseUrl).toBe(process.env['ELS_TEST_DATABASE_URL']);
+    expect(stack.kafkaBrokers.join(',')).toBe(process.env['ELS_TEST_KAFKA_BROKERS']);
+    expect(stack.redisUrl).not.toBe(process.env['ELS_TEST_REDIS_URL']);
+    expect(stack.servers.map((server) => server.name)).toEqual(['redis']);
+    expect(stack.description).toMatchObject({ postgres: 'external', kafka: 'external' });
+    await stack.stop();
+  });
+
+  test('fail the start in one line when they do not answer, and nothing is left', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'els-external-'));
+    const [port] = await freePorts(1);
+    process.env['REDIS_URL'] = `redis://127.0.0.1:${port}`;
+    process.env['KAFKA_BROKERS'] = process.env['ELS_TEST_KAFKA_BROKERS'];
+    await expect(startStack({ onProgress: silent, dataDir })).rejects.toThrow(
+      new RegExp(`^REDIS_URL names 127.0.0.1:${port}, where nothing answers`),
+    );
+    expect(readdirSync(dataDir)).toEqual([]);
+    rmSync(dataDir, { recursive: true });
+  });
+});
+
+describe('a running stack', () => {
+  let stack: Stack;
+  const said: string[] = [];
+
+  beforeAll(async () => {
+    clearNamedServers();
+    stack = await startStack({ onProgress: (line) => said.push(line) });
+  });
+
+  afterAll(() => stack.stop());
+
+  const server = (name: string): ServerProcess => {
+    const found = stack.servers.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`no server ${name}`);
+    return found;
+  };
+
+  async function killAndStart(name: string): Promise<void> {
+    const { pid } = server(name);
+    await server(name).kill('SIGKILL');
+    expect(server(name).pid).toBeUndefined();
+    await server(name).start();
+    expect(server(name).pid).not.toBe(pid);
+  }
+
+  test('says what it starts and what it is made of', () => {
+    expect(said[0]).toBe('starting postgres, redis, kafka');
+    expect(stack.description.postgres).toMatch(/^PostgreSQL \d+\.\d+ \(.+\)$/);
+    expect(stack.description.redis).toMatch(/^(Redis|Valkey) \d+\.\d+\.\d+ \(.+\)$/);
+    expect(stack.description.kafka).toMatch(/^Apache Kafka \d+\.\d+\.\d+ \(.+, Java .+, 1 node\)$/);
+  });
+
+  test('has a PostgreSQL that loses nothing committed when it is killed', async () => {
+    await withPostgres(async (client) => {
+      const { rows } = await client.query('show track_commit_timestamp');
+      expect(rows).toEqual([{ track_commit_timestamp: 'on' }]);
+      await client.query('create table kept (value int)');
+      await client.query('insert into kept values (7)');
+    });
+    await killAndStart('postgres');
+    await withPostgres(async (client) => {
+      expect((await client.query('select value from kept')).rows).toEqual([{ value: 7 }]);
+    });
+  });
+
+  test('has a Kafka that keeps its records when it is killed, and when it is stopped', async () => {
+    await withKafka(async (admin, producer) => {
+      await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 1 }], waitForLeaders: true });
+      await producer.send({ topic: 'kept', acks: -1, messages: [{ value: 'one' }] });
+    });
+    await killAndStart('kafka');
+    await withKafka(async (_, producer) => {
+      await producer.send({ topic: 'kept', acks: -1, messages: [{ value: 'two' }] });
+    });
+    await server('kafka').stop();
+    await server('kafka').start();
+    await withKafka(async (admin) => {
+      expect(await admin.fetchTopicOffsets('kept')).toMatchObject([{ high: '2' }]);
+    });
+  });
+
+  test('has a Redis that is empty after it was killed', async () => {
+    const redis = new Redis(stack.redisUrl, { maxRetriesPerRequest: null });
+    redis.on('error', silent);
+    await redis.set('hint', '1');
+    await killAndStart('redis');
+    expect(await redis.get('hint')).toBeNull();
+    redis.disconnect();
+  });
+
+  test('is gone after a stop, which may be called twice', async () => {
+    const pids = stack.servers.map((each) => each.pid ?? 0);
+    await Promise.all([stack.stop(), stack.stop()]);
+    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+    expect(existsSync(stack.dataDir)).toBe(false);
+  });
+
+  /** A client of its own: kafkajs takes seconds to notice that its broker was killed. */
+  async function withKafka(work: (admin: Admin, producer: Producer) => Promise<void>): Promise<void> {
+    const kafka = new Kafka({ brokers: [...stack.kafkaBrokers], logLevel: logLevel.NOTHING });
+    const [admin, producer] = [kafka.admin(), kafka.producer()];
+    await Promise.all([admin.connect(), producer.connect()]);
+    await work(admin, producer).finally(() => Promise.all([admin.disconnect(), producer.disconnect()]));
+  }
+
+  async function withPostgres(work: (client: Client) => Promise<void>): Promise<void> {
+    const client = new Client({ connectionString: stack.databaseUrl });
+    await client.connect();
+    await work(client).finally(() => client.end());
+  }
+});

@@ -1,0 +1,136 @@
+import { gzipSync } from 'node:zlib';
+import kafkajs, { CompressionTypes } from 'kafkajs';
+import type { DeadLetter } from '../../src/domain/ports.ts';
+import { KafkaDeadLetterLog } from '../../src/kafka/dead-letter-log.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { KafkaFixture, RecordingListener } from './kafka-fixture.ts';
+
+const DEADLINE_MS = 30_000;
+jest.setTimeout(90_000);
+
+/** The smallest valid snappy stream: literals only, which any decoder reads. */
+function snappyOfLiterals(bytes: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  let length = bytes.length;
+  const prefix: number[] = [];
+  for (; length > 127; length >>= 7) prefix.push((length & 127) | 128);
+  parts.push(Buffer.from([...prefix, length]));
+  for (let at = 0; at < bytes.length; at += 60) {
+    const piece = bytes.subarray(at, at + 60);
+    parts.push(Buffer.from([(piece.length - 1) << 2]), piece);
+  }
+  return Buffer.concat(parts);
+}
+
+describe('a batch that cannot be decompressed', () => {
+  let fixture: KafkaFixture;
+  let topic: string;
+
+  beforeEach(async () => {
+    fixture = new KafkaFixture();
+    topic = fixture.topics.content;
+    await fixture.open({ inboundPartitions: 2 });
+  });
+  afterEach(() => fixture.close());
+
+  const writeSnappy = async (values: readonly string[]) => {
+    // Until the next client installs ours again.
+    kafkajs.CompressionCodecs[CompressionTypes.Snappy] = () => ({
+      compress: async (encoder: { buffer: Buffer }) => snappyOfLiterals(encoder.buffer),
+    });
+    const producer = fixture.kafka.producer();
+    await producer.connect();
+    await producer.send({
+      topic,
+      compression: CompressionTypes.Snappy,
+      messages: values.map((value) => ({ value, partition: 0 })),
+    });
+    await producer.disconnect();
+  };
+
+  const writeBomb = async () => {
+    const producer = fixture.kafka.producer();
+    await producer.connect();
+    await producer.send({
+      topic,
+      compression: CompressionTypes.GZIP,
+      messages: [{ value: Buffer.alloc(300 * 1024 * 1024), partition: 0 }],
+    });
+    await producer.disconnect();
+  };
+
+  test('of 300 MiB of zeros is set aside, costs little memory and stops nobody', async () => {
+    await fixture.write({ topic, partition: 0, values: ['before'] });
+    await writeBomb();
+    await fixture.write({ topic, partition: 0, values: ['after'] });
+    global.gc?.();
+    const bytesBefore = process.memoryUsage().rss;
+    const listener = new RecordingListener();
+    await fixture.source().start(listener);
+    await waitFor(() => listener.received.length >= 2, { deadlineMs: DEADLINE_MS, what: 'the records around it' });
+    expect(listener.values).toEqual(['before', 'after']);
+    expect(listener.received.map(({ record }) => record.offset)).toEqual([0, 2]);
+    expect(process.memoryUsage().rss - bytesBefore).toBeLessThan(150 * 1024 * 1024);
+
+    const letters = await new KafkaDeadLetterLog({ kafka: fixture.kafka }).list({ topic, rowsMax: 10 });
+    expect(letters).toMatchObject([
+      { reason: 'undecodable_batch', originalTopic: topic, originalPartition: 0, originalOffset: 1, valueBytes: 0 },
+    ]);
+    expect(letters[0]?.detail).toContain('offsets 1 to 1, 1 records');
+    expect(listener.crashes).toEqual([]);
+  });
+
+  test('of snappy is one dead letter for all its records', async () => {
+    await writeSnappy(['a', 'b', 'c']);
+    await fixture.write({ topic, partition: 0, values: ['after'] });
+    const listener = new RecordingListener();
+    await fixture.source().start(listener);
+    await waitFor(() => listener.received.length >= 1, { deadlineMs: DEADLINE_MS, what: 'the record behind it' });
+    expect(listener.received.map(({ record }) => record.offset)).toEqual([3]);
+    const letters = await new KafkaDeadLetterLog({ kafka: fixture.kafka }).list({ topic, rowsMax: 10 });
+    expect(letters).toHaveLength(1);
+    expect(letters[0]?.detail).toContain('snappy compression is not supported');
+    expect(letters[0]?.detail).toContain('offsets 0 to 2, 3 records');
+  });
+
+  test('at the end of a partition leaves no lag', async () => {
+    await writeSnappy(['a', 'b', 'c']);
+    const listener = new RecordingListener();
+    await fixture.source().start(listener);
+    await waitFor(async () => (await fixture.committed(topic, 0)) === 3, { deadlineMs: DEADLINE_MS, what: 'commit' });
+    expect(listener.received).toEqual([]);
+  });
+
+  test('is not passed over while it cannot be set aside', async () => {
+    await writeSnappy(['a']);
+    const offered: DeadLetter[] = [];
+    let isBroken = true;
+    const deadLetters = {
+      publishDeadLetters: async (letters: readonly DeadLetter[]) => {
+        offered.push(...letters);
+        if (isBroken) throw new Error('dead letters cannot be written');
+      },
+    };
+    await fixture.source({ deadLetters }).start(new RecordingListener());
+    await waitFor(() => offered.length >= 3, { deadlineMs: DEADLINE_MS, what: 'repeated attempts' });
+    expect(await fixture.committed(topic, 0)).toBe(-1);
+    isBroken = false;
+    await waitFor(async () => (await fixture.committed(topic, 0)) === 1, { deadlineMs: DEADLINE_MS, what: 'commit' });
+  });
+
+  test('cannot be imitated by a header, and ordinary gzip is read', async () => {
+    const producer = fixture.kafka.producer();
+    await producer.connect();
+    const headers = { 'undecodable-batch': gzipSync('x') };
+    await producer.send({
+      topic,
+      compression: CompressionTypes.GZIP,
+      messages: [{ value: 'genuine', partition: 0, headers }],
+    });
+    await producer.disconnect();
+    const listener = new RecordingListener();
+    await fixture.source().start(listener);
+    await waitFor(() => listener.received.length >= 1, { deadlineMs: DEADLINE_MS, what: 'the record' });
+    expect(listener.values).toEqual(['genuine']);
+  });
+});

@@ -1,0 +1,58 @@
+import type { AttemptStore, PartitionAttempts, PartitionOffset, TopicPartition } from '../../src/domain/ports.ts';
+
+interface Mark {
+  offsetNext: number;
+  uncleanCount: number;
+  suspectOffset: number;
+  suspectCount: number;
+}
+
+/** The attempt store port over a map; it outlives the intakes of a test as the database outlives processes. */
+export class MemoryAttemptStore implements AttemptStore {
+  readonly marks = new Map<string, Mark>();
+  /** Thrown by the next calls, one each. */
+  readonly errors: Error[] = [];
+  suspectCallCount = 0;
+
+  async begin(partitions: readonly PartitionOffset[]): Promise<PartitionAttempts[]> {
+    this.throwNext();
+    return partitions.map((position) => {
+      const former = this.marks.get(nameOf(position));
+      const uncleanCount = former?.offsetNext === position.offsetNext ? former.uncleanCount + 1 : 0;
+      this.marks.set(nameOf(position), {
+        offsetNext: position.offsetNext,
+        uncleanCount,
+        suspectOffset: former?.suspectOffset ?? -1,
+        suspectCount: former?.suspectCount ?? 0,
+      });
+      return { ...position, uncleanCount };
+    });
+  }
+
+  async suspect(record: TopicPartition & { offset: number }): Promise<number> {
+    this.throwNext();
+    this.suspectCallCount += 1;
+    const mark = this.marks.get(nameOf(record));
+    if (mark === undefined) throw new Error('a record was suspected without a begin');
+    if (mark.suspectOffset !== record.offset) {
+      mark.suspectOffset = record.offset;
+      mark.suspectCount = 0;
+    }
+    mark.suspectCount += 1;
+    return mark.suspectCount - 1;
+  }
+
+  async clear(partitions: readonly TopicPartition[]): Promise<void> {
+    this.throwNext();
+    for (const partition of partitions) this.marks.delete(nameOf(partition));
+  }
+
+  private throwNext(): void {
+    const error = this.errors.shift();
+    if (error !== undefined) throw error;
+  }
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}

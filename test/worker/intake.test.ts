@@ -1,0 +1,325 @@
+import fc from 'fast-check';
+import { gate, intakeBench, range } from '../support/intake-bench.ts';
+import { unavailable } from '../support/memory-record-source.ts';
+import { nameOf } from '../support/scripted-handler.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const soon = (what: string) => ({ deadlineMs: 5000, what });
+
+describe('Intake', () => {
+  test('every record is resolved once and committed, in partition order, within the bound of groups in flight', async () => {
+    const scenario = fc.record({
+      counts: fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 5 }),
+      batchSizeMax: fc.integer({ min: 1, max: 80 }),
+      groupSizeMax: fc.integer({ min: 1, max: 60 }),
+      groupsInFlightMax: fc.integer({ min: 1, max: 4 }),
+      bufferedRecordsMax: fc.integer({ min: 5, max: 500 }),
+      retryEvery: fc.integer({ min: 2, max: 90 }),
+      gapEvery: fc.integer({ min: 2, max: 20 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(scenario, async (given) => {
+        const { source, handler, intake, fatal } = intakeBench(given);
+        source.batchSizeMax = given.batchSizeMax;
+        const failedOnce = new Set<string>();
+        handler.delay = (records) => new Promise((resolve) => setTimeout(resolve, (records[0]?.offset ?? 0) % 3));
+        handler.retries = (record) => {
+          if (record.offset % given.retryEvery !== 0 || failedOnce.has(nameOf(record))) return false;
+          failedOnce.add(nameOf(record));
+          return true;
+        };
+        const names: string[] = [];
+        for (const [partition, count] of given.counts.entries()) {
+          const offsets = range(0, count).map((index) => index + Math.floor(index / given.gapEvery));
+          source.append('t', partition, offsets);
+          names.push(...offsets.map((offset) => nameOf({ topic: 't', partition, offset })));
+        }
+        await intake.start();
+        source.assign();
+        await waitFor(() => source.committedAll(), soon('everything committed'));
+        await intake.stop();
+        expect([...handler.resolved].sort()).toEqual(names.sort());
+        expect(handler.inFlightCountMax).toBeLessThanOrEqual(given.groupsInFlightMax);
+        expect(Math.max(0, ...handler.groups.map((group) => group.length))).toBeLessThanOrEqual(given.groupSizeMax);
+        for (const partition of given.counts.keys()) {
+          const first = new Set<number>();
+          for (const record of handler.groups.flat()) if (record.partition === partition) first.add(record.offset);
+          expect([...first]).toEqual([...first].sort((a, b) => a - b));
+        }
+        expect(source.violations).toEqual([]);
+        expect(fatal).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  }, 60_000);
+
+  test('a single record is handled at once when nothing is in flight', async () => {
+    const { source, handler, intake } = intakeBench({ groupAgeMaxMs: 60_000 });
+    await intake.start();
+    source.append('t', 0, [0]);
+    source.assign();
+    await waitFor(() => handler.resolved.length === 1, soon('handled'));
+    await intake.stop();
+  });
+
+  test('with a group in flight the next one waits for its size or its age', async () => {
+    const door = gate();
+    const { source, handler, intake } = intakeBench({ groupSizeMax: 10, groupAgeMaxMs: 60_000, groupsInFlightMax: 2 });
+    handler.delay = () => door.opened;
+    await intake.start();
+    source.append('t', 0, [0]);
+    source.assign();
+    await waitFor(() => handler.groups.length === 1, soon('first group'));
+    source.append('t', 0, range(1, 6));
+    await waitFor(() => intake.state().bufferedCount === 6, soon('buffered'));
+    expect(handler.groups).toHaveLength(1);
+    source.append('t', 0, range(6, 11));
+    await waitFor(() => handler.groups.length === 2, soon('second group by size'));
+    expect(handler.groups[1]).toHaveLength(10);
+    door.open();
+    await intake.stop();
+  });
+
+  test('an incomplete group leaves by age while another is in flight', async () => {
+    const door = gate();
+    const { source, handler, intake } = intakeBench({ groupAgeMaxMs: 5, groupsInFlightMax: 2 });
+    handler.delay = () => door.opened;
+    await intake.start();
+    source.append('t', 0, [0]);
+    source.assign();
+    await waitFor(() => handler.groups.length === 1, soon('first group'));
+    source.append('t', 0, [1]);
+    await waitFor(() => handler.groups.length === 2, soon('second group by age'));
+    door.open();
+    await intake.stop();
+  });
+
+  test('a group is a fair mix over partitions', async () => {
+    const { source, handler, intake } = intakeBench({ groupSizeMax: 30, groupsInFlightMax: 1 });
+    source.batchSizeMax = 1000;
+    await intake.start();
+    source.append('t', 0, range(0, 500));
+    source.append('t', 1, range(0, 10));
+    source.append('t', 2, range(0, 10));
+    source.assign();
+    await waitFor(() => source.committedAll(), soon('committed'));
+    const counts = [0, 1, 2].map((partition) => handler.groups[0]?.filter((one) => one.partition === partition).length);
+    expect(counts).toEqual([10, 10, 10]);
+    await intake.stop();
+  });
+
+  test('a partition that must retry waits alone and its offset does not move', async () => {
+    const { source, handler, intake } = intakeBench();
+    let isDown = true;
+    handler.retries = (record) => isDown && record.partition === 0 && record.offset === 3;
+    await intake.start();
+    source.append('t', 0, range(0, 5));
+    source.append('t', 1, range(0, 400));
+    source.assign();
+    await waitFor(() => source.committed('t', 1) === 400, soon('the other partition is done'));
+    await waitFor(
+      () => handler.groups.flat().filter((one) => one.partition === 0 && one.offset === 3).length > 3,
+      soon('retried'),
+    );
+    expect(source.committed('t', 0)).toBe(3);
+    // The four others of the partition were resolved once and are not handled again with the one that fails.
+    expect(handler.resolved.filter((name) => name.startsWith('t/0/'))).toHaveLength(4);
+    isDown = false;
+    await waitFor(() => source.committedAll(), soon('committed after the retry'));
+    await intake.stop();
+  });
+
+  test('the delay between retries doubles, though others of the partition succeed', async () => {
+    const { source, handler, intake } = intakeBench({ retryDelayMinMs: 16, retryDelayMaxMs: 10_000 });
+    const triedAtMs: number[] = [];
+    handler.retries = (record) => {
+      if (record.offset !== 0) return false;
+      triedAtMs.push(performance.now());
+      source.append('t', 0, [triedAtMs.length]);
+      return true;
+    };
+    await intake.start();
+    source.append('t', 0, [0]);
+    source.assign();
+    await waitFor(() => triedAtMs.length === 5, soon('five tries'));
+    // The third to fifth waits are at least half of 32, 64, 128 ms; without doubling they would be at most 16.
+    expect((triedAtMs[4] ?? 0) - (triedAtMs[3] ?? 0)).toBeGreaterThanOrEqual(63);
+    await intake.stop();
+  });
+
+  test('a record that never resolves does not let its partition run away from it', async () => {
+    const { source, handler, intake } = intakeBench({ bufferedRecordsMax: 100, retryDelayMaxMs: 2 });
+    source.batchSizeMax = 10;
+    handler.retries = (record) => record.offset === 0;
+    await intake.start();
+    source.append('t', 0, range(0, 1000));
+    source.assign();
+    await waitFor(() => source.isPaused('t', 0), soon('paused'));
+    await waitFor(() => handler.resolved.length >= 99, soon('what was fetched is resolved'));
+    expect(handler.resolved.length).toBeLessThan(130);
+    await intake.stop();
+    expect(source.committed('t', 0)).toBe(0);
+  });
+
+  test('buffers are bounded by pausing, and resumed', async () => {
+    const door = gate();
+    const { source, handler, intake } = intakeBench({ bufferedRecordsMax: 200, groupsInFlightMax: 1 });
+    source.batchSizeMax = 20;
+    handler.delay = () => door.opened;
+    await intake.start();
+    source.append('t', 0, range(0, 2000));
+    source.append('t', 1, range(0, 2000));
+    source.assign();
+    await waitFor(() => source.isPaused('t', 0) && source.isPaused('t', 1), soon('paused'));
+    expect(intake.state().bufferedCount).toBeLessThanOrEqual(200 + 2 * 20);
+    door.open();
+    await waitFor(() => source.committedAll(), soon('committed'));
+    await intake.stop();
+  });
+
+  test('large records pause a partition by their bytes', async () => {
+    const door = gate();
+    const { source, handler, intake } = intakeBench({ bufferedBytesMax: 50 });
+    source.batchSizeMax = 1;
+    handler.delay = () => door.opened;
+    await intake.start();
+    source.append('t', 0, range(0, 100));
+    source.assign();
+    await waitFor(() => source.isPaused('t', 0), soon('paused'));
+    expect(intake.state().bufferedCount).toBeLessThanOrEqual(20);
+    door.open();
+    await waitFor(() => source.committedAll(), soon('committed'));
+    await intake.stop();
+  });
+
+  test('what a former epoch resolves is dropped: never committed, handled again by the next', async () => {
+    const door = gate();
+    const { source, handler, intake } = intakeBench();
+    handler.delay = () => door.opened;
+    await intake.start();
+    source.append('t', 0, range(0, 10));
+    source.assign();
+    await waitFor(() => handler.groups.length === 1, soon('in flight'));
+    source.revoke();
+    expect(intake.state()).toMatchObject({ assigned: false, epoch: null, bufferedCount: 0, inFlightCount: 1 });
+    source.assign();
+    await waitFor(() => handler.groups.length === 2, soon('handled by the next epoch'));
+    door.open();
+    await waitFor(() => source.committedAll(), soon('committed'));
+    await intake.stop();
+    expect(source.commits.map((commit) => commit.epoch)).toEqual([2]);
+    expect(handler.groups.map((group) => group.length)).toEqual([10, 10]);
+  });
+
+  test('a failed commit is tried again', async () => {
+    const { source, handler, intake, fatal } = intakeBench();
+    source.commitErrors.push(unavailable(), unavailable());
+    await intake.start();
+    source.append('t', 0, range(0, 10));
+    source.assign();
+    await waitFor(() => source.committedAll(), soon('committed'));
+    await intake.stop();
+    expect(handler.resolved).toHaveLength(10);
+    expect(fatal).toEqual([]);
+  });
+
+  test('nothing is committed when nothing changed', async () => {
+    const { source, handler, intake } = intakeBench();
+    await intake.start();
+    source.append('t', 0, range(0, 10));
+    source.assign();
+    await waitFor(() => source.committedAll(), soon('committed'));
+    const commitCount = source.commits.length;
+    source.append('t', 1, [0]);
+    source.assign();
+    await waitFor(() => source.committed('t', 1) === 1, soon('some intervals later'));
+    expect(source.commits.slice(commitCount).flatMap((commit) => commit.offsets)).toEqual([
+      { topic: 't', partition: 1, offsetNext: 1 },
+    ]);
+    expect(handler.resolved).toHaveLength(11);
+    await intake.stop();
+  });
+
+  test('stop lets groups in flight end, drops what was not started, commits what is resolved, then leaves', async () => {
+    const door = gate();
+    const { source, handler, intake } = intakeBench({
+      groupSizeMax: 10,
+      groupsInFlightMax: 2,
+      commitIntervalMs: 60_000,
+    });
+    handler.delay = () => door.opened;
+    await intake.start();
+    source.append('t', 0, range(0, 100));
+    source.assign();
+    await waitFor(() => handler.groups.length === 2, soon('two in flight'));
+    source.commitErrors.push(unavailable());
+    const stopped = intake.stop();
+    expect(intake.stop()).toBe(stopped);
+    door.open();
+    await stopped;
+    expect(handler.resolved).toHaveLength(20);
+    expect(source.committed('t', 0)).toBe(20);
+    expect([source.stopCount, source.violations]).toEqual([1, []]);
+  });
+
+  test('a handler that never answers does not hold up the stop beyond its deadline', async () => {
+    const door = gate();
+    const { source, handler, intake } = intakeBench({ drainDeadlineMs: 30, groupSizeMax: 10 });
+    handler.delay = (records) => (records[0]?.offset === 0 ? Promise.resolve() : door.opened);
+    await intake.start();
+    source.append('t', 0, range(0, 100));
+    source.assign();
+    await waitFor(() => handler.groups.length === 3, soon('the others in flight'));
+    await intake.stop();
+    expect(source.committed('t', 0)).toBe(10);
+    door.open();
+    await waitFor(() => handler.inFlightCount === 0, soon('too late'));
+    expect([source.committed('t', 0), source.violations]).toEqual([10, []]);
+  });
+
+  test('a handler that throws ends the process, once, and its records stay uncommitted', async () => {
+    const { source, handler, intake, fatal } = intakeBench({ groupSizeMax: 10 });
+    handler.delay = (records) => (records[0]?.offset === 20 ? Promise.reject(new Error('a bug')) : Promise.resolve());
+    await intake.start();
+    source.append('t', 0, range(0, 100));
+    source.assign();
+    await waitFor(() => fatal.length > 0, soon('fatal'));
+    source.crash(new Error('and then'));
+    await intake.stop();
+    expect(fatal.map((error) => error.message)).toEqual(['a bug']);
+    expect(source.committed('t', 0)).toBe(20);
+  });
+
+  test('a source that crashed ends the process', async () => {
+    const { source, intake, fatal } = intakeBench();
+    await intake.start();
+    source.crash(new Error('not coming back'));
+    expect(fatal.map((error) => error.message)).toEqual(['not coming back']);
+    await intake.stop();
+  });
+
+  test('an answer of the wrong length ends the process', async () => {
+    const { source, intake, fatal } = intakeBench(
+      {},
+      { handler: { handle: async () => [], setAside: () => Promise.reject(new Error('unused')) } },
+    );
+    await intake.start();
+    source.append('t', 0, [0]);
+    source.assign();
+    await waitFor(() => fatal.length > 0, soon('fatal'));
+    await intake.stop();
+    expect(source.committed('t', 0)).toBe(0);
+  });
+
+  test('retries and failing dependencies count as answers of the partition', async () => {
+    const { source, handler, intake } = intakeBench();
+    handler.retries = () => true;
+    await intake.start();
+    source.append('t', 0, [0]);
+    source.assign();
+    const assignedAtMs = intake.partitions()[0]?.lastAnswerAtMs ?? 0;
+    await waitFor(() => (intake.partitions()[0]?.lastAnswerAtMs ?? 0) > assignedAtMs, soon('answered'));
+    expect(intake.state().lastProgressAtMs).toBeLessThanOrEqual(assignedAtMs);
+    await intake.stop();
+  });
+});
