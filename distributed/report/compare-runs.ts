@@ -6,11 +6,8 @@ import { RunDirectoryError } from '../run/run-directory-error.ts';
 import { verdictOfCheck } from '../run/verdict.ts';
 import { formatUnit } from './format.ts';
 import { basisOf, type Change, changeOf, type Direction, type Sampled } from './noise.ts';
-import { type LatencyRow, latencyRows, PERCENTILES, percentileName } from './percentile-table.ts';
+import { type Confidence, type LatencyRow, latencyRows, PERCENTILES, percentileName } from './percentile-table.ts';
 import { checkWording, gateWording, sentenceCase } from './wording.ts';
-
-/** A percentile with fewer samples beyond it is a matter of luck: shown, not judged. */
-const TAIL_SAMPLES_MIN = 10;
 
 export interface RunResult {
   readonly path: string;
@@ -129,24 +126,23 @@ function numberDifference(name: string, before: Measurement | undefined, after: 
   return { kind: 'number', name, ...texts, ...numberChange(before, after, after?.better ?? before?.better) };
 }
 
-interface Percentile {
+interface Percentile extends Confidence {
   readonly valueMs: number;
-  readonly isJudged: boolean;
 }
 
+/** Beyond 10%, and beyond what the number of samples allows to tell apart. */
 function latencyDifference(name: string, before: Percentile | undefined, after: Percentile | undefined): Difference {
   const texts = textsOf(before, after, ({ valueMs }) => formatUnit(valueMs, 'ms'));
   const sampled = (each: Percentile | undefined) => each && { value: each.valueMs };
   const changed = numberChange(sampled(before), sampled(after), 'lower');
-  const isJudged = before?.isJudged === true && after?.isJudged === true;
-  const isLuck = !isJudged && (changed.change === 'better' || changed.change === 'worse');
-  return {
-    kind: 'latency',
-    name,
-    ...texts,
-    ...changed,
-    ...(isLuck ? { change: 'within noise', basis: 'too few samples' } : {}),
-  };
+  const isJudged = changed.change === 'better' || changed.change === 'worse';
+  const overlap = before !== undefined && after !== undefined && areOverlapping(before, after);
+  const noise = { change: 'within noise' as const, basis: 'too few samples to tell apart' };
+  return { kind: 'latency', name, ...texts, ...changed, ...(isJudged && overlap ? noise : {}) };
+}
+
+function areOverlapping(left: Confidence, right: Confidence): boolean {
+  return left.lowMs <= right.highMs && right.lowMs <= left.highMs;
 }
 
 function numberChange(
@@ -191,10 +187,10 @@ const numbersOf = (results: Results) =>
   );
 
 function percentilesOf(latencies: readonly LatencyRow[]): Map<string, Percentile> {
-  const entries = latencies.flatMap(({ measure, count, valuesMs }) =>
+  const entries = latencies.flatMap(({ measure, valuesMs, confidences }) =>
     PERCENTILES.map((percentile, at): [string, Percentile] => {
-      const isJudged = count * (1 - percentile / 100) >= TAIL_SAMPLES_MIN;
-      return [`${measure} ${percentileName(percentile)}`, { valueMs: valuesMs[at] ?? Number.NaN, isJudged }];
+      const confidence = confidences[at] ?? { lowMs: 0, highMs: Number.POSITIVE_INFINITY };
+      return [`${measure} ${percentileName(percentile)}`, { valueMs: valuesMs[at] ?? Number.NaN, ...confidence }];
     }),
   );
   return new Map(entries);

@@ -4,7 +4,7 @@ import { formatNumber } from './format.ts';
 import { RELATIVE_NOISE } from './noise.ts';
 import { aligned } from './text-summary.ts';
 
-export const NOISE_RULE = `Beyond noise: ranges of at least 3 repeated measurements that do not touch, else more than ${RELATIVE_NOISE * 100}%.`;
+export const NOISE_RULE = `Beyond noise: ranges of at least 3 repeated measurements that do not touch, else more than ${RELATIVE_NOISE * 100}%; for percentiles also 99% confidence intervals that do not touch.`;
 
 export function comparisonHeadline({ isWorse, differences }: Comparison): string {
   if (isWorse) return 'B is worse than A';
