@@ -14,8 +14,6 @@ export interface PageContent {
 }
 
 export function htmlPage({ title, body, assets, data }: PageContent): string {
-  const script = html`<script type="application/json" id="report-data">${embedJson(data)}</script>
-<script>${new Html(assets.script)}</script>`;
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -29,9 +27,14 @@ export function htmlPage({ title, body, assets, data }: PageContent): string {
 </head>
 <body>
 <main>${body}</main>
-${data !== undefined && script}
+${data !== undefined && script(assets, data)}
 </body>
 </html>
 `;
   return page.text;
+}
+
+function script(assets: PageAssets, data: unknown): Html {
+  return html`<script type="application/json" id="report-data">${embedJson(data)}</script>
+<script>${new Html(assets.script)}</script>`;
 }

@@ -3,7 +3,8 @@ import type { Check, Gate, Results, Verdict } from '../run/results.ts';
 import { EXIT, raceHappened, verdictOfCheck } from '../run/verdict.ts';
 import { countOf } from './format.ts';
 
-export type Tone = 'good' | 'bad' | 'open';
+/** Plain is for what needs no attention. */
+export type Tone = 'good' | 'bad' | 'open' | 'plain';
 
 export interface Wording {
   readonly tone: Tone;
@@ -11,7 +12,7 @@ export interface Wording {
   readonly word: string;
 }
 
-const SIGNS: Readonly<Record<Tone, string>> = { good: '✓', bad: '✗', open: '?' };
+const SIGNS: Readonly<Record<Exclude<Tone, 'plain'>, string>> = { good: '✓', bad: '✗', open: '?' };
 
 export function wordingOf(verdict: Verdict): Wording {
   const tone = verdict === 'valid' ? 'good' : verdict === 'invalid' ? 'bad' : 'open';
@@ -60,8 +61,13 @@ export function verdictSentence(results: Results): string {
   if (results.verdict === 'unknown') return `${stopped}Not proven: ${reasons.join(', ') || 'a part is unknown'}.`;
   const missed = gates.filter((gate) => gate.passed === false).length;
   const raced = races.length === 0 ? '' : ', every race was seen often enough';
+  const unmeasured = gates.filter((gate) => gate.passed === 'unknown').length;
   const held = `${stopped}Every check held over ${countOf(judged, 'thing')} judged${raced}.`;
-  return missed === 0 ? held : `${held} ${countOf(missed, 'performance gate')} missed.`;
+  const gateWords = [
+    ...(missed > 0 ? [` ${countOf(missed, 'performance gate')} missed.`] : []),
+    ...(unmeasured > 0 ? [` ${countOf(unmeasured, 'performance gate')} not measurable.`] : []),
+  ];
+  return `${held}${gateWords.join('')}`;
 }
 
 export function exitWording(exitCode: number): string {
@@ -75,4 +81,15 @@ export function exitWording(exitCode: number): string {
     [EXIT.interrupted]: 'interrupted',
   };
   return names[exitCode] ?? 'unknown exit code';
+}
+
+export function signOf(comparison: Gate['comparison']): string {
+  return { '<=': '≤', '>=': '≥', '<': '<', '>': '>', '=': '=' }[comparison];
+}
+
+/** `inputsPerSecond` as `inputs per second`. */
+export function sentenceCase(name: string): string {
+  return name
+    .replace(/[_-]/g, ' ')
+    .replace(/([a-z0-9])([A-Z])/g, (_, left: string, right: string) => `${left} ${right.toLowerCase()}`);
 }

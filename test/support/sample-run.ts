@@ -1,6 +1,6 @@
 /**
- * A plausible run directory, made from a seed without any server: what two workers leave behind after a load with one
- * fault. Options make it long, bad, or hostile to whoever shows it.
+ * A plausible run directory, made from a seed without any server: what three workers leave behind after a load with two
+ * faults. Options make it long, bad, or hostile to whoever shows it.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,24 +15,15 @@ import type {
   TableRow,
   TopicRecord,
 } from '../../distributed/run/records.ts';
-import type { Check, Problem, Results } from '../../distributed/run/results.ts';
 import { RunDirectory, runIdOf } from '../../distributed/run/run-directory.ts';
-import { exitCodeOf, mergeVerdict } from '../../distributed/run/verdict.ts';
 import { EVENT_TYPES } from '../../src/contract/topics.ts';
+import { type SampleJudgement, sampleResults } from './sample-results.ts';
 
-export interface SampleOptions {
+export interface SampleOptions extends Partial<Omit<SampleJudgement, 'inputs' | 'durationMs'>> {
   readonly seed?: number;
-  readonly batches?: number;
   readonly slots?: number;
   /** Samples of each metric and process. */
   readonly samples?: number;
-  /** Invariants that do not hold. */
-  readonly broken?: readonly string[];
-  /** Multiplies every latency and divides the throughput. */
-  readonly slowness?: number;
-  /** Races seen; below 20 the run proves nothing. */
-  readonly racesSeen?: number;
-  readonly fileName?: string;
 }
 
 export const STARTED_AT_MS = Date.parse('2026-08-01T10:15:00.000Z');
@@ -80,7 +71,16 @@ class SampleRun {
   private offset = 0;
 
   constructor(run: RunDirectory, options: SampleOptions) {
-    const defaults = { seed: 42, batches: 40, slots: 8, samples: 120, broken: [], slowness: 1, racesSeen: 311 };
+    const defaults = {
+      seed: 42,
+      batches: 40,
+      slots: 8,
+      samples: 120,
+      broken: [],
+      slowness: 1,
+      racesSeen: 311,
+      isSaturated: false,
+    };
     this.run = run;
     this.options = { ...defaults, fileName: 'essay one.docx', ...options };
     this.random = generatorOf(this.options.seed);
@@ -105,7 +105,8 @@ class SampleRun {
     for (const worker of WORKERS) this.writeLog(worker);
     await this.run.writeLatencies('due-time-to-slot', this.dueToSlot.toIntervals());
     await this.run.writeLatencies('last-content-to-completion', this.dueToCompletion.toIntervals());
-    await this.run.writeResults(this.results());
+    const judgement = { ...this.options, inputs: this.inputs, durationMs: DURATION_MS };
+    await this.run.writeResults(sampleResults(this.run.environment, judgement));
   }
 
   private async writeBatches(): Promise<void> {
@@ -221,92 +222,7 @@ class SampleRun {
     }
     log.close();
   }
-
-  private results(): Results {
-    const { broken, slowness, racesSeen, batches } = this.options;
-    const checks = INVARIANTS.map(([id, title, judged]): Check => {
-      const problems = broken.includes(id) ? [this.problem()] : [];
-      return { id, title, verdict: problems.length === 0, judged, problemCount: problems.length, problems };
-    });
-    const races = [
-      { name: 'claims on one batch by two or more instances at once', seen: racesSeen, needed: 20, unit: 'overlaps' },
-      { name: 'SKIP LOCKED skips', seen: 87, needed: 1, unit: 'skips' },
-      { name: 'unique conflicts', seen: 12, needed: 1, unit: 'conflicts' },
-    ];
-    const completionMs = 24 * slowness;
-    const gates: Results['gates'] = [
-      {
-        name: 'last content to completion, P99',
-        measured: completionMs,
-        target: 50,
-        comparison: '<',
-        unit: 'ms',
-        passed: completionMs < 50,
-        source: 'design 11',
-      },
-      {
-        name: 'capacity of 3 instances over 1',
-        measured: null,
-        target: 2.8,
-        comparison: '>=',
-        unit: 'x',
-        passed: 'unknown',
-        source: 'design 11',
-        note: 'not measurable: the host is saturated',
-      },
-    ];
-    const numbers: Results['numbers'] = {
-      inputs: { value: this.inputs, unit: 'records' },
-      inputsPerSecond: {
-        value: 1_480 / slowness,
-        unit: '/s',
-        better: 'higher',
-        samples: [1_470, 1_480, 1_495].map((rate) => rate / slowness),
-      },
-      completions: { value: batches, unit: 'batches' },
-      deadlocks: { value: 0, better: 'lower' },
-    };
-    const verdict = mergeVerdict(checks, races);
-    const { runId, scenario, seed, startedAt } = this.run.environment;
-    const judged = { verdict, durationMs: DURATION_MS, checks, races, gates, numbers };
-    const measurable = gates.filter((gate) => gate.measured !== null);
-    return {
-      schemaVersion: 1,
-      runId,
-      scenario,
-      seed,
-      exitCode: exitCodeOf({ verdict, gates: measurable }),
-      startedAt,
-      ...judged,
-    };
-  }
-
-  private problem(): Problem {
-    const event = (atMs: number, process: string, text: string) => ({ wallMs: STARTED_AT_MS + atMs, process, text });
-    return {
-      message: `content text-3-1 (${this.options.fileName}) took two slots of batch-3: essay-3-1 and essay-3-4`,
-      batchId: 'batch-3',
-      records: ['slots essay-3-1', 'slots essay-3-4', 'audit 118', 'audit 131'],
-      timeline: [
-        event(8_020, 'client-1', 'content text-3-1 due'),
-        event(8_026, 'worker-1', 'essay-3-1 open -> filled by transaction 7711'),
-        event(8_027.5, 'worker-3', 'essay-3-4 open -> filled by transaction 7713'),
-      ],
-    };
-  }
 }
-
-const INVARIANTS: readonly [string, string, number][] = [
-  ['I1', 'No content takes two slots, finally or in any prefix of the audit', 18_204],
-  ['I2', 'A slot is taken at most once and never freed', 18_204],
-  ['I3', 'Every valid input has exactly one disposition', 27_911],
-  ['I4', 'Every full batch completes with exactly one event id', 200],
-  ['I5', 'No completion before the batch is full', 200],
-  ['I6', 'Every full batch has its completion in Kafka', 200],
-  ['I7', 'A completion lists exactly the slots filled', 200],
-  ['I8', 'Excess only when the batch is full', 4_120],
-  ['I11', 'Offsets are committed only past disposed records', 27_911],
-];
 
 function clocks(elapsedMs: number) {
   return { monoMs: elapsedMs, wallMs: STARTED_AT_MS + elapsedMs };

@@ -2,7 +2,7 @@
 import type { Check, Gate, Problem, Race } from '../../run/results.ts';
 import { countOf, formatDuration, formatNumber, formatUnit } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { checkWording, gateWording, raceWording } from '../wording.ts';
+import { checkWording, gateWording, raceWording, signOf } from '../wording.ts';
 import { badge } from './verdict-section.ts';
 
 export interface Judgement {
@@ -16,7 +16,7 @@ export function judgementSections(judgement: Judgement, prefix: string): Html {
   return html`${checksSection(judgement.checks, prefix)}${racesSection(judgement.races, prefix)}${gatesSection(judgement.gates, prefix)}`;
 }
 
-const ORDER = { bad: 0, open: 1, good: 2 } as const;
+const ORDER = { bad: 0, open: 1, good: 2, plain: 3 } as const;
 
 /** Broken ones first and open; the rest in the order given. */
 function checksSection(checks: readonly Check[], prefix: string): Html | null {
@@ -83,8 +83,4 @@ function gatesSection(gates: readonly Gate[], prefix: string): Html | null {
 <section id="${prefix}gates"><h2>Gates</h2>
 <div class="scroll"><table><thead><tr><th scope="col">Gate</th><th scope="col" class="number">Measured</th><th scope="col" class="number">Target</th><th scope="col">Verdict</th><th scope="col">Target from</th></tr></thead>
 <tbody>${rows}</tbody></table></div></section>`;
-}
-
-export function signOf(comparison: Gate['comparison']): string {
-  return { '<=': '≤', '>=': '≥', '<': '<', '>': '>', '=': '=' }[comparison];
 }

@@ -3,7 +3,7 @@ import type { Environment } from '../../run/environment.ts';
 import { measurementOf, type Part, type Results } from '../../run/results.ts';
 import { formatDuration, formatUnit } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { exitWording, verdictSentence, type Wording, wordingOf } from '../wording.ts';
+import { exitWording, sentenceCase, verdictSentence, type Wording, wordingOf } from '../wording.ts';
 
 const TILES_MAX = 8;
 
@@ -48,13 +48,6 @@ export function numbersSection(numbers: Results['numbers']): Html | null {
   });
   const more = html`<details><summary>${rest.length} more numbers</summary><div class="scroll"><table>${rest}</table></div></details>`;
   return html`<section aria-label="Numbers"><dl class="tiles">${tiles}</dl>${rest.length > 0 && more}</section>`;
-}
-
-/** `inputsPerSecond` as `inputs per second`. */
-export function sentenceCase(name: string): string {
-  return name
-    .replace(/[_-]/g, ' ')
-    .replace(/([a-z0-9])([A-Z])/g, (_, left: string, right: string) => `${left} ${right.toLowerCase()}`);
 }
 
 export function partsSection(parts: readonly Part[]): Html | null {
