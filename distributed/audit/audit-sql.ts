@@ -153,5 +153,7 @@ referencing ${tables} for each statement execute function harness.${table}_${ope
 }
 
 export function dropTriggers(): string {
-  return TRIGGERS.map(([table, operation]) => `drop trigger if exists harness_audit_${operation} on public.${table};`).join('\n');
+  return TRIGGERS.map(
+    ([table, operation]) => `drop trigger if exists harness_audit_${operation} on public.${table};`,
+  ).join('\n');
 }

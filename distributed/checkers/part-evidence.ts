@@ -83,14 +83,44 @@ class PartReader implements PartEvidence {
   }
 
   async readTables(): Promise<void> {
-    await this.read('batches', batchRow, (row) => row.id, (batch, row) => {
-      batch.row = row;
-    });
-    await this.read('slots', slotRow, (row) => row.batchId, (batch, row) => batch.slots.push(row));
-    await this.read('excess_contents', excessRow, (row) => row.batchId, (batch, row) => batch.excess.push(row));
-    await this.read('failures', failureRow, (row) => row.batchId, (batch, row) => batch.failureRows.push(row));
-    await this.read('pending_inputs', pendingRow, (row) => row.batchId, (batch, row) => batch.pending.push(row));
-    await this.read('audit', auditEntry, (row) => row.batchId, (batch, row) => batch.audit.push(row));
+    await this.read(
+      'batches',
+      batchRow,
+      (row) => row.id,
+      (batch, row) => {
+        batch.row = row;
+      },
+    );
+    await this.read(
+      'slots',
+      slotRow,
+      (row) => row.batchId,
+      (batch, row) => batch.slots.push(row),
+    );
+    await this.read(
+      'excess_contents',
+      excessRow,
+      (row) => row.batchId,
+      (batch, row) => batch.excess.push(row),
+    );
+    await this.read(
+      'failures',
+      failureRow,
+      (row) => row.batchId,
+      (batch, row) => batch.failureRows.push(row),
+    );
+    await this.read(
+      'pending_inputs',
+      pendingRow,
+      (row) => row.batchId,
+      (batch, row) => batch.pending.push(row),
+    );
+    await this.read(
+      'audit',
+      auditEntry,
+      (row) => row.batchId,
+      (batch, row) => batch.audit.push(row),
+    );
     for (const batch of this.batches.values()) batch.audit.sort((one, other) => one.seq - other.seq);
   }
 
@@ -100,7 +130,8 @@ class PartReader implements PartEvidence {
       if ((type !== 'invoke' && type !== 'ok') || !this.isOurs(key)) continue;
       const input = sentInput.safeParse(value ?? {});
       if (!input.success) continue;
-      const identity = f === 'content' ? input.data.textStorageId : f === 'failure' ? input.data.fileUploadId : undefined;
+      const identity =
+        f === 'content' ? input.data.textStorageId : f === 'failure' ? input.data.fileUploadId : undefined;
       if (identity === undefined) continue;
       const { sent } = this.batch(key);
       const counts = sent.get(`${f} ${identity}`) ?? { invoked: 0, acknowledged: 0 };

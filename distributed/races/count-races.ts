@@ -54,7 +54,8 @@ export async function countRaces(directory: RunDirectory): Promise<RaceCounts> {
       if (races.instances >= 2) counts.sharedBatches++;
       if (races.isCloseFinish) counts.closeFinishes++;
       records += batch.registrations.length + batch.contents.length + batch.failures.length;
-      counts.repeatedContents += batch.contents.length - new Set(batch.contents.map((input) => input.textStorageId)).size;
+      counts.repeatedContents +=
+        batch.contents.length - new Set(batch.contents.map((input) => input.textStorageId)).size;
     }
   }
   const reasons = [...run.letters.values()].flatMap((letters) => letters.map(({ reason }) => reason));

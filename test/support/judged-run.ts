@@ -2,10 +2,12 @@
  * A load through real workers on the test stack, collected into a run directory: what the scenarios do, in its shortest
  * form, for the tests of the judge. The caller removes the directory.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { installAudit } from '../../distributed/audit/audit.ts';
 import { kafkaClient } from '../../distributed/cluster/kafka-client.ts';
 import { prepareProduct, productEnv } from '../../distributed/cluster/product.ts';
@@ -19,7 +21,7 @@ import { RunDirectory } from '../../distributed/run/run-directory.ts';
 import { projectRoot } from '../../distributed/stack/project-root.ts';
 import { INBOUND, topicsFor } from '../../src/contract/topics.ts';
 import { SAMPLE_ENVIRONMENT } from './sample-run.ts';
-import { createTestDatabase, kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from './servers.ts';
+import { kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from './servers.ts';
 
 export interface JudgedRunOptions {
   readonly program: string;
@@ -35,16 +37,22 @@ export interface JudgedRunOptions {
 const PARTITIONS = 6;
 
 export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> {
-  const database = await createTestDatabase();
+  const database = await createEmptyDatabase();
   const topicPrefix = uniqueTopicPrefix();
   const { databaseUrl } = database;
   const [brokers, redisUrl] = [kafkaBrokers(), await redisUrlForFile()];
-  const addresses = { databaseUrl, kafkaBrokers: brokers, redisUrl, topicPrefix, consumerGroup: `${topicPrefix}workers` };
+  const addresses = {
+    databaseUrl,
+    kafkaBrokers: brokers,
+    redisUrl,
+    topicPrefix,
+    consumerGroup: `${topicPrefix}workers`,
+  };
   const directory = await RunDirectory.create(await mkdtemp(join(tmpdir(), 'els-judged-')), SAMPLE_ENVIRONMENT);
   const root = projectRoot();
   await prepareProduct(root, addresses, PARTITIONS);
   await installAudit(databaseUrl);
-  const env = { ...productEnv(addresses), KAFKA_SESSION_TIMEOUT_MS: '6000', LOG_LEVEL: 'info' };
+  const env = { ...productEnv(addresses), KAFKA_SESSION_TIMEOUT_MS: '10000', LOG_LEVEL: 'info' };
   const logFolder = directory.file('logs');
   const { program, instances: workers } = options;
   const cluster = new WorkerCluster({ workers, root, program, env, logFolder, onNote: () => undefined });
@@ -65,6 +73,21 @@ export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> 
   }
 }
 
+/** The product's own command brings the schema, as it would at a user's. */
+async function createEmptyDatabase(): Promise<{ databaseUrl: string; drop(): Promise<void> }> {
+  const url = new URL(process.env['ELS_TEST_DATABASE_URL'] ?? '');
+  const administer = async (statement: string) => {
+    const client = new Client({ connectionString: url.href });
+    await client.connect();
+    await client.query(statement).finally(() => client.end());
+  };
+  const name = `els_judged_${randomBytes(6).toString('hex')}`;
+  await administer(`create database ${name}`);
+  const own = new URL(url);
+  own.pathname = `/${name}`;
+  return { databaseUrl: own.href, drop: () => administer(`drop database if exists ${name} with (force)`) };
+}
+
 /** The workers start with the load waiting for them, so that all of them are busy at once. */
 async function send(
   options: JudgedRunOptions,
@@ -82,7 +105,13 @@ async function send(
   const [victim] = cluster.workers;
   for (let kill = 0; kill < (options.kills ?? 0) && victim !== undefined; kill++) {
     await sleep(400);
-    faults.append({ monoMs: performance.now(), wallMs: Date.now(), fault: 'kill', target: victim.name, phase: 'start' });
+    faults.append({
+      monoMs: performance.now(),
+      wallMs: Date.now(),
+      fault: 'kill',
+      target: victim.name,
+      phase: 'start',
+    });
     await victim.kill();
     await victim.start();
     faults.append({ monoMs: performance.now(), wallMs: Date.now(), fault: 'kill', target: victim.name, phase: 'stop' });
@@ -93,7 +122,10 @@ async function send(
   if (options.garbage === undefined) return;
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
-  const messages = Array.from({ length: options.garbage }, (_, index) => ({ key: `${index}`, value: `{"broken": ${index}` }));
+  const messages = Array.from({ length: options.garbage }, (_, index) => ({
+    key: `${index}`,
+    value: `{"broken": ${index}`,
+  }));
   await producer.send({ topic: topics.content, messages });
   await producer.disconnect();
 }

@@ -47,11 +47,12 @@ async function changeSchema(databaseUrl: string, statements: string): Promise<vo
 
 function replaceStatements(database: Database, statements: NonNullable<Mutant['statements']>): void {
   const wrong = (statement: Statement): Statement => {
-    const replacements = statements[statement.name] ?? [];
-    return replacements.reduce((each, [from, to]) => {
-      if (!each.text.includes(from)) throw new Error(`${statement.name} does not contain: ${from}`);
-      return { ...each, text: each.text.replaceAll(from, to) };
-    }, statement);
+    let { text } = statement;
+    for (const [from, to] of statements[statement.name] ?? []) {
+      if (!text.includes(from)) throw new Error(`${statement.name} does not contain: ${from}`);
+      text = text.replaceAll(from, to);
+    }
+    return { name: statement.name, text };
   };
   const run = database.run.bind(database);
   const transaction = database.transaction.bind(database);

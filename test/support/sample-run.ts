@@ -14,7 +14,13 @@ import { planLoad } from '../../distributed/generator/plan.ts';
 import { messageOf } from '../../distributed/generator/producer.ts';
 import type { Environment } from '../../distributed/run/environment.ts';
 import { JsonLinesWriter } from '../../distributed/run/json-lines.ts';
-import type { FaultRecord, HistoryRecord, OffsetSample, PhaseRecord, TopicRecord } from '../../distributed/run/records.ts';
+import type {
+  FaultRecord,
+  HistoryRecord,
+  OffsetSample,
+  PhaseRecord,
+  TopicRecord,
+} from '../../distributed/run/records.ts';
 import { RunDirectory, TABLE_FILES, type TableFile } from '../../distributed/run/run-directory.ts';
 import { deadLetterTopic, topicsFor } from '../../src/contract/topics.ts';
 import { SampleService } from './sample-service.ts';
@@ -63,24 +69,36 @@ export class SampleRun {
     const topics = topicsFor('');
     for (const planned of load.inputs()) {
       const { topic, key, value, headers } = messageOf(planned, topics);
-      const identity = 'textStorageId' in planned ? planned.textStorageId : 'fileUploadId' in planned ? planned.fileUploadId : '';
+      const identity =
+        'textStorageId' in planned ? planned.textStorageId : 'fileUploadId' in planned ? planned.fileUploadId : '';
       const field = planned.kind === 'content' ? 'textStorageId' : 'fileUploadId';
       const sent = { dueWallMs: 0, ...(identity === '' ? {} : { [field]: identity }) };
       this.note('invoke', planned.kind, planned.batchId, sent);
       const record = this.append('in', { topic, key, value, headers });
       this.note('ok', planned.kind, planned.batchId, sent);
       const input = readInput(record);
-      if (input.kind === 'invalid' || input.kind === 'ignored') throw new Error(`the load is ${input.kind}: ${input.why}`);
+      if (input.kind === 'invalid' || input.kind === 'ignored')
+        throw new Error(`the load is ${input.kind}: ${input.why}`);
       if (!service.handle(input as JudgedInput, record)) this.setAside(record, 'conflicting_registration');
     }
-    this.setAside(this.append('in', { topic: topics.content, key: 'k', value: '{"event_type":', headers: {} }), 'malformed_json');
+    this.setAside(
+      this.append('in', { topic: topics.content, key: 'k', value: '{"event_type":', headers: {} }),
+      'malformed_json',
+    );
     this.append('in', { topic: topics.content, key: 'k', value: null, headers: {} });
     this.phases = ['load', 'quiescence', 'check', 'end'].map((name, index) => ({
       monoMs: index * 1_000,
       wallMs: STARTED_AT_MS + index * 1_000,
       name: name as PhaseRecord['name'],
     }));
-    this.activity.push({ pid: 1, application_name: 'assign', state: 'idle', query: 'commit', transaction_ms: null, waits_for_lock: false });
+    this.activity.push({
+      pid: 1,
+      application_name: 'assign',
+      state: 'idle',
+      query: 'commit',
+      transaction_ms: null,
+      waits_for_lock: false,
+    });
   }
 
   append(file: Topic, message: Pick<TopicRecord, 'topic' | 'key' | 'value' | 'headers'>): TopicRecord {
@@ -103,7 +121,12 @@ export class SampleRun {
   setAside(record: TopicRecord, reason: string): void {
     const { topic, partition, offset, key, value, headers } = record;
     const place = { 'dlq-topic': topic, 'dlq-partition': String(partition), 'dlq-offset': String(offset) };
-    this.append('dlq', { topic: deadLetterTopic(topic), key, value, headers: { ...headers, ...place, 'dlq-reason': reason } });
+    this.append('dlq', {
+      topic: deadLetterTopic(topic),
+      key,
+      value,
+      headers: { ...headers, ...place, 'dlq-reason': reason },
+    });
   }
 
   /** First of the records or rows, which the sample must have. */

@@ -2,11 +2,16 @@
  * The least service that does everything right: one input after the other, each in a transaction of its own, leaving
  * the rows, the audit and the events that the real one leaves. Small on purpose: it shares no code with the product.
  */
-import type { ContentInput, FailureInput, JudgedInput, RegistrationInput } from '../../distributed/checkers/input-records.ts';
-import type { TableFile } from '../../distributed/run/run-directory.ts';
+import type {
+  ContentInput,
+  FailureInput,
+  JudgedInput,
+  RegistrationInput,
+} from '../../distributed/checkers/input-records.ts';
 import type { TopicRecord } from '../../distributed/run/records.ts';
-import { completedMessage, excessMessage, slotAssignedMessage } from '../../src/contract/outbound.ts';
+import type { TableFile } from '../../distributed/run/run-directory.ts';
 import type { WireMessage } from '../../src/contract/message.ts';
+import { completedMessage, excessMessage, slotAssignedMessage } from '../../src/contract/outbound.ts';
 import { topicsFor } from '../../src/contract/topics.ts';
 import type { Row } from './sample-run.ts';
 
@@ -87,7 +92,9 @@ export class SampleService {
     } else if (slot === undefined) {
       this.tables.excess_contents.push({ ...row, text_storage_id: input.textStorageId });
       this.audit('excess_contents', 'insert', batchId, input.textStorageId, null, { file_upload_id: fileUploadId });
-      this.messages.push(excessMessage({ ...this.shared(input), textStorageId: input.textStorageId, originalFileName }));
+      this.messages.push(
+        excessMessage({ ...this.shared(input), textStorageId: input.textStorageId, originalFileName }),
+      );
     }
     if (slot !== undefined && batch?.['open_slots'] === 0) this.complete(batch);
   }
@@ -144,11 +151,26 @@ export class SampleService {
     return { topics: topicsFor(''), batchId, correlationId, traceparent: null, occurredAtMs: this.nowMs() };
   }
 
-  private audit(table: string, operation: string, batchId: string | null, rowId: string | null, old: Row | null, now: Row): void {
+  private audit(
+    table: string,
+    operation: string,
+    batchId: string | null,
+    rowId: string | null,
+    old: Row | null,
+    now: Row,
+  ): void {
     const atMs = this.nowMs();
     const times = { at_ms: atMs, statement_at_ms: atMs, committed_at_ms: atMs + 0.5 };
     const place = { table_name: table, operation, batch_id: batchId, row_id: rowId };
-    this.tables.audit.push({ seq: this.tables.audit.length + 1, txid: this.txid, ...times, ...place, old, new: now, pid: 1 });
+    this.tables.audit.push({
+      seq: this.tables.audit.length + 1,
+      txid: this.txid,
+      ...times,
+      ...place,
+      old,
+      new: now,
+      pid: 1,
+    });
   }
 
   private nowMs(): number {

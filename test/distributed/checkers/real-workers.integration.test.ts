@@ -55,10 +55,14 @@ const MUTANTS: readonly [name: string, violated: string, options?: Partial<Judge
   ['fresh-event-ids', 'I4'],
 ];
 
-test.each(MUTANTS)('the mutant %s violates %s', async (name, violated, options = {}) => {
-  const { checks } = await judge({ ...RUN, program: `test/mutants/${name}.ts`, restMsMax: 8_000, ...options });
-  const check = checks.find(({ id }) => id === violated);
-  expect({ ...check, problems: [] }).toMatchObject({ id: violated, verdict: false });
-  expect(check?.problems[0]?.message).toBeTruthy();
-  expect(mergeVerdict(checks)).toBe('invalid');
-}, 120_000);
+test.each(MUTANTS)(
+  'the mutant %s violates %s',
+  async (name, violated, options = {}) => {
+    const { checks } = await judge({ ...RUN, program: `test/mutants/${name}.ts`, restMsMax: 8_000, ...options });
+    const check = checks.find(({ id }) => id === violated);
+    expect({ ...check, problems: [] }).toMatchObject({ id: violated, verdict: false });
+    expect(check?.problems[0]?.message).toBeTruthy();
+    expect(mergeVerdict(checks)).toBe('invalid');
+  },
+  120_000,
+);
