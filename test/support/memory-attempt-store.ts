@@ -18,12 +18,14 @@ export class MemoryAttemptStore implements AttemptStore {
     this.throwNext();
     return partitions.map((position) => {
       const former = this.marks.get(nameOf(position));
-      const uncleanCount = former?.offsetNext === position.offsetNext ? former.uncleanCount + 1 : 0;
+      // Another offset starts the count anew and forgets the suspect.
+      const same = former?.offsetNext === position.offsetNext ? former : undefined;
+      const uncleanCount = same === undefined ? 0 : same.uncleanCount + 1;
       this.marks.set(nameOf(position), {
         offsetNext: position.offsetNext,
         uncleanCount,
-        suspectOffset: former?.suspectOffset ?? -1,
-        suspectCount: former?.suspectCount ?? 0,
+        suspectOffset: same?.suspectOffset ?? -1,
+        suspectCount: same?.suspectCount ?? 0,
       });
       return { ...position, uncleanCount };
     });
