@@ -35,8 +35,15 @@ describe('attempts at a partition', () => {
 
   test('a clean hand-over forgets', async () => {
     await begun(7);
-    await attempts.clear([at(7)]);
+    await attempts.clear([at(7)], 'instance');
     expect(await begun(7)).toBe(0);
+  });
+
+  test('a late clear of a former owner leaves the mark of the next one', async () => {
+    await begun(7);
+    await attempts.begin([at(7)], 'next');
+    await attempts.clear([at(7)], 'instance');
+    expect(await begun(7)).toBe(2);
   });
 
   test('answers are parallel to the partitions, whatever their order', async () => {
@@ -60,13 +67,13 @@ describe('attempts at a partition', () => {
     await begun(7);
     const other = new PostgresAttemptStore(database, { consumerGroup: 'other' });
     expect(await other.begin([at(7)], 'instance')).toEqual([{ ...at(7), uncleanCount: 0 }]);
-    await other.clear([at(7)]);
+    await other.clear([at(7)], 'instance');
     expect(await begun(7)).toBe(1);
   });
 
   test('nothing is asked for no partition', async () => {
     expect(await attempts.begin([], 'instance')).toEqual([]);
-    await attempts.clear([]);
+    await attempts.clear([], 'instance');
   });
 
   test('many instances that take the same partitions at once do not deadlock', async () => {
@@ -100,7 +107,7 @@ describe('suspicion of a record', () => {
     await attempts.suspect(record(9));
     await begun(8);
     expect(await attempts.suspect(record(9))).toBe(0);
-    await attempts.clear([at(8)]);
+    await attempts.clear([at(8)], 'instance');
     await begun(8);
     expect(await attempts.suspect(record(9))).toBe(0);
   });

@@ -1,6 +1,7 @@
 import type { AttemptStore, PartitionAttempts, PartitionOffset, TopicPartition } from '../../src/domain/ports.ts';
 
 interface Mark {
+  owner: string;
   offsetNext: number;
   uncleanCount: number;
   suspectOffset: number;
@@ -14,7 +15,7 @@ export class MemoryAttemptStore implements AttemptStore {
   readonly errors: Error[] = [];
   suspectCallCount = 0;
 
-  async begin(partitions: readonly PartitionOffset[]): Promise<PartitionAttempts[]> {
+  async begin(partitions: readonly PartitionOffset[], owner: string): Promise<PartitionAttempts[]> {
     this.throwNext();
     return partitions.map((position) => {
       const former = this.marks.get(nameOf(position));
@@ -22,6 +23,7 @@ export class MemoryAttemptStore implements AttemptStore {
       const same = former?.offsetNext === position.offsetNext ? former : undefined;
       const uncleanCount = same === undefined ? 0 : same.uncleanCount + 1;
       this.marks.set(nameOf(position), {
+        owner,
         offsetNext: position.offsetNext,
         uncleanCount,
         suspectOffset: same?.suspectOffset ?? -1,
@@ -44,9 +46,11 @@ export class MemoryAttemptStore implements AttemptStore {
     return mark.suspectCount - 1;
   }
 
-  async clear(partitions: readonly TopicPartition[]): Promise<void> {
+  async clear(partitions: readonly TopicPartition[], owner: string): Promise<void> {
     this.throwNext();
-    for (const partition of partitions) this.marks.delete(nameOf(partition));
+    for (const partition of partitions) {
+      if (this.marks.get(nameOf(partition))?.owner === owner) this.marks.delete(nameOf(partition));
+    }
   }
 
   private throwNext(): void {
