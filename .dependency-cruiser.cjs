@@ -49,7 +49,7 @@ module.exports = {
       from: { path: '^src/(postgres|kafka|redis)/' },
       to: { path: '^src/(postgres|kafka|redis)/', pathNot: '^src/$1/' },
     },
-    { name: 'composition-only-from-bin', severity: 'error', comment: 'Only a program composes.', from: { path: '^src', pathNot: '^src/bin/' }, to: { path: '^src/composition' } },
+    { name: 'composition-only-from-bin', severity: 'error', comment: 'Only a program composes.', from: { path: '^src', pathNot: '^src/(bin/|composition)' }, to: { path: '^src/composition' } },
     only('tsyringe-only-in-composition', 'tsyringe|reflect-metadata', '^src/composition', 'Classes stay plain; one place wires them.'),
     only('pg-only-in-postgres', 'pg|drizzle-orm', '^src/postgres', 'SQL lives in one folder.'),
     only('kafkajs-only-in-kafka', 'kafkajs', '^src/kafka', 'An unmaintained client behind a narrow port.'),

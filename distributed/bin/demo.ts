@@ -11,6 +11,7 @@ const EXIT_USAGE = 2;
 const EXIT_ENVIRONMENT = 3;
 const EXIT_INTERRUPTED = 130;
 const WORKERS_MAX = 15;
+const SAME_INTERRUPT_MS = 1_000;
 
 const command = new Command('demo')
   .description(
@@ -55,12 +56,15 @@ const screen = new LiveScreen(
 );
 
 const interrupt = new AbortController();
+let interruptedAtMs = 0;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    // A second signal does not wait: the guardians end what is left.
-    if (interrupt.signal.aborted) {
+    // One Ctrl-C may arrive several times, from the terminal and from the programs that started us. A later one does
+    // not wait any more: the guardians end what is left.
+    if (interrupt.signal.aborted && Date.now() - interruptedAtMs > SAME_INTERRUPT_MS) {
       process.exit(EXIT_INTERRUPTED);
     }
+    interruptedAtMs ||= Date.now();
     interrupt.abort();
   });
 }
@@ -71,7 +75,7 @@ try {
   process.exitCode = isRight(report) ? 0 : EXIT_WRONG;
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(interrupt.signal.aborted ? 'demo: interrupted, everything is stopped\n' : `demo: ${message}\n`);
+  process.stderr.write(interrupt.signal.aborted ? 'demo: interrupted\n' : `demo: ${message}\n`);
   process.exitCode = interrupt.signal.aborted ? EXIT_INTERRUPTED : EXIT_ENVIRONMENT;
 }
 process.exit();

@@ -33,6 +33,10 @@ const flags = command.opts<{
   dryRun?: boolean;
   json?: boolean;
 }>();
+const brokers = flags.brokers ?? process.env['KAFKA_BROKERS'];
+if (brokers === undefined && !flags.dryRun) {
+  command.error('error: say where Kafka is, with --brokers or KAFKA_BROKERS', { exitCode: EXIT_USAGE });
+}
 const load = planLoad(readLoadOptions(command, DEFAULT_LOAD));
 if (flags.manifest !== undefined) {
   await writeFile(flags.manifest, `${JSON.stringify(load.manifest, null, 1)}\n`);
@@ -41,14 +45,9 @@ if (!flags.json) {
   process.stdout.write(`${describeLoad(load)}\n${describeTotals(load.manifest)}\n`);
 }
 const summary = { options: load.options, totals: load.manifest.totals };
-if (flags.dryRun) {
+if (flags.dryRun || brokers === undefined) {
   finish({ ...summary, published: 0 }, 'nothing was sent (--dry-run)', 0);
 }
-const brokers =
-  flags.brokers ??
-  process.env['KAFKA_BROKERS'] ??
-  command.error('error: say where Kafka is, with --brokers or KAFKA_BROKERS', { exitCode: EXIT_USAGE });
-
 const interrupt = new AbortController();
 process.once('SIGINT', () => interrupt.abort());
 try {

@@ -1,4 +1,3 @@
-import type { Guardian } from '../stack/guardian.ts';
 import { runCommand } from '../stack/run-command.ts';
 
 /** The product as its operator uses it: programs and settings, nothing of its inside. */
@@ -29,16 +28,15 @@ export function productEnv(addresses: ProductAddresses): Record<string, string> 
 export async function prepareProduct(
   root: string,
   addresses: ProductAddresses,
-  partitions: number,
-  guardian?: Guardian,
+  topics: { readonly partitions: number; readonly replicas: number },
 ): Promise<void> {
   const run = (...args: string[]) =>
     runCommand(process.execPath, ['--import', 'tsx', ADMIN_PROGRAM, ...args], {
       cwd: root,
       env: { ...process.env, ...productEnv(addresses) },
       runMsMax: COMMAND_MS_MAX,
-      ...(guardian === undefined ? {} : { guardian }),
     });
   await run('migrate', 'up');
-  await run('topics', 'ensure', '--partitions', String(partitions));
+  const { partitions, replicas } = topics;
+  await run('topics', 'ensure', '--partitions', String(partitions), '--replication-factor', String(replicas));
 }

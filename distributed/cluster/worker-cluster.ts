@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Guardian } from '../stack/guardian.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -50,8 +51,24 @@ export class WorkerCluster {
     await Promise.all(this.workers.map((worker) => worker.start()));
   }
 
+  /** Resolves when all are ready, those that ended meanwhile and were started again too. */
   async waitReady(signal?: AbortSignal): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.waitReady(READY_MS_MAX, signal)));
+    const giveUpAtMs = Date.now() + READY_MS_MAX;
+    await Promise.all(this.workers.map((worker) => this.waitReadyAgain(worker, giveUpAtMs, signal)));
+  }
+
+  private async waitReadyAgain(worker: WorkerProcess, giveUpAtMs: number, signal?: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        return await worker.waitReady(giveUpAtMs - Date.now(), signal);
+      } catch (error) {
+        const willRestart = !worker.running && crashCountOf(worker) <= RESTARTS_MAX && Date.now() < giveUpAtMs;
+        if (!willRestart || signal?.aborted === true) {
+          throw error;
+        }
+        await sleep(RESTART_DELAY_MS * 1.5);
+      }
+    }
   }
 
   /** Ends nobody asked for. */
@@ -69,8 +86,7 @@ export class WorkerCluster {
   }
 
   private restartLater(worker: WorkerProcess): void {
-    const crashCount = worker.exits.filter((exit) => !exit.asked).length;
-    if (this.stopping || crashCount > RESTARTS_MAX) {
+    if (this.stopping || crashCountOf(worker) > RESTARTS_MAX) {
       return;
     }
     setTimeout(() => {
@@ -79,4 +95,8 @@ export class WorkerCluster {
       }
     }, RESTART_DELAY_MS);
   }
+}
+
+function crashCountOf(worker: WorkerProcess): number {
+  return worker.exits.filter((exit) => !exit.asked).length;
 }

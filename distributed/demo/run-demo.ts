@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import { type Topics, topicsFor } from '../../src/contract/topics.ts';
-import { kafkaClient } from '../cluster/kafka-client.ts';
+import { kafkaClient, waitForCoordinator } from '../cluster/kafka-client.ts';
 import { type ProductAddresses, prepareProduct, productEnv, WORKER_PROGRAM } from '../cluster/product.ts';
 import { WorkerCluster } from '../cluster/worker-cluster.ts';
 import { describeLoad } from '../generator/describe-load.ts';
@@ -83,7 +83,8 @@ class DemoRun {
     const folder = await RunFolder.create(this.root, 'demo', load.options.seed);
     screen.say(describeLoad(load));
     screen.say('applying migrations, creating topics');
-    await prepareProduct(this.root, this.addresses, PARTITIONS);
+    await prepareProduct(this.root, this.addresses, { partitions: PARTITIONS, replicas: options.kafkaNodes });
+    await waitForCoordinator(this.kafka, this.addresses.consumerGroup);
     const cluster = new WorkerCluster({
       workers: options.workers,
       root: this.root,

@@ -21,7 +21,8 @@ function addList(dlq: Command, open: Open<DeadLetterAdmin>, io: AdminIo): void {
   withFilter(dlq.command('list').description('list dead letters, oldest first'))
     .option('--limit <count>', 'at most so many', wholeNumber(1, 10_000), 50)
     .action(async (options: FilterOptions & { limit: number }, command: Command) => {
-      const letters = await using(open, (port) => port.list(filterOf(options), options.limit));
+      const filter = filterOf(options);
+      const letters = await using(open, (port) => port.list(filter, options.limit));
       const rows = letters.map((letter) => [
         letter.deadLetterTopic,
         `${letter.partition}:${letter.offset}`,
@@ -42,7 +43,8 @@ function addShow(dlq: Command, open: Open<DeadLetterAdmin>, io: AdminIo): void {
     .addOption(topicOption().makeOptionMandatory())
     .addOption(offsetOption().makeOptionMandatory())
     .action(async (options: FilterOptions, command: Command) => {
-      const [letter] = await using(open, (port) => port.list(filterOf(options), 1));
+      const filter = filterOf(options);
+      const [letter] = await using(open, (port) => port.list(filter, 1));
       if (letter === undefined) {
         throw new AppError('NOT_FOUND', 'no dead letter there');
       }

@@ -18,9 +18,8 @@ const EXIT_ENVIRONMENT = 3;
 /**
  * One command from its arguments to an exit code: 0 ok, 1 failed, 2 wrong usage, 3 a server does not answer,
  * 78 wrong configuration. Never throws, never exits, opens only what the command needs.
- * A group of commands is there when its dependency is.
  */
-export async function runAdmin(args: readonly string[], deps: AdminProgramDeps, io: AdminIo): Promise<number> {
+export async function runAdmin(args: readonly string[], deps: AdminDeps, io: AdminIo): Promise<number> {
   try {
     await buildProgram(deps, io).parseAsync([...args], { from: 'user' });
     return 0;
@@ -33,9 +32,7 @@ export async function runAdmin(args: readonly string[], deps: AdminProgramDeps, 
   }
 }
 
-export type AdminProgramDeps = Pick<AdminDeps, 'environment'> & Partial<AdminDeps>;
-
-function buildProgram(deps: AdminProgramDeps, io: AdminIo): Command {
+function buildProgram(deps: AdminDeps, io: AdminIo): Command {
   const program = new Command('els')
     .description('Operate the Essay Lifecycle Service. Settings come from the environment: els config help.')
     .version(VERSION)
@@ -48,21 +45,11 @@ function buildProgram(deps: AdminProgramDeps, io: AdminIo): Command {
       'after',
       '\nExit codes: 0 ok, 1 failed, 2 wrong usage, 3 a server does not answer, 78 wrong configuration.',
     );
-  if (deps.migrations !== undefined) {
-    addMigrateCommands(program, deps.migrations, io);
-  }
-  if (deps.topics !== undefined) {
-    addTopicCommands(program, deps.topics, io);
-  }
-  if (deps.status !== undefined) {
-    addBatchCommands(program, deps.status, io);
-  }
-  if (deps.deadLetters !== undefined) {
-    addDeadLetterCommands(program, deps.deadLetters, io);
-  }
-  if (deps.outbox !== undefined) {
-    addOutboxCommands(program, deps.outbox, io);
-  }
+  addMigrateCommands(program, deps.migrations, io);
+  addTopicCommands(program, deps.topics, io);
+  addBatchCommands(program, deps.status, io);
+  addDeadLetterCommands(program, deps.deadLetters, io);
+  addOutboxCommands(program, deps.outbox, io);
   addConfigCommands(program, deps.environment, io);
   return program;
 }

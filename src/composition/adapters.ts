@@ -71,9 +71,9 @@ function composeKafka({ config, logger, single }: Composing): void {
       ...(reconnectMsMax !== undefined && { reconnectMsMax }),
     });
   single(KafkaMessagePublisher, (get) => {
-    const { instanceId: instance, topicPrefix } = config;
+    const { instanceId: instance } = config;
     const metrics = get(Metrics);
-    return new KafkaMessagePublisher({ kafka: client('publish'), metrics, clock: systemClock, instance, topicPrefix });
+    return new KafkaMessagePublisher({ kafka: client('publish'), metrics, clock: systemClock, instance });
   });
   single(KafkaRecordSource, (get) => {
     return new KafkaRecordSource({
@@ -88,16 +88,10 @@ function composeKafka({ config, logger, single }: Composing): void {
       maxWaitMs: config.fetchWaitMaxMs,
     });
   });
-  single(KafkaLagReader, (get) => {
-    const metrics = get(Metrics);
-    return new KafkaLagReader({
-      kafka: client('lag'),
-      groupId: config.consumerGroup,
-      topics: inbound,
-      logger,
-      metrics,
-    });
-  });
+  single(
+    KafkaLagReader,
+    () => new KafkaLagReader({ kafka: client('lag'), groupId: config.consumerGroup, topics: inbound, logger }),
+  );
   single(KafkaTopicAdmin, () => new KafkaTopicAdmin({ kafka: client('check') }));
 }
 

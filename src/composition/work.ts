@@ -29,6 +29,7 @@ import { SideDatabase } from './adapters.ts';
 import type { Composing, Get } from './composing.ts';
 
 const GAUGE_INTERVAL_MS = 5000;
+const START_WAIT_MS_MAX = 60_000;
 const INTAKE = {
   bufferedBytesMax: 32 * 1024 * 1024,
   retryDelayMinMs: 50,
@@ -94,14 +95,13 @@ function composeLoops({ config, logger, single }: Composing): void {
   const topics = topicsFor(config.topicPrefix);
   single(StartChecks, (get) => {
     const { inboundPartitionsMin, slotsMax } = config;
-    return new StartChecks([
-      async () => {
-        const { pending } = await migrationStatus(config.databaseUrl);
-        if (pending.length > 0) return [`${pending.length} migrations are pending: run els migrate up`];
-        return checkSchema(get(SideDatabase));
-      },
-      () => get(KafkaTopicAdmin).checkTopics({ topics, inboundPartitionsMin, slotsMax }),
-    ]);
+    const migrated = async () => {
+      const { pending } = await migrationStatus(config.databaseUrl);
+      if (pending.length > 0) return [`${pending.length} migrations are pending: run els migrate up`];
+      return checkSchema(get(SideDatabase));
+    };
+    const topicsReady = () => get(KafkaTopicAdmin).checkTopics({ topics, inboundPartitionsMin, slotsMax });
+    return new StartChecks({ checks: [migrated, topicsReady], waitMsMax: START_WAIT_MS_MAX, log: logger });
   });
   single(OutboxRelay, (get) => {
     return new OutboxRelay({

@@ -45,10 +45,6 @@ export const completedEvent = event(EVENT_TYPES.completed, {
   timestamp,
 });
 
-export type SlotAssignedEvent = z.infer<typeof slotAssignedEvent>;
-export type ExcessEvent = z.infer<typeof excessEvent>;
-export type CompletedEvent = z.infer<typeof completedEvent>;
-
 export const outboundHeaders = z.strictObject({
   event_id: z.uuid({ version: 'v5' }),
   event_type: text,

@@ -61,8 +61,8 @@ export type RegistrationOutcome =
   | { readonly kind: 'conflicting'; readonly detail: string };
 
 /**
- * What one input met. `batchState` and `openSlots` are as this statement's snapshot (and its own changes) show them:
- * binding while the batch row is locked or once the batch is complete, a guess otherwise.
+ * What one input met. `known`, `batchState` and `openSlots` are as this statement's snapshot (and its own changes) show
+ * them: binding while the batch row is locked or once the snapshot shows the batch complete, a guess otherwise.
  */
 export interface Claim {
   /** The slot taken or burnt, null when none was. */
@@ -74,6 +74,11 @@ export interface Claim {
   /** A failure whose upload already fills a slot: it burns nothing. */
   readonly uploadAssigned: boolean;
   readonly batchState: BatchState | null;
+  /**
+   * This very claim completed the batch. It waited for the batch row before, so others may have filled slots that its
+   * snapshot, and so `known`, does not show.
+   */
+  readonly completedHere: boolean;
   readonly openSlots: number;
 }
 

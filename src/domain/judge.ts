@@ -12,13 +12,17 @@ export type Verdict = 'assigned' | 'burnt' | 'known' | 'unburnt' | 'excess' | 'p
 
 /**
  * The rule behind G5 and G6: nothing is called excess or pending by a guess. `certain` says that the batch row was
- * locked before the claim's statement began. A complete batch is certain without a lock: its slots never open again.
+ * locked before the claim's statement began. A batch that was complete before the claim is certain without a lock: its
+ * slots never open again, and whoever has one is known. Not so a batch that the claim itself completed: the last but one
+ * slot may have gone, unseen, to the very content that found none.
  */
 export function judge(input: SlotInput, claim: Claim, certain: boolean): Verdict {
   if (claim.essayId !== null) return input.kind === 'content' ? 'assigned' : 'burnt';
   if (claim.known) return 'known';
   if (claim.uploadAssigned) return 'unburnt';
-  if (claim.batchState === 'complete') return input.kind === 'content' ? 'excess' : 'unburnt';
+  if (claim.batchState === 'complete' && (certain || !claim.completedHere)) {
+    return input.kind === 'content' ? 'excess' : 'unburnt';
+  }
   if (certain && claim.batchState === 'announced') return 'pending';
   return 'undecided';
 }

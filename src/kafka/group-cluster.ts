@@ -1,5 +1,5 @@
 import { type Assigner, type Batch, type Cluster, type PartitionAssigner, PartitionAssigners } from 'kafkajs';
-import { isConnectionFailure } from './kafka-error.ts';
+import { isConnectionFailure, isCoordinatorUnready } from './kafka-error.ts';
 
 /**
  * What a group member must know of kafkajs 2.2.4 that its types do not offer, all in this file and each covered by an
@@ -16,7 +16,7 @@ export class GroupCluster {
   /** Round robin, kafkajs's only one. */
   readonly assigner: PartitionAssigner = (config): Assigner => {
     this.cluster = config.cluster as ClusterInternals;
-    rejoinWhenCoordinatorMoves(this.cluster, this.groupId);
+    keepMembership(this.cluster, this.groupId);
     return PartitionAssigners.roundRobin(config);
   };
 
@@ -45,32 +45,47 @@ interface BatchInternals extends Batch {
 interface CoordinatorInternals {
   readonly nodeId: number;
   heartbeat(payload: unknown): Promise<unknown>;
+  joinGroup(payload: unknown): Promise<unknown>;
+  syncGroup(payload: unknown): Promise<unknown>;
 }
 
 /**
- * When the coordinator dies, kafkajs sends its heartbeats to the dead address until it gives up, and comes back as a
- * new member while the group waits for the old one to expire. Told that the coordinator has moved, it rejoins at once
- * as the member it is.
+ * When the coordinator dies, kafkajs sends its heartbeats to the dead address until it gives up, and it gives up at
+ * once when the next coordinator is still loading. It comes back as a new member then, while the group waits for the
+ * old one to expire. Told that the group is rebalancing, it looks for the coordinator and rejoins as the member it is.
  */
-function rejoinWhenCoordinatorMoves(cluster: Cluster, groupId: string): void {
+function keepMembership(cluster: Cluster, groupId: string): void {
   const find = cluster.findGroupCoordinator.bind(cluster);
   const hasMovedFrom = async (nodeId: number) => {
     const found = await cluster.findGroupCoordinatorMetadata({ groupId }).catch(() => undefined);
     return found !== undefined && found.coordinator.nodeId !== nodeId;
   };
+  const rejoinIf = async (error: unknown, isWorthIt: boolean | Promise<boolean>): Promise<never> => {
+    if (!(await isWorthIt)) throw error;
+    throw Object.assign(new Error('The group coordinator is elsewhere or not ready', { cause: error }), {
+      type: 'NOT_COORDINATOR_FOR_GROUP',
+    });
+  };
+  const isTransient = (error: unknown) => isConnectionFailure(error) || isCoordinatorUnready(error);
+
   cluster.findGroupCoordinator = async (group) => {
-    const coordinator = await find(group);
-    const { nodeId, heartbeat } = coordinator as unknown as CoordinatorInternals;
-    const heartbeatHere = async (payload: unknown) => {
-      try {
-        return await heartbeat.call(coordinator, payload);
-      } catch (error) {
-        if (!isConnectionFailure(error) || !(await hasMovedFrom(nodeId))) throw error;
-        throw Object.assign(new Error('The group coordinator has moved', { cause: error }), {
-          type: 'NOT_COORDINATOR_FOR_GROUP',
-        });
-      }
-    };
-    return Object.create(coordinator, { heartbeat: { value: heartbeatHere } });
+    const broker = await find(group).catch((error: unknown) => rejoinIf(error, isTransient(error)));
+    const coordinator = broker as unknown as CoordinatorInternals;
+    return Object.create(broker, {
+      heartbeat: {
+        value: (payload: unknown) =>
+          coordinator
+            .heartbeat(payload)
+            .catch((error: unknown) => rejoinIf(error, isConnectionFailure(error) && hasMovedFrom(coordinator.nodeId))),
+      },
+      joinGroup: {
+        value: (payload: unknown) =>
+          coordinator.joinGroup(payload).catch((error: unknown) => rejoinIf(error, isTransient(error))),
+      },
+      syncGroup: {
+        value: (payload: unknown) =>
+          coordinator.syncGroup(payload).catch((error: unknown) => rejoinIf(error, isTransient(error))),
+      },
+    });
   };
 }

@@ -34,6 +34,7 @@ export interface GroupSessionHooks {
 
 /** Retries of the fetch loop; connections have their own (see the client), so this is not what ends an outage. */
 const FETCH_RETRY_MS_MAX = 100_000;
+const METADATA_MS_MAX = 10_000;
 /** Workers hand batches over and return; more than one only so that a partition being set aside holds no other up. */
 const PARTITIONS_AT_ONCE = 4;
 
@@ -58,6 +59,8 @@ export class GroupSession {
       minBytes: 1,
       maxBytes: options.answerBytesMax,
       maxBytesPerPartition: options.partitionBytesMax,
+      // Also how soon new partitions are noticed, and who leads after a broker hung.
+      metadataMaxAge: METADATA_MS_MAX,
       allowAutoTopicCreation: false,
       retry: { ...retryFor(FETCH_RETRY_MS_MAX), restartOnFailure: async () => false },
     });

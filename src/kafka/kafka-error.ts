@@ -41,6 +41,8 @@ const TOPIC_REFUSED: ReadonlySet<string> = new Set([
   'INVALID_REQUIRED_ACKS',
 ]);
 
+const COORDINATOR_UNREADY: ReadonlySet<string> = new Set(['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']);
+
 /** What a consumer cannot wait out. */
 const CONSUMING_REFUSED: ReadonlySet<string> = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
@@ -53,6 +55,8 @@ const CONSUMING_REFUSED: ReadonlySet<string> = new Set([
   'INCONSISTENT_GROUP_PROTOCOL',
   'INVALID_TOPIC_EXCEPTION',
 ]);
+
+const NOT_FOUND: ReadonlySet<string> = new Set(['KafkaJSGroupCoordinatorNotFound', 'KafkaJSBrokerNotFound']);
 
 const CAUSES_MAX = 8;
 
@@ -69,6 +73,12 @@ export function isConnectionFailure(error: unknown): boolean {
   return causes(error).some(
     (cause) => cause instanceof Error && (cause.name.startsWith('KafkaJSConnection') || 'broker' in cause),
   );
+}
+
+/** A coordinator was just elected, or none was found yet. */
+export function isCoordinatorUnready(error: unknown): boolean {
+  const isNotFound = causes(error).some((cause) => cause instanceof Error && NOT_FOUND.has(cause.name));
+  return isNotFound || hasType(error, COORDINATOR_UNREADY);
 }
 
 export function isConsumingRefused(error: unknown): boolean {

@@ -2,7 +2,6 @@ import type { Admin, Kafka } from 'kafkajs';
 import type { LagReader, TopicPartition } from '../domain/ports.ts';
 import { describeError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 
 /**
  * Lag from the brokers' own numbers: end of the partition minus committed offset, from the start of the log where
@@ -44,7 +43,6 @@ export class KafkaLagReader implements LagReader {
       this.options.logger.warn({ error: describeError(error) }, 'lag is unknown');
       lags = this.known.map(({ topic, partition }) => ({ topic, partition, lag: -1 }));
     }
-    for (const { topic, partition, lag } of lags) this.options.metrics.lag.set({ topic, partition }, lag);
     return lags;
   }
 
@@ -79,7 +77,6 @@ export interface LagReaderOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
   readonly logger: Logger;
-  readonly metrics: Metrics;
 }
 
 type PartitionLag = TopicPartition & { readonly lag: number };

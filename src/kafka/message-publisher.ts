@@ -27,11 +27,7 @@ export class KafkaMessagePublisher implements MessagePublisher {
   }
 
   async publish(messages: readonly OutboundMessage[]): Promise<(Error | null)[]> {
-    const results = await this.sender.send(messages.map(toWire));
-    for (const [index, { topic }] of messages.entries()) {
-      if (results[index] === null) this.options.metrics.published.inc({ topic: this.contractTopic(topic) });
-    }
-    return results;
+    return this.sender.send(messages.map(toWire));
   }
 
   async publishDeadLetters(letters: readonly DeadLetter[]): Promise<void> {
@@ -63,11 +59,6 @@ export class KafkaMessagePublisher implements MessagePublisher {
       },
     };
   }
-
-  private contractTopic(topic: string): string {
-    const { topicPrefix } = this.options;
-    return topic.startsWith(topicPrefix) ? topic.slice(topicPrefix.length) : topic;
-  }
 }
 
 export interface MessagePublisherOptions {
@@ -76,8 +67,6 @@ export interface MessagePublisherOptions {
   readonly clock: Clock;
   /** Who wrote a dead letter. */
   readonly instance: string;
-  /** What stands before the contract's topic names; metrics are labelled without it. */
-  readonly topicPrefix: string;
 }
 
 const DETAIL_CHARACTERS_MAX = 1_000;

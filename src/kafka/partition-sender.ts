@@ -29,7 +29,8 @@ export class PartitionSender {
       createPartitioner: Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
       idempotent: false,
-      metadataMaxAge: METADATA_MS_MAX,
+      // A broker that hangs instead of failing gives kafkajs no reason to look who leads now.
+      metadataMaxAge: LEADERS_MS_MAX,
       retry,
     });
     this.admin = options.kafka.admin({ retry });
@@ -129,9 +130,7 @@ export class PartitionSender {
     const known = this.topics.get(topic);
     if (known !== undefined && performance.now() - known.readAtMs < METADATA_MS_MAX) return known.partitions;
     try {
-      const { topics } = await this.admin.fetchTopicMetadata({ topics: [topic] });
-      const partitions = topics.find(({ name }) => name === topic)?.partitions ?? [];
-      if (partitions.length === 0) throw new AppError('UNAVAILABLE', `${topic} shows no partitions`);
+      const partitions = await this.lookUp(topic, LOOKS_MAX);
       this.topics.set(topic, { partitions, readAtMs: performance.now() });
       return partitions;
     } catch (error) {
@@ -139,11 +138,30 @@ export class PartitionSender {
       return undefined;
     }
   }
+
+  /** A broker that has just started may not know every topic yet: "unknown" is believed when it is said repeatedly. */
+  private async lookUp(topic: string, looks: number): Promise<PartitionMetadata[]> {
+    try {
+      const { topics } = await this.admin.fetchTopicMetadata({ topics: [topic] });
+      const partitions = topics.find(({ name }) => name === topic)?.partitions ?? [];
+      if (partitions.length === 0) throw new AppError('UNAVAILABLE', `${topic} shows no partitions`);
+      return partitions;
+    } catch (error) {
+      if (looks <= 1) throw error;
+      await new Promise((resolve) => {
+        setTimeout(resolve, LOOK_AGAIN_MS);
+      });
+      return this.lookUp(topic, looks - 1);
+    }
+  }
 }
 
-const SEND_RETRY_MS_MAX = 1_000;
+const LOOKS_MAX = 3;
+const LOOK_AGAIN_MS = 200;
+const SEND_RETRY_MS_MAX = 500;
 const ACKNOWLEDGE_MS_MAX = 5_000;
 const METADATA_MS_MAX = 60_000;
+const LEADERS_MS_MAX = 5_000;
 /** Below the broker's default limit of 1 MiB, with room for what Kafka adds to a record. */
 const REQUEST_BYTES_MAX = 900_000;
 /** kafkajs copies the messages of a request once for each of them. */

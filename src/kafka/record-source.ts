@@ -1,21 +1,13 @@
-import type { EachBatchPayload, Kafka } from 'kafkajs';
-import type {
-  DeadLetter,
-  MessagePublisher,
-  PartitionOffset,
-  RecordListener,
-  RecordSource,
-  TopicPartition,
-} from '../domain/ports.ts';
+import type { EachBatchPayload } from 'kafkajs';
+import type { DeadLetter, PartitionOffset, RecordListener, RecordSource, TopicPartition } from '../domain/ports.ts';
 import { AppError, describeError } from '../errors.ts';
-import type { Logger } from '../telemetry/logger.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { readBatch } from './fetched-batch.ts';
 import { fetchedOffset } from './group-cluster.ts';
 import { GroupEpoch } from './group-epoch.ts';
 import { GroupSession, type GroupSessionHooks } from './group-session.ts';
 import { consumerError, isConsumingRefused, isFenced } from './kafka-error.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
+import { type RecordSourceOptions, withDefaults } from './record-source-options.ts';
 
 /**
  * A member of the consumer group. It hands over every record of its partitions in offset order and without a hole,
@@ -34,25 +26,14 @@ export class KafkaRecordSource implements RecordSource {
   private downSinceMs: number | undefined;
 
   constructor(options: RecordSourceOptions) {
-    const sessionTimeoutMs = options.sessionTimeoutMs ?? 30_000;
-    this.options = {
-      sessionTimeoutMs,
-      rebalanceTimeoutMs: 2 * sessionTimeoutMs,
-      heartbeatIntervalMs: Math.floor(sessionTimeoutMs / 10),
-      maxWaitMs: 100,
-      answerBytesMax: 8 * 1024 * 1024,
-      partitionBytesMax: 1024 * 1024,
-      outageMsMax: 120_000,
-      stopMsMax: 10_000,
-      ...options,
-    };
+    this.options = withDefaults(options);
   }
 
   async start(listener: RecordListener): Promise<void> {
     this.listener = listener;
     this.state = 'starting';
     try {
-      await this.openSession();
+      await this.openSession().catch((error: unknown) => this.reopen('starting', error, START_MS_MAX));
     } catch (error) {
       this.state = 'stopped';
       await this.closeSession();
@@ -159,7 +140,7 @@ export class KafkaRecordSource implements RecordSource {
   }
 
   /** Whatever is not resolved here is fetched again from the position kafkajs has. It sends the heartbeat afterwards. */
-  private async receive({ batch, resolveOffset }: EachBatchPayload): Promise<void> {
+  private async receive({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
     const { epoch } = this;
     const cursor = this.epoch.cursor(batch);
     if (cursor === undefined || cursor.isPaused) return;
@@ -168,6 +149,8 @@ export class KafkaRecordSource implements RecordSource {
 
     const { records, letters } = readBatch(batch, cursor.position);
     if (letters.length > 0) {
+      // Should setting aside fail, kafkajs comes back here without a heartbeat of its own.
+      await heartbeat();
       await this.setAside(letters);
       if (epoch !== this.epoch || !epoch.isOpen) return;
     }
@@ -223,33 +206,33 @@ export class KafkaRecordSource implements RecordSource {
     this.recover(error).catch((failure: unknown) => this.fail(failure));
   }
 
-  /** Replaces a crashed consumer until one joins, the outage lasts too long or its cause is beyond waiting. */
   private async recover(error: unknown): Promise<void> {
     this.endEpoch();
     if (this.state !== 'running') return;
     this.state = 'recovering';
     const nowMs = performance.now();
-    if (this.joinedAtMs > 0 && nowMs - this.joinedAtMs > STABLE_MS) this.downSinceMs = undefined;
+    if (nowMs - this.joinedAtMs > STABLE_MS) this.downSinceMs = undefined;
     this.downSinceMs ??= nowMs;
+    await this.reopen('recovering', error, this.options.outageMsMax - (nowMs - this.downSinceMs));
+    this.resumeRunning('recovering');
+  }
+
+  /** Replaces the consumer until one joins; rejects when that takes too long or waiting cannot mend the cause. */
+  private async reopen(during: 'starting' | 'recovering', error: unknown, durationMsMax: number): Promise<void> {
+    const endMs = performance.now() + durationMsMax;
     let cause = error;
-    for (let waitMs = RECOVERY_MS_FIRST; this.isRecovering(); waitMs = Math.min(2 * waitMs, RECOVERY_MS_MAX)) {
-      const isTooLong = performance.now() - this.downSinceMs > this.options.outageMsMax;
-      if (isTooLong || isConsumingRefused(cause)) return this.fail(cause);
+    for (let waitMs = RECOVERY_MS_FIRST; this.state === during; waitMs = Math.min(2 * waitMs, RECOVERY_MS_MAX)) {
+      if (isConsumingRefused(cause) || performance.now() > endMs) throw cause;
       this.options.logger.warn({ error: describeError(cause), waitMs }, 'consumer crashed, replacing it');
       await delay(waitMs * (0.5 + Math.random()));
+      await this.closeSession();
+      if (this.state !== during) return;
       try {
-        await this.closeSession();
-        if (this.isRecovering()) await this.openSession();
-        break;
+        return await this.openSession();
       } catch (failure) {
         cause = failure;
       }
     }
-    this.resumeRunning('recovering');
-  }
-
-  private isRecovering(): boolean {
-    return this.state === 'recovering';
   }
 
   private fail(error: unknown): void {
@@ -272,26 +255,7 @@ export class KafkaRecordSource implements RecordSource {
   }
 }
 
-export interface RecordSourceOptions {
-  /** A client of its own, created with CONSUMER_RECONNECT_MS_MAX. */
-  readonly kafka: Kafka;
-  readonly groupId: string;
-  readonly topics: readonly string[];
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  /** Takes the batches that cannot be decompressed. */
-  readonly deadLetters: Pick<MessagePublisher, 'publishDeadLetters'>;
-  readonly sessionTimeoutMs?: number;
-  readonly rebalanceTimeoutMs?: number;
-  readonly heartbeatIntervalMs?: number;
-  /** How long a fetch waits for records; rebalances and stops are noticed only between fetches. */
-  readonly maxWaitMs?: number;
-  readonly answerBytesMax?: number;
-  readonly partitionBytesMax?: number;
-  readonly outageMsMax?: number;
-  readonly stopMsMax?: number;
-}
-
+const START_MS_MAX = 30_000;
 const RECOVERY_MS_FIRST = 200;
 const RECOVERY_MS_MAX = 2_000;
 /** A consumer that lived this long had recovered; crashes in quicker succession are one outage. */

@@ -18,24 +18,27 @@ export class KafkaTopicAdmin {
     return this.withAdmin(async (admin) => {
       const { brokers } = await admin.describeCluster();
       const replicationFactor = options.replicationFactor ?? Math.min(REPLICAS_MAX, brokers.length);
-      const existing = await partitionCounts(admin);
-      const reports: TopicReport[] = [];
-      for (const wanted of topicsWanted(options)) {
-        const { topic, partitions, configEntries } = wanted;
-        if (!existing.has(topic)) {
-          const isCreated = await admin.createTopics({
-            topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
-          });
-          // False: somebody else was quicker.
-          if (isCreated) {
-            reports.push({ topic, outcome: 'created', partitions });
-            continue;
-          }
-        }
-        const found = existing.get(topic) ?? (await partitionCounts(admin)).get(topic) ?? 0;
-        reports.push({ topic, outcome: found < partitions ? 'too_few_partitions' : 'exists', partitions: found });
+      const before = await partitionCounts(admin);
+      const wanted = topicsWanted(options);
+      const created = new Set<string>();
+      for (const { topic, partitions, configEntries } of wanted.filter(({ topic }) => !before.has(topic))) {
+        const isCreated = await admin.createTopics({
+          topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
+          // kafkajs would ask one broker, which may not have heard of the topic yet, and fail.
+          waitForLeaders: false,
+        });
+        // False: somebody else was quicker.
+        if (isCreated) created.add(topic);
       }
-      return reports;
+      const after = await waitUntilReady(
+        admin,
+        wanted.map(({ topic }) => topic),
+      );
+      return wanted.map(({ topic, partitions }): TopicReport => {
+        const found = after.get(topic) ?? 0;
+        if (created.has(topic)) return { topic, outcome: 'created', partitions: found };
+        return { topic, outcome: found < partitions ? 'too_few_partitions' : 'exists', partitions: found };
+      });
     });
   }
 
@@ -67,7 +70,9 @@ export class KafkaTopicAdmin {
       await admin.connect();
       return await work(admin);
     } catch (error) {
-      throw new AppError('UNAVAILABLE', 'topics cannot be read or created', { cause: error });
+      throw error instanceof AppError
+        ? error
+        : new AppError('UNAVAILABLE', 'topics cannot be read or created', { cause: error });
     } finally {
       await admin.disconnect().catch(() => undefined);
     }
@@ -96,6 +101,8 @@ export interface CheckTopicsOptions {
 }
 
 const REPLICAS_MAX = 3;
+const READY_MS_MAX = 20_000;
+const READY_POLL_MS = 100;
 const INBOUND_PARTITIONS = 15;
 const OUTBOUND_PARTITIONS = 3;
 const COMPLETED_BYTES_MAX = 8 * 1024 * 1024;
@@ -127,6 +134,28 @@ function topicsWanted({ topics, inboundPartitions, outboundPartitions }: EnsureT
 async function partitionCounts(admin: Admin): Promise<Map<string, number>> {
   const { topics } = await admin.fetchTopicMetadata();
   return new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
+}
+
+/** Partition counts once every broker-side leader is elected. */
+async function waitUntilReady(admin: Admin, topics: readonly string[]): Promise<Map<string, number>> {
+  const endMs = performance.now() + READY_MS_MAX;
+  for (;;) {
+    const found = (await admin.fetchTopicMetadata()).topics.filter(({ partitions }) =>
+      partitions.every(({ leader }) => leader >= 0),
+    );
+    const counts = new Map(found.map(({ name, partitions }) => [name, partitions.length]));
+    if (topics.every((topic) => counts.has(topic))) return counts;
+    if (performance.now() > endMs) {
+      throw new AppError('UNAVAILABLE', `topics without leaders: ${topics.filter((topic) => !counts.has(topic))}`);
+    }
+    await delay(READY_POLL_MS);
+  }
+}
+
+function delay(durationMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, durationMs);
+  });
 }
 
 /** By topic, then by name of the setting. */

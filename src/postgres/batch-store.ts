@@ -91,6 +91,7 @@ class PostgresBatchTransaction implements BatchTransaction {
       known: boolean;
       upload_assigned: boolean;
       batch_state: BatchState | null;
+      completed_here: boolean;
       open_slots: number;
     }>(claimSlots, [
       inputs.map((input) => input.kind),
@@ -106,6 +107,7 @@ class PostgresBatchTransaction implements BatchTransaction {
       known: row.known,
       uploadAssigned: row.upload_assigned,
       batchState: row.batch_state,
+      completedHere: row.completed_here,
       openSlots: row.open_slots,
     }));
   }

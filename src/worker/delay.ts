@@ -1,6 +1,6 @@
-/** Resolves after this time; the timer keeps no process alive. */
+/** Resolves after this time. */
 export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
+    setTimeout(resolve, ms);
   });
 }

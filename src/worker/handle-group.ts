@@ -160,7 +160,6 @@ export class HandleGroup implements GroupHandler {
     }
     for (const { index, letter } of group.deadLetters) {
       group.resolve(index, 'rejected');
-      this.deps.metrics.deadLetters.inc({ reason: letter.reason });
       const { topic, partition, offset } = letter.record;
       const fields = { topic, partition, offset, reason: letter.reason, detail: letter.detail };
       this.deps.log.warn(fields, 'record set aside');

@@ -108,23 +108,30 @@ interface Grouped {
   readonly index: number;
 }
 
-/** Transactions of bounded size; a batch registered twice in one call appears in two of them, in order. */
+/**
+ * Transactions of bounded size. A batch registered twice in one call, or two that ask for the same slot, come in two of
+ * them, in order: compared within one statement neither would see the other, and both would fail for ever.
+ */
 function groupsOf(registrations: readonly Registration[]): Grouped[][] {
   const groups: Grouped[][] = [];
   let current: Grouped[] = [];
   let slotCount = 0;
   const batchIds = new Set<string>();
+  const essayIds = new Set<string>();
   registrations.forEach((registration, index) => {
     const size = registration.essayIds.length;
-    if (current.length > 0 && (batchIds.has(registration.batchId) || slotCount + size > SLOTS_PER_TRANSACTION_MAX)) {
+    const meets = batchIds.has(registration.batchId) || registration.essayIds.some((essayId) => essayIds.has(essayId));
+    if (current.length > 0 && (meets || slotCount + size > SLOTS_PER_TRANSACTION_MAX)) {
       groups.push(current);
       current = [];
       slotCount = 0;
       batchIds.clear();
+      essayIds.clear();
     }
     current.push({ record: { registration, digest: registrationDigest(registration) }, index });
     slotCount += size;
     batchIds.add(registration.batchId);
+    for (const essayId of registration.essayIds) essayIds.add(essayId);
   });
   if (current.length > 0) groups.push(current);
   return groups;

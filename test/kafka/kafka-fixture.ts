@@ -4,7 +4,8 @@ import { topicsFor } from '../../src/contract/topics.ts';
 import type { InboundRecord, PartitionOffset, RecordListener } from '../../src/domain/ports.ts';
 import { CONSUMER_RECONNECT_MS_MAX, createKafka } from '../../src/kafka/client.ts';
 import { KafkaMessagePublisher } from '../../src/kafka/message-publisher.ts';
-import { KafkaRecordSource, type RecordSourceOptions } from '../../src/kafka/record-source.ts';
+import { KafkaRecordSource } from '../../src/kafka/record-source.ts';
+import type { RecordSourceOptions } from '../../src/kafka/record-source-options.ts';
 import { KafkaTopicAdmin } from '../../src/kafka/topic-admin.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { kafkaBrokers, uniqueTopicPrefix } from '../support/servers.ts';
@@ -32,7 +33,6 @@ export class KafkaFixture {
       metrics: this.metrics,
       clock: { nowMs: () => Date.UTC(2026, 0, 2, 3, 4, 5) },
       instance: 'test-1',
-      topicPrefix: this.prefix,
     });
   }
 

@@ -1,3 +1,4 @@
+import { fetchedOffset } from '../../src/kafka/group-cluster.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { KafkaFixture, numbered, RecordingListener } from './kafka-fixture.ts';
 
@@ -135,6 +136,41 @@ describe('a member of the consumer group', () => {
     expect(again).toHaveLength(1_900);
     expect(await fixture.committed(topic, 0)).toBe(100);
     expect(await fixture.committed(topic, 1)).toBe(-1);
+  });
+
+  test('a new epoch begins with nothing paused', async () => {
+    const first = new RecordingListener();
+    const source = fixture.source();
+    await source.start(first);
+    await isAssigned(first, 4);
+    for (let partition = 0; partition < 4; partition += 1) source.pause({ topic, partition });
+    const second = new RecordingListener();
+    await fixture.source().start(second);
+    await Promise.all([isAssigned(first, 2), isAssigned(second, 2)]);
+    for (let partition = 0; partition < 4; partition += 1) await fixture.write({ topic, partition, values: ['x'] });
+    await waitFor(() => first.received.length + second.received.length === 4, {
+      deadlineMs: DEADLINE_MS,
+      what: 'records of all partitions',
+    });
+  });
+
+  test('the client tells which offset a batch was fetched from', async () => {
+    await fixture.write({ topic, partition: 0, values: numbered(20) });
+    const offsets: number[] = [];
+    const consumer = fixture.kafka.consumer({ groupId: fixture.groupId, maxWaitTimeInMs: 100 });
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: async ({ batch, resolveOffset }) => {
+        offsets.push(fetchedOffset(batch));
+        resolveOffset(String(offsets.length === 1 ? 11 : 19));
+      },
+    });
+    await waitFor(() => offsets.length === 2, { deadlineMs: DEADLINE_MS, what: 'two fetches' });
+    await consumer.disconnect();
+    expect(offsets).toEqual([0, 12]);
   });
 
   test('rebalances are counted', async () => {

@@ -45,6 +45,7 @@ describeLocal('RedisHintStore on a server of its own', () => {
       url: stack.redisUrl,
       prefix: 'p:',
       ttlSeconds: 3600,
+      commandTimeoutMs: 200,
       metrics,
       log: silentLog,
       ...options,

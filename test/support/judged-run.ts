@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { installAudit } from '../../distributed/audit/audit.ts';
 import { kafkaClient } from '../../distributed/cluster/kafka-client.ts';
-import { prepareProduct, productEnv } from '../../distributed/cluster/product.ts';
+import { type ProductAddresses, prepareProduct, productEnv } from '../../distributed/cluster/product.ts';
 import { WorkerCluster } from '../../distributed/cluster/worker-cluster.ts';
 import { collectRun } from '../../distributed/collect/collect-run.ts';
 import { DEFAULT_LOAD, type LoadOptions } from '../../distributed/generator/load-options.ts';
@@ -21,6 +21,7 @@ import { RunDirectory } from '../../distributed/run/run-directory.ts';
 import { projectRoot } from '../../distributed/stack/project-root.ts';
 import { INBOUND, topicsFor } from '../../src/contract/topics.ts';
 import { SAMPLE_ENVIRONMENT } from './sample-run.ts';
+import { waitFor } from './wait-for.ts';
 import { kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from './servers.ts';
 
 export interface JudgedRunOptions {
@@ -35,6 +36,7 @@ export interface JudgedRunOptions {
 }
 
 const PARTITIONS = 6;
+const PREPARE_ATTEMPTS_MAX = 3;
 
 export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> {
   const database = await createEmptyDatabase();
@@ -50,7 +52,7 @@ export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> 
   };
   const directory = await RunDirectory.create(await mkdtemp(join(tmpdir(), 'els-judged-')), SAMPLE_ENVIRONMENT);
   const root = projectRoot();
-  await prepareProduct(root, addresses, PARTITIONS);
+  await prepare(root, addresses);
   await installAudit(databaseUrl);
   const env = { ...productEnv(addresses), KAFKA_SESSION_TIMEOUT_MS: '10000', LOG_LEVEL: 'info' };
   const logFolder = directory.file('logs');
@@ -70,6 +72,18 @@ export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> 
   } finally {
     await cluster.stop();
     await database.drop();
+  }
+}
+
+/** A broker that has just started may refuse for a moment what it has just created. */
+async function prepare(root: string, addresses: ProductAddresses): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await prepareProduct(root, addresses, PARTITIONS);
+      return;
+    } catch (error) {
+      if (attempt === PREPARE_ATTEMPTS_MAX) throw error;
+    }
   }
 }
 
@@ -98,7 +112,9 @@ async function send(
   const topics = topicsFor(addresses.topicPrefix);
   const kafka = kafkaClient(addresses.kafkaBrokers, 'judged-run');
   await cluster.start();
-  await cluster.waitReady();
+  for (const worker of cluster.workers) {
+    await waitFor(async () => (await worker.get('/ready')) !== null, { what: `${worker.name} is ready`, deadlineMs: 60_000 });
+  }
   const load = planLoad({ ...DEFAULT_LOAD, ...options.load });
   const publishing = publishLoad({ kafka, topics, load });
   const faults = directory.faultWriter();
@@ -115,7 +131,6 @@ async function send(
     await victim.kill();
     await victim.start();
     faults.append({ monoMs: performance.now(), wallMs: Date.now(), fault: 'kill', target: victim.name, phase: 'stop' });
-    await victim.waitReady(30_000);
   }
   faults.close();
   await publishing;

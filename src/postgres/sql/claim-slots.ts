@@ -9,7 +9,8 @@ import { CLAIM_INPUTS_MAX } from '../../domain/batch-store.ts';
  * never as a wait inside the index.
  *
  * An input that comes back without slot and not `known` is unknown, not excess: slots may be locked by somebody who
- * rolls back. The batch's state and open slots are of this statement's snapshot plus its own changes.
+ * rolls back. The batch's state and open slots are of this statement's snapshot plus its own changes; the latter are on
+ * top of whatever others committed before the lock, which the snapshot, and so `known`, may not show.
  *
  * For the planner: every locking part is MATERIALIZED, the literal LIMIT keeps estimates low, LATERAL ... LIMIT 1 pins
  * index probes, the id array is computed once, and the session runs with the settings of HOT_PLAN_SETTINGS.
@@ -111,6 +112,7 @@ select
   k.ord is not null as known,
   u.ord is not null as upload_assigned,
   coalesce(c.state, b.state) as batch_state,
+  coalesce(c.state = 'complete', false) as completed_here,
   coalesce(c.open_slots, b.open_slots, 0) as open_slots
 from input i
 left join known k on k.ord = i.ord

@@ -1,0 +1,40 @@
+import type { Kafka } from 'kafkajs';
+import type { MessagePublisher } from '../domain/ports.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** What a record source needs and may be told. */
+export interface RecordSourceOptions {
+  /** A client of its own, created with CONSUMER_RECONNECT_MS_MAX. */
+  readonly kafka: Kafka;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Takes the batches that cannot be decompressed. */
+  readonly deadLetters: Pick<MessagePublisher, 'publishDeadLetters'>;
+  readonly sessionTimeoutMs?: number;
+  readonly rebalanceTimeoutMs?: number;
+  readonly heartbeatIntervalMs?: number;
+  /** How long a fetch waits for records; rebalances and stops are noticed only between fetches. */
+  readonly maxWaitMs?: number;
+  readonly answerBytesMax?: number;
+  readonly partitionBytesMax?: number;
+  readonly outageMsMax?: number;
+  readonly stopMsMax?: number;
+}
+
+export function withDefaults(options: RecordSourceOptions): Required<RecordSourceOptions> {
+  const sessionTimeoutMs = options.sessionTimeoutMs ?? 30_000;
+  return {
+    sessionTimeoutMs,
+    rebalanceTimeoutMs: 2 * sessionTimeoutMs,
+    heartbeatIntervalMs: Math.floor(sessionTimeoutMs / 10),
+    maxWaitMs: 100,
+    answerBytesMax: 8 * 1024 * 1024,
+    partitionBytesMax: 1024 * 1024,
+    outageMsMax: 120_000,
+    stopMsMax: 10_000,
+    ...options,
+  };
+}

@@ -1,0 +1,6 @@
+import { BatchModel } from '../support/batch-model.ts';
+import { describeBatchSystem } from '../support/batch-suite.ts';
+
+const model = new BatchModel();
+
+describeBatchSystem('the model of batches', { system: () => model, propertyRuns: 1_000, propertyMsMax: 30_000 });

@@ -1,0 +1,87 @@
+import type { BatchState, Claim } from '../../src/domain/batch-store.ts';
+import { judge, type Verdict } from '../../src/domain/judge.ts';
+import { content, failure } from '../support/sample-inputs.ts';
+
+/** What an input meets that found no slot in an open batch. */
+const NOTHING: Claim = {
+  essayId: null,
+  batchVersion: null,
+  known: false,
+  uploadAssigned: false,
+  batchState: 'open',
+  completedHere: false,
+  openSlots: 1,
+};
+const SLOT = { essayId: 'e', batchVersion: 1 };
+
+interface Row {
+  readonly met: string;
+  readonly claim: Partial<Claim>;
+  /** Verdicts on a content and a failure, after a look without and with the batch row locked. */
+  readonly guess: readonly [Verdict, Verdict];
+  readonly certain: readonly [Verdict, Verdict];
+}
+
+const both = (verdict: Verdict): [Verdict, Verdict] => [verdict, verdict];
+
+const ROWS: readonly Row[] = [
+  { met: 'a slot', claim: SLOT, guess: ['assigned', 'burnt'], certain: ['assigned', 'burnt'] },
+  {
+    met: 'the last slot',
+    claim: { ...SLOT, batchState: 'complete', completedHere: true, openSlots: 0 },
+    guess: ['assigned', 'burnt'],
+    certain: ['assigned', 'burnt'],
+  },
+  { met: 'itself', claim: { known: true }, guess: both('known'), certain: both('known') },
+  {
+    met: 'itself in a complete batch',
+    claim: { known: true, batchState: 'complete', openSlots: 0 },
+    guess: both('known'),
+    certain: both('known'),
+  },
+  { met: 'no slot to be had', claim: {}, guess: both('undecided'), certain: both('undecided') },
+  {
+    met: 'a batch that was complete before',
+    claim: { batchState: 'complete', openSlots: 0 },
+    guess: ['excess', 'unburnt'],
+    certain: ['excess', 'unburnt'],
+  },
+  {
+    met: 'a batch that this claim completed',
+    claim: { batchState: 'complete', completedHere: true, openSlots: 0 },
+    guess: both('undecided'),
+    certain: ['excess', 'unburnt'],
+  },
+  {
+    met: 'an announced batch',
+    claim: { batchState: 'announced', openSlots: 0 },
+    guess: both('undecided'),
+    certain: both('pending'),
+  },
+  {
+    met: 'no batch',
+    claim: { batchState: null, openSlots: 0 },
+    guess: both('undecided'),
+    certain: both('undecided'),
+  },
+];
+
+describe('judge', () => {
+  test.each(ROWS)('an input that met $met', ({ claim, guess, certain }) => {
+    const met = { ...NOTHING, ...claim };
+    const verdicts = (sure: boolean): Verdict[] => [
+      judge(content('b', 'x'), met, sure),
+      judge(failure('b', 'x'), met, sure),
+    ];
+    expect(verdicts(false)).toEqual(guess);
+    expect(verdicts(true)).toEqual(certain);
+  });
+
+  test.each<BatchState>(['announced', 'open', 'complete'])(
+    'a failure whose upload has a slot burns nothing, in a batch that is %s',
+    (batchState) => {
+      const met = { ...NOTHING, uploadAssigned: true, batchState };
+      expect([judge(failure('b', 'x'), met, false), judge(failure('b', 'x'), met, true)]).toEqual(both('unburnt'));
+    },
+  );
+});

@@ -1,0 +1,233 @@
+/**
+ * Each race is first shown to happen, then shown not to hurt. Three instances on pools of their own; where the
+ * interleaving matters it is made by hand: a transaction is stopped before its commit and let go once another is seen
+ * waiting for it.
+ */
+import type { Disposition } from '../../src/domain/inputs.ts';
+import { AppError } from '../../src/errors.ts';
+import { brokenInvariants } from '../support/batch-invariants.ts';
+import { type BatchSnapshot, pairUp } from '../support/batch-system.ts';
+import { holdBeforeCommit, Observer } from '../support/held-transaction.ts';
+import { counted } from '../support/open-database.ts';
+import { type Instance, openInstance, PostgresBatchSystem } from '../support/postgres-batch-system.ts';
+import { content, contents, failure, registration } from '../support/sample-inputs.ts';
+import { createTestDatabase } from '../support/servers.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const INSTANCE_COUNT = 3;
+const REPEATS = 20;
+
+jest.setTimeout(60_000);
+
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let system: PostgresBatchSystem;
+let observer: Observer;
+let one: Instance;
+let two: Instance;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  system = new PostgresBatchSystem(database.databaseUrl, INSTANCE_COUNT);
+  [one, two] = system.instances as unknown as [Instance, Instance];
+  observer = new Observer(database.databaseUrl);
+  await observer.connect();
+});
+
+beforeEach(() => system.reset());
+
+afterAll(async () => {
+  await observer.close();
+  await system.close();
+  await database.drop();
+});
+
+describe('many at once', () => {
+  test('20 identical contents for 3 slots take one slot', async () => {
+    const before = await sumOfCounters((instance) => instance.metrics.retries);
+    for (let repeat = 0; repeat < REPEATS; repeat += 1) {
+      await system.reset();
+      await system.apply([registration('b', 3)]);
+      const same = content('b', 'x');
+      const told = await Promise.all(each(20, (index) => system.apply([same], index % INSTANCE_COUNT)));
+      expect(tally(told.flat())).toEqual({ assigned: 1, duplicate: 19 });
+      expect(await batch()).toMatchObject({ openCount: 2, filledCount: 1, version: 1, excess: [], pending: [] });
+      expect((await system.snapshot()).events).toHaveLength(1);
+    }
+    const conflicts = (await sumOfCounters((instance) => instance.metrics.retries)) - before;
+    process.stdout.write(`20 identical for 3 slots, ${REPEATS} times: ${conflicts} conflicts\n`);
+    expect(conflicts).toBeGreaterThan(0);
+  });
+
+  test('30 contents for 15 slots from three instances: 15 assigned, 15 excess, one completion', async () => {
+    for (let repeat = 0; repeat < REPEATS; repeat += 1) {
+      await system.reset();
+      await system.apply([registration('b', 15)]);
+      const inputs = contents('b', 30);
+      const told = await Promise.all(inputs.map((input, index) => system.apply([input], index % INSTANCE_COUNT)));
+      expect(tally(told.flat())).toEqual({ assigned: 15, excess: 15 });
+      const answered = [...pairUp([registration('b', 15)], ['registered']), ...pairUp(inputs, told.flat())];
+      expect(brokenInvariants(answered, await system.snapshot())).toEqual([]);
+    }
+  });
+
+  test('a registration and an early content at once leave nothing pending, in both orders', async () => {
+    const orders = { registeredFirst: 0, contentFirst: 0 };
+    for (let round = 0; round < 400 && Math.min(...Object.values(orders)) < 10; round += 1) {
+      await system.reset();
+      const calls = [() => system.apply([registration('b', 1)], 0), () => system.apply([content('b', 'x')], 1)];
+      const started = (round % 2 === 0 ? calls : calls.reverse()).map((call) => call());
+      const told = (await Promise.all(started)).flat();
+      expect(told).toContain('registered');
+      orders[told.includes('pending') ? 'contentFirst' : 'registeredFirst'] += 1;
+      expect(await batch()).toMatchObject({ state: 'complete', filledCount: 1, pending: [], excess: [] });
+    }
+    process.stdout.write(`registration against early content: ${JSON.stringify(orders)}\n`);
+    expect(Math.min(...Object.values(orders))).toBeGreaterThanOrEqual(10);
+  });
+});
+
+describe('made by hand', () => {
+  test('the last two slots taken at once complete the batch once, with both in the completion', async () => {
+    for (let repeat = 0; repeat < REPEATS; repeat += 1) {
+      await system.reset();
+      await system.apply([registration('b', 2)]);
+      const held = await holdBeforeCommit(one, [content('b', 'x')]);
+      const other = system.apply([content('b', 'y')], 1);
+      await observer.waitForBlocked(1);
+      await held.commit();
+      expect(held.settled.dispositions).toEqual(['assigned']);
+      expect(await other).toEqual(['assigned']);
+      const { events } = await system.snapshot();
+      expect(events.map(({ kind }) => kind)).toEqual(['slot-assigned', 'slot-assigned', 'completed']);
+      expect(events.at(-1)).toMatchObject({ provisionedCount: 2 });
+    }
+  });
+
+  test('when the holder of the last but one slot rolls back, the batch stays open', async () => {
+    await system.apply([registration('b', 2)]);
+    const held = await holdBeforeCommit(one, [content('b', 'x')]);
+    const other = system.apply([content('b', 'y')], 1);
+    await observer.waitForBlocked(1);
+    await held.rollback();
+    expect(await other).toEqual(['assigned']);
+    const snapshot = await batch();
+    expect(snapshot).toMatchObject({ state: 'open', openCount: 1, version: 1 });
+    expect(snapshot.slots.map(({ textStorageId }) => textStorageId)).toEqual([null, 'y']);
+    expect(await system.apply([content('b', 'x')])).toEqual(['assigned']);
+    expect(await batch()).toMatchObject({ state: 'complete', version: 2 });
+  });
+
+  test('a content taken by another transaction meanwhile is a duplicate, found by the unique index', async () => {
+    await system.apply([registration('b', 2)]);
+    const conflicts = await counted(two.metrics.retries, { reason: 'conflict' });
+    const violations = await counted(two.metrics.databaseErrors, { sqlstate: '23505' });
+    const held = await holdBeforeCommit(one, [content('b', 'x')]);
+    const other = system.apply([content('b', 'x')], 1);
+    await observer.waitForBlocked(1);
+    await held.commit();
+    expect(await other).toEqual(['duplicate']);
+    expect(await counted(two.metrics.retries, { reason: 'conflict' })).toBe(conflicts + 1);
+    expect(await counted(two.metrics.databaseErrors, { sqlstate: '23505' })).toBe(violations + 1);
+    expect(await batch()).toMatchObject({ openCount: 1, filledCount: 1, excess: [] });
+  });
+
+  test('a repeat of the content in the last but one slot is no excess to the group that takes the last one', async () => {
+    await system.apply([registration('b', 2)]);
+    const held = await holdBeforeCommit(one, [content('b', 'x')]);
+    const other = system.apply([content('b', 'y'), content('b', 'x')], 1);
+    await observer.waitForBlocked(1);
+    await held.commit();
+    expect(await other).toEqual(['assigned', 'duplicate']);
+    expect(await batch()).toMatchObject({ state: 'complete', filledCount: 2, excess: [] });
+  });
+
+  test('the same failure twice at once burns one slot', async () => {
+    await system.apply([registration('b', 3)]);
+    const held = await holdBeforeCommit(one, [failure('b', 'f')]);
+    const other = system.apply([failure('b', 'f')], 1);
+    await observer.waitForBlocked(1);
+    await held.commit();
+    expect(await other).toEqual(['duplicate']);
+    expect(await batch()).toMatchObject({ failedCount: 1, openCount: 2, version: 1 });
+  });
+});
+
+describe('slots held by somebody else', () => {
+  test('a held slot is skipped, not waited for', async () => {
+    await system.apply([registration('b', 3)]);
+    await lockSlots("essay_id = 'b-e0'");
+    expect(await system.apply([content('b', 'x')])).toEqual(['assigned']);
+    await observer.client.query('rollback');
+    const texts = (await batch()).slots.map(({ textStorageId }) => textStorageId);
+    expect(texts).toEqual([null, 'x', null]);
+  });
+
+  test('while all open slots are held, inputs are neither excess nor lost, and settle after the holder is gone', async () => {
+    await system.apply([registration('b', 2)]);
+    const before = await system.snapshot();
+    await lockSlots("batch_id = 'b'");
+    const group = [content('b', 'x'), failure('b', 'f')];
+    const refusal = await system.apply(group).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'UNDECIDED', retryable: true });
+    expect(await system.snapshot()).toEqual(before);
+    await observer.client.query('rollback');
+    expect(await system.apply(group)).toEqual(['assigned', 'failed']);
+  });
+
+  test('an input that is looked at again gets the slot that its holder gives back meanwhile', async () => {
+    await system.apply([registration('b', 1)]);
+    const looks = await counted(one.metrics.undecided);
+    await lockSlots("batch_id = 'b'");
+    const waiting = system.apply([content('b', 'x')]);
+    await waitFor(async () => (await counted(one.metrics.undecided)) > looks + 1, {
+      deadlineMs: 5_000,
+      what: 'the input was looked at twice',
+    });
+    await observer.client.query('rollback');
+    expect(await waiting).toEqual(['assigned']);
+  });
+
+  test('a frozen holder loses its slots after idle_in_transaction_session_timeout and cannot commit', async () => {
+    const frozen = openInstance(database.databaseUrl, 'frozen', { idleInTransactionTimeoutMs: 300 });
+    await system.apply([registration('b', 1)]);
+    const held = await holdBeforeCommit(frozen, [content('b', 'x')]);
+    const startedAt = performance.now();
+    expect(await system.apply([content('b', 'y')])).toEqual(['assigned']);
+    const waitedMs = performance.now() - startedAt;
+    const zombie = await held.commit().catch((error: unknown) => error);
+    expect(zombie).toBeInstanceOf(AppError);
+    expect(zombie).toMatchObject({ code: 'UNAVAILABLE' });
+    expect(waitedMs).toBeGreaterThan(150);
+    process.stdout.write(`slot of a frozen holder (timeout 300 ms) was free after ${Math.round(waitedMs)} ms\n`);
+    expect(await batch()).toMatchObject({ state: 'complete', slots: [{ textStorageId: 'y' }], excess: [] });
+    expect(await frozen.assign.assign([content('b', 'x')])).toEqual(['excess']);
+    await frozen.database.close();
+  });
+});
+
+/** Takes the locks in the observer's session; `rollback` there gives them back. */
+async function lockSlots(condition: string): Promise<void> {
+  await observer.client.query('begin');
+  await observer.client.query(`select 1 from slots where ${condition} for update`);
+}
+
+function each<T>(count: number, make: (index: number) => T): T[] {
+  return Array.from({ length: count }, (_, index) => make(index));
+}
+
+function tally(dispositions: readonly Disposition[]): Partial<Record<Disposition, number>> {
+  const counts: Partial<Record<Disposition, number>> = {};
+  for (const disposition of dispositions) counts[disposition] = (counts[disposition] ?? 0) + 1;
+  return counts;
+}
+
+async function batch(): Promise<BatchSnapshot> {
+  const [first] = (await system.snapshot()).batches;
+  if (first === undefined) throw new Error('no batch');
+  return first;
+}
+
+async function sumOfCounters(pick: (instance: Instance) => Parameters<typeof counted>[0]): Promise<number> {
+  const counts = await Promise.all(system.instances.map((instance) => counted(pick(instance))));
+  return counts.reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,98 @@
+import type { AdminDeps, DeadLetterFilter, Open, StoredDeadLetter } from '../../src/admin/deps.ts';
+import { runAdmin } from '../../src/admin/program.ts';
+import { MemoryStatusReader } from './http-server.ts';
+
+export const LETTER: StoredDeadLetter = {
+  deadLetterTopic: 'content.DLQ',
+  partition: 0,
+  offset: 17,
+  reason: 'malformed_json',
+  detail: 'Unexpected end',
+  topic: 'content',
+  topicPartition: 2,
+  topicOffset: 99,
+  attempts: 1,
+  firstSeen: '2026-01-01T00:00:00.000Z',
+  instance: 'worker-1',
+  key: Buffer.from('upload-1'),
+  value: Buffer.from('{"broken\u001b[2J'),
+};
+
+/** The commands over dependencies in memory, with a record of what was opened, closed and asked. */
+export class AdminInMemory {
+  readonly opened: string[] = [];
+  readonly asked: unknown[] = [];
+  readonly status = new MemoryStatusReader();
+  letters: StoredDeadLetter[] = [LETTER];
+  pendingMigrations = ['0001_slots'];
+  problems: string[] = [];
+  openFailure: Error | null = null;
+  environment: Record<string, string> = {};
+
+  async run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    let stdout = '';
+    let stderr = '';
+    const code = await runAdmin(args, this.deps(), {
+      stdout: (text) => {
+        stdout += text;
+      },
+      stderr: (text) => {
+        stderr += text;
+      },
+    });
+    return { code, stdout, stderr };
+  }
+
+  private deps(): AdminDeps {
+    return {
+      environment: this.environment,
+      migrations: this.open('migrations', {
+        up: async () => ({ applied: this.pendingMigrations.splice(0) }),
+        status: async () => ({ applied: ['0000_batches'], pending: this.pendingMigrations }),
+      }),
+      topics: this.open('topics', {
+        ensure: async (wanted) => {
+          this.asked.push(wanted);
+          return [
+            { topic: 'content', partitions: 3, created: false },
+            { topic: 'content.DLQ', partitions: wanted.partitions, created: true },
+          ];
+        },
+        check: async () => this.problems,
+      }),
+      deadLetters: this.open('deadLetters', {
+        list: async (filter: DeadLetterFilter, lettersMax: number) => {
+          this.asked.push({ filter, lettersMax });
+          return this.letters;
+        },
+        replay: async (filter, options) => {
+          this.asked.push({ filter, options });
+          return { matched: 3, replayed: options.dryRun ? 0 : 3 };
+        },
+      }),
+      outbox: this.open('outbox', {
+        stats: async () => ({ unpublishedCount: 2, oldestAgeMs: 1500, deadCount: 1 }),
+        retryDead: async (ids) => {
+          this.asked.push(ids ?? 'all');
+          return ids?.length ?? 1;
+        },
+      }),
+      status: this.open('status', this.status),
+    };
+  }
+
+  private open<Port>(name: string, port: Port): Open<Port> {
+    return async () => {
+      if (this.openFailure !== null) {
+        throw this.openFailure;
+      }
+      this.opened.push(`${name} opened`);
+      return {
+        port,
+        close: async () => {
+          this.opened.push(`${name} closed`);
+        },
+      };
+    };
+  }
+}
