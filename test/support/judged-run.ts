@@ -20,7 +20,7 @@ import { waitForQuiescence } from '../../distributed/outcome/quiescence.ts';
 import { RunDirectory } from '../../distributed/run/run-directory.ts';
 import { projectRoot } from '../../distributed/stack/project-root.ts';
 import { INBOUND, topicsFor } from '../../src/contract/topics.ts';
-import { SAMPLE_ENVIRONMENT } from './sample-run.ts';
+import { CORRECT_ENVIRONMENT } from './correct-run.ts';
 import { waitFor } from './wait-for.ts';
 import { kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from './servers.ts';
 
@@ -50,7 +50,7 @@ export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> 
     topicPrefix,
     consumerGroup: `${topicPrefix}workers`,
   };
-  const directory = await RunDirectory.create(await mkdtemp(join(tmpdir(), 'els-judged-')), SAMPLE_ENVIRONMENT);
+  const directory = await RunDirectory.create(await mkdtemp(join(tmpdir(), 'els-judged-')), CORRECT_ENVIRONMENT);
   const root = projectRoot();
   await prepare(root, addresses);
   await installAudit(databaseUrl);

@@ -1,217 +1,244 @@
 /**
- * A run directory as a correct service leaves it, made by handling a planned load one input after the other. Everything
- * is mutable until it is written, so that a test can plant a fault; what is said to have been collected is counted when
- * it is written, or before the fault where the fault is that evidence is missing.
+ * A plausible run directory, made from a seed without any server: what three workers leave behind after a load with two
+ * faults. Options make it long, bad, or hostile to whoever shows it.
  */
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type JudgedInput, readInput } from '../../distributed/checkers/input-records.ts';
-import { COLLECTED_FILE, type Collected, writeCollected } from '../../distributed/collect/collected.ts';
-import { REDIS_FILE, type RedisKey } from '../../distributed/collect/redis-keys.ts';
-import { DEFAULT_LOAD, type LoadOptions } from '../../distributed/generator/load-options.ts';
-import { planLoad } from '../../distributed/generator/plan.ts';
-import { messageOf } from '../../distributed/generator/producer.ts';
 import type { Environment } from '../../distributed/run/environment.ts';
 import { JsonLinesWriter } from '../../distributed/run/json-lines.ts';
+import { LatencyRecorder } from '../../distributed/run/latency-log.ts';
 import type {
-  FaultRecord,
   HistoryRecord,
+  MetricSample,
   OffsetSample,
-  PhaseRecord,
+  TableRow,
   TopicRecord,
 } from '../../distributed/run/records.ts';
-import { RunDirectory, TABLE_FILES, type TableFile } from '../../distributed/run/run-directory.ts';
-import { deadLetterTopic, topicsFor } from '../../src/contract/topics.ts';
-import { SampleService } from './sample-service.ts';
+import { RunDirectory, runIdOf } from '../../distributed/run/run-directory.ts';
+import { EVENT_TYPES } from '../../src/contract/topics.ts';
+import { type SampleJudgement, sampleResults } from './sample-results.ts';
 
-const PARTITIONS = 3;
-const STARTED_AT_MS = Date.UTC(2026, 0, 5, 8, 0);
-const LOAD: Partial<LoadOptions> = {
-  batches: 6,
-  slots: 5,
-  seed: 7,
-  failurePercent: 20,
-  excessPercent: 60,
-  conflictPercent: 50,
-  duplicatePercent: 60,
-  earlyPercent: 20,
-  incompletePercent: 50,
-};
+export interface SampleOptions extends Partial<Omit<SampleJudgement, 'inputs' | 'durationMs'>> {
+  readonly seed?: number;
+  readonly slots?: number;
+  /** Samples of each metric and process. */
+  readonly samples?: number;
+}
 
-type Topic = 'in' | 'out' | 'dlq';
-// biome-ignore lint/suspicious/noExplicitAny: rows are spoilt in ways no type would allow.
-export type Row = Record<string, any>;
+export const STARTED_AT_MS = Date.parse('2026-08-01T10:15:00.000Z');
+const DURATION_MS = 60_000;
+const SLOT_SPACING_MS = 40;
+const WORKERS = ['worker-1', 'worker-2', 'worker-3'];
 
-export class SampleRun {
-  readonly topics: Record<Topic, TopicRecord[]> = { in: [], out: [], dlq: [] };
-  readonly tables: Record<TableFile, Row[]>;
-  readonly history: HistoryRecord[] = [];
-  readonly faults: FaultRecord[] = [];
-  readonly offsets: OffsetSample[] = [];
-  readonly redis: RedisKey[] = [];
-  readonly activity: Row[] = [];
-  readonly committed = new Map<string, number | null>();
-  readonly options: Record<string, unknown> = {};
-  phases: PhaseRecord[];
-  /** The tables as they were before a replay; written when there are any. */
-  before: Record<string, Row[]> | null = null;
-  /** Set to what the files should hold, for a test that takes something away afterwards. */
-  collected: Collected | null = null;
-  readonly manifest;
-  private readonly nextOffset = new Map<string, number>();
+export async function sampleRun(options: SampleOptions = {}, parent?: string): Promise<RunDirectory> {
+  const folder = parent ?? (await mkdtemp(join(tmpdir(), 'els-sample-run-')));
+  const run = await RunDirectory.create(folder, sampleEnvironment(options));
+  const sample = new SampleRun(run, options);
+  await sample.write();
+  return run;
+}
 
-  constructor(options: Partial<LoadOptions> = {}) {
-    const load = planLoad({ ...DEFAULT_LOAD, ...LOAD, ...options });
-    this.manifest = load.manifest;
-    const service = new SampleService((topic, message) => this.append('out', { ...message, topic }));
-    this.tables = service.tables;
-    const topics = topicsFor('');
-    for (const planned of load.inputs()) {
-      const { topic, key, value, headers } = messageOf(planned, topics);
-      const identity =
-        'textStorageId' in planned ? planned.textStorageId : 'fileUploadId' in planned ? planned.fileUploadId : '';
-      const field = planned.kind === 'content' ? 'textStorageId' : 'fileUploadId';
-      const sent = { dueWallMs: 0, ...(identity === '' ? {} : { [field]: identity }) };
-      this.note('invoke', planned.kind, planned.batchId, sent);
-      const record = this.append('in', { topic, key, value, headers });
-      this.note('ok', planned.kind, planned.batchId, sent);
-      const input = readInput(record);
-      if (input.kind === 'invalid' || input.kind === 'ignored')
-        throw new Error(`the load is ${input.kind}: ${input.why}`);
-      if (!service.handle(input as JudgedInput, record)) this.setAside(record, 'conflicting_registration');
-    }
-    this.setAside(
-      this.append('in', { topic: topics.content, key: 'k', value: '{"event_type":', headers: {} }),
-      'malformed_json',
+export function sampleEnvironment({ seed = 42 }: SampleOptions = {}): Environment {
+  const server = (version: string) => ({ version, real: true });
+  return {
+    schemaVersion: 1,
+    runId: runIdOf(new Date(STARTED_AT_MS), 'race_conditions', seed),
+    scenario: 'race_conditions',
+    tier: 'quick',
+    seed,
+    options: { routing: 'adversarial', batches: 200, ratePerSecond: 1_500 },
+    instances: WORKERS.length,
+    stack: 'local',
+    servers: { postgres: server('18.4'), redis: server('7.0.15'), kafka: server('4.3.0') },
+    commit: '0123abcd',
+    node: 'v20.20.0',
+    platform: 'linux x64',
+    cores: 2,
+    memoryBytes: 24 * 1_024 ** 3,
+    startedAt: new Date(STARTED_AT_MS).toISOString(),
+    replay: `pnpm test:distributed --scenario race_conditions --instances 3 --seed ${seed}`,
+  };
+}
+
+class SampleRun {
+  private readonly run: RunDirectory;
+  private readonly options: Required<SampleOptions>;
+  private readonly random: () => number;
+  private readonly dueToSlot = new LatencyRecorder();
+  private readonly dueToCompletion = new LatencyRecorder();
+  private inputs = 0;
+  private offset = 0;
+
+  constructor(run: RunDirectory, options: SampleOptions) {
+    const defaults = {
+      seed: 42,
+      batches: 40,
+      slots: 8,
+      samples: 120,
+      broken: [],
+      slowness: 1,
+      racesSeen: 311,
+      isSaturated: false,
+    };
+    this.run = run;
+    this.options = { ...defaults, fileName: 'essay one.docx', ...options };
+    this.random = generatorOf(this.options.seed);
+  }
+
+  async write(): Promise<void> {
+    await this.writeBatches();
+    await this.run.metricWriter().appendAll(this.metrics());
+    await this.run.offsetWriter().appendAll(this.offsets());
+    await this.run.phaseWriter().appendAll(
+      (['warm-up', 'load', 'faults off', 'quiescence', 'check', 'end'] as const).map((name, at) => ({
+        name,
+        ...clocks([0, 5_000, 45_000, 50_000, 57_000, DURATION_MS][at] ?? DURATION_MS),
+      })),
     );
-    this.append('in', { topic: topics.content, key: 'k', value: null, headers: {} });
-    this.phases = ['load', 'quiescence', 'check', 'end'].map((name, index) => ({
-      monoMs: index * 1_000,
-      wallMs: STARTED_AT_MS + index * 1_000,
-      name: name as PhaseRecord['name'],
-    }));
-    this.activity.push({
-      pid: 1,
-      application_name: 'assign',
-      state: 'idle',
-      query: 'commit',
-      transaction_ms: null,
-      waits_for_lock: false,
-    });
+    await this.run.faultWriter().appendAll([
+      { fault: 'kill -9', target: 'worker-2', phase: 'start', ...clocks(15_000), evidence: { pid: 4_711 } },
+      { fault: 'kill -9', target: 'worker-2', phase: 'stop', ...clocks(19_500) },
+      { fault: 'redis flush', target: 'redis', phase: 'start', ...clocks(31_000) },
+      { fault: 'redis flush', target: 'redis', phase: 'stop', ...clocks(31_050) },
+    ]);
+    for (const worker of WORKERS) this.writeLog(worker);
+    await this.run.writeLatencies('due-time-to-slot', this.dueToSlot.toIntervals());
+    await this.run.writeLatencies('last-content-to-completion', this.dueToCompletion.toIntervals());
+    const judgement = { ...this.options, inputs: this.inputs, durationMs: DURATION_MS };
+    await this.run.writeResults(sampleResults(this.run.environment, judgement));
   }
 
-  append(file: Topic, message: Pick<TopicRecord, 'topic' | 'key' | 'value' | 'headers'>): TopicRecord {
-    const count = this.topics.in.length + this.topics.out.length;
-    const partition = count % PARTITIONS;
-    const name = `${message.topic}/${partition}`;
-    const offset = this.nextOffset.get(name) ?? 0;
-    this.nextOffset.set(name, offset + 1);
-    const record = { ...message, partition, offset, timestampMs: STARTED_AT_MS + count };
-    this.topics[file].push(record);
-    return record;
-  }
-
-  /** A physical copy of a record at the end of its topic. */
-  copy(file: Topic, record: TopicRecord): TopicRecord {
-    const { topic, key, value, headers } = record;
-    return this.append(file, { topic, key, value, headers: { ...headers } });
-  }
-
-  setAside(record: TopicRecord, reason: string): void {
-    const { topic, partition, offset, key, value, headers } = record;
-    const place = { 'dlq-topic': topic, 'dlq-partition': String(partition), 'dlq-offset': String(offset) };
-    this.append('dlq', {
-      topic: deadLetterTopic(topic),
-      key,
-      value,
-      headers: { ...headers, ...place, 'dlq-reason': reason },
-    });
-  }
-
-  /** First of the records or rows, which the sample must have. */
-  first<T>(items: readonly T[]): T {
-    const [item] = items;
-    if (item === undefined) throw new Error('the sample lacks what the test is about');
-    return item;
-  }
-
-  /** From here on what is taken away counts as missing evidence. */
-  freeze(): void {
-    this.collected = this.count();
-  }
-
-  async write(): Promise<RunDirectory> {
-    const parent = await mkdtemp(join(tmpdir(), 'els-sample-run-'));
-    const directory = await RunDirectory.create(parent, { ...SAMPLE_ENVIRONMENT, options: this.options });
-    const write = (items: readonly unknown[], ...names: string[]) => writeAll(directory.file(...names), items);
-    for (const file of ['in', 'out', 'dlq'] as const) await write(this.topics[file], 'topics', `${file}.jsonl`);
-    for (const table of TABLE_FILES) await write(this.tables[table], 'tables', `${table}.jsonl`);
-    for (const [name, items] of Object.entries({ history: this.history, phases: this.phases, offsets: this.offsets })) {
-      await write(items, `${name}.jsonl`);
+  private async writeBatches(): Promise<void> {
+    const { batches, slots, slowness, fileName } = this.options;
+    const history: HistoryRecord[] = [];
+    const out: TopicRecord[] = [];
+    const rows = { batches: [] as TableRow[], slots: [] as TableRow[] };
+    for (let index = 0; index < batches; index++) {
+      const batchId = `batch-${index}`;
+      const startMs = 5_000 + (index / batches) * 38_000;
+      const step = (type: 'invoke' | 'ok', f: string, atMs: number, value?: object) => {
+        history.push({
+          index: history.length,
+          ...clocks(atMs),
+          process: 'client-1',
+          type,
+          f,
+          key: batchId,
+          ...(value ? { value } : {}),
+        });
+      };
+      step('invoke', 'registration', startMs, { dueWallMs: STARTED_AT_MS + startMs });
+      step('ok', 'registration', startMs + 3);
+      let doneMs = startMs + 10;
+      for (let position = 0; position < slots; position++) {
+        const dueMs = startMs + 20 + position * SLOT_SPACING_MS;
+        const textStorageId = `text-${index}-${position}`;
+        step('invoke', 'content', dueMs + 1, {
+          dueWallMs: STARTED_AT_MS + dueMs,
+          textStorageId,
+          originalFileName: fileName,
+        });
+        step('ok', 'content', dueMs + 4);
+        const latencyMs = slowness * (6 + this.random() ** 6 * 90 * (dueMs > 15_000 && dueMs < 19_500 ? 20 : 1));
+        const assignedMs = dueMs + latencyMs;
+        doneMs = Math.max(doneMs, assignedMs);
+        this.dueToSlot.record(latencyMs, STARTED_AT_MS + dueMs);
+        const essayId = `essay-${index}-${position}`;
+        const assigned = { assigned_at: isoOf(assignedMs), assigned_by: WORKERS[position % WORKERS.length] };
+        rows.slots.push({
+          essay_id: essayId,
+          batch_id: batchId,
+          position,
+          status: 'filled',
+          text_storage_id: textStorageId,
+          ...assigned,
+        });
+        out.push(this.topicRecord('slotAssigned', essayId, assignedMs + 4));
+      }
+      this.inputs += slots + 1;
+      const counts = { expected_count: slots, open_slots: 0, filled_count: slots };
+      rows.batches.push({
+        id: batchId,
+        state: 'complete',
+        ...counts,
+        registered_at: isoOf(startMs + 8),
+        completed_at: isoOf(doneMs),
+      });
+      out.push(this.topicRecord('completed', batchId, doneMs + 5));
+      const lastDueMs = startMs + 20 + (slots - 1) * SLOT_SPACING_MS;
+      this.dueToCompletion.record(doneMs + 5 - lastDueMs, STARTED_AT_MS + doneMs);
     }
-    if (this.faults.length > 0) await write(this.faults, 'faults.jsonl');
-    if (this.redis.length > 0) await write(this.redis, REDIS_FILE);
-    await write(this.activity, 'activity.jsonl');
-    await writeAll(directory.file('manifest.json'), [this.manifest]);
-    await writeCollected(directory.file(COLLECTED_FILE), this.collected ?? this.count());
-    if (this.before !== null) await this.writeBefore(directory, this.before);
-    return directory;
+    await this.run.historyWriter().appendAll(history);
+    await this.run.topicWriter('out').appendAll(out);
+    await this.run.tableWriter('batches').appendAll(rows.batches);
+    await this.run.tableWriter('slots').appendAll(rows.slots);
   }
 
-  private async writeBefore(directory: RunDirectory, before: Record<string, Row[]>): Promise<void> {
-    await mkdir(directory.file('before-replay', 'tables'), { recursive: true });
-    for (const [table, rows] of Object.entries(before)) {
-      await writeAll(directory.file('before-replay', 'tables', `${table}.jsonl`), rows);
+  private topicRecord(event: 'slotAssigned' | 'completed', key: string, atMs: number): TopicRecord {
+    const value = JSON.stringify({ event_type: EVENT_TYPES[event] });
+    const place = { topic: `sample.${EVENT_TYPES[event]}`, partition: 0, offset: this.offset++ };
+    return { ...place, timestampMs: Math.round(STARTED_AT_MS + atMs), key, value, headers: {} };
+  }
+
+  private *metrics(): Generator<MetricSample> {
+    const { samples } = this.options;
+    for (let at = 0; at < samples; at++) {
+      const elapsedMs = (at / samples) * DURATION_MS;
+      const isLoad = elapsedMs > 5_000 && elapsedMs < 45_000;
+      const sample = (process: string, metric: string, value: number) => ({
+        ...clocks(elapsedMs),
+        process,
+        metric,
+        value,
+      });
+      for (const [index, worker] of WORKERS.entries()) {
+        if (worker === 'worker-2' && elapsedMs > 15_000 && elapsedMs < 19_500) continue;
+        yield sample(worker, 'cpu_fraction', isLoad ? 0.4 + index * 0.08 + this.random() * 0.2 : 0.03);
+        yield sample(worker, 'rss_bytes', (110 + index * 12 + elapsedMs / 6_000 + this.random() * 4) * 1_024 ** 2);
+      }
+      yield sample('run', 'outbox_depth', isLoad ? Math.round(this.random() ** 3 * 60) : 0);
     }
   }
 
-  private note(type: HistoryRecord['type'], f: string, key: string, value: unknown): void {
-    const index = this.history.length;
-    this.history.push({ index, monoMs: index, wallMs: STARTED_AT_MS + index, process: 'client', type, f, key, value });
-  }
-
-  private count(): Collected {
-    const lines: Record<string, number> = {};
-    const partitions: Collected['partitions'] = [];
-    for (const file of ['in', 'out', 'dlq'] as const) {
-      lines[`topics/${file}.jsonl`] = this.topics[file].length;
-      const ends = new Map<string, TopicRecord>();
-      for (const record of this.topics[file]) ends.set(`${record.topic}/${record.partition}`, record);
-      for (const [name, { topic, partition, offset }] of ends) {
-        const end = offset + 1;
-        const committed = this.committed.has(name) ? (this.committed.get(name) ?? null) : end;
-        partitions.push({ file, topic, partition, low: 0, end, ...(file === 'in' ? { committed } : {}) });
+  private *offsets(): Generator<OffsetSample> {
+    for (let second = 0; second < DURATION_MS / 1_000; second++) {
+      const end = Math.min(40, Math.max(0, second - 5)) * 1_500;
+      const behind =
+        second > 15 && second < 20 ? 900 * (second - 15) : second > 5 && second < 45 ? this.random() * 60 : 0;
+      for (const partition of [0, 1, 2]) {
+        const place = { group: 'els', topic: `sample.${EVENT_TYPES.content}`, partition };
+        yield { ...clocks(second * 1_000), ...place, committed: Math.max(0, Math.round(end - behind)), end };
       }
     }
-    for (const table of TABLE_FILES) lines[`tables/${table}.jsonl`] = this.tables[table].length;
-    return { lines, partitions, audited: true };
+  }
+
+  private writeLog(worker: string): void {
+    const log = new JsonLinesWriter<object>(this.run.logFile(worker));
+    for (let index = 0; index < 6; index++) {
+      const at = index * 3 + WORKERS.indexOf(worker);
+      const ids = { batchId: `batch-${index}`, correlationId: `correlation-${index}` };
+      log.append({ level: 'info', time: isoOf(5_000 + at), instance: worker, ...ids, msg: 'group committed' });
+    }
+    log.close();
   }
 }
 
-async function writeAll(path: string, items: readonly unknown[]): Promise<void> {
-  const writer = new JsonLinesWriter<unknown>(path);
-  await writer.appendAll(items);
-  writer.close();
+function clocks(elapsedMs: number) {
+  return { monoMs: elapsedMs, wallMs: STARTED_AT_MS + elapsedMs };
 }
 
-const server = { version: '1', real: true };
+function isoOf(elapsedMs: number): string {
+  return new Date(STARTED_AT_MS + elapsedMs).toISOString();
+}
 
-export const SAMPLE_ENVIRONMENT: Environment = {
-  schemaVersion: 1,
-  runId: 'sample',
-  scenario: 'sample',
-  tier: 'quick',
-  seed: 7,
-  options: {},
-  instances: 3,
-  stack: 'local',
-  servers: { postgres: server, redis: server, kafka: server },
-  commit: null,
-  node: process.version,
-  platform: 'test',
-  cores: 1,
-  memoryBytes: 1,
-  startedAt: '2026-01-05T08:00:00.000Z',
-  replay: 'pnpm test:distributed',
-};
+/** Mulberry32: equal seeds make equal runs. */
+function generatorOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -5,9 +5,9 @@ import type { Check } from '../../../distributed/run/results.ts';
 import type { RunDirectory } from '../../../distributed/run/run-directory.ts';
 import { mergeVerdict } from '../../../distributed/run/verdict.ts';
 import { EVENT_TYPES } from '../../../src/contract/topics.ts';
-import { type Row, SampleRun } from '../../support/sample-run.ts';
+import { type Row, CorrectRun } from '../../support/correct-run.ts';
 
-async function judge(run: SampleRun, options: JudgeOptions = {}, spoil?: (directory: RunDirectory) => Promise<void>) {
+async function judge(run: CorrectRun, options: JudgeOptions = {}, spoil?: (directory: RunDirectory) => Promise<void>) {
   const directory = await run.write();
   try {
     await spoil?.(directory);
@@ -22,11 +22,11 @@ const failing = (checks: readonly Check[]) =>
 const unsure = (checks: readonly Check[]) =>
   checks.filter((check) => check.verdict === 'unknown').map((check) => check.id);
 
-const filled = ({ tables }: SampleRun): Row[] => tables.slots.filter((slot) => slot['status'] === 'filled');
-const records = ({ topics }: SampleRun, type: string) => topics.out.filter((record) => record.topic === type);
-const takings = ({ tables }: SampleRun): Row[] =>
+const filled = ({ tables }: CorrectRun): Row[] => tables.slots.filter((slot) => slot['status'] === 'filled');
+const records = ({ topics }: CorrectRun, type: string) => topics.out.filter((record) => record.topic === type);
+const takings = ({ tables }: CorrectRun): Row[] =>
   tables.audit.filter((entry) => entry['table_name'] === 'slots' && entry['operation'] === 'update');
-const completeBatch = (run: SampleRun): Row =>
+const completeBatch = (run: CorrectRun): Row =>
   run.first(run.tables.batches.filter((batch) => batch['state'] === 'complete'));
 
 /** Rewrites the data of a published event. */
@@ -37,7 +37,7 @@ function alter(record: { value: string | null }, change: (data: Row) => void): v
 }
 
 /** Each plants one fault in a right run; exactly the named checks fail, because they are what the fault is about. */
-const FAULTS: readonly [fault: string, fails: readonly string[], plant: (run: SampleRun) => void][] = [
+const FAULTS: readonly [fault: string, fails: readonly string[], plant: (run: CorrectRun) => void][] = [
   [
     'a content had another slot for a while',
     ['I1', 'I2'],
@@ -265,7 +265,7 @@ const FAULTS: readonly [fault: string, fails: readonly string[], plant: (run: Sa
 
 describe('a planted fault', () => {
   test.each(FAULTS)('%s: %p and nothing else', async (_, fails, plant) => {
-    const run = new SampleRun();
+    const run = new CorrectRun();
     plant(run);
     const checks = await judge(run);
     expect(failing(checks).sort()).toEqual([...fails].sort());
@@ -277,14 +277,14 @@ describe('a planted fault', () => {
 });
 
 test('a right run is valid and everything in it was judged', async () => {
-  const checks = await judge(new SampleRun());
+  const checks = await judge(new CorrectRun());
   expect(checks.filter((check) => check.verdict !== true)).toEqual([]);
   expect(mergeVerdict(checks)).toBe('valid');
   for (const check of checks) expect([check.id, check.judged > 0]).toEqual([check.id, true]);
 });
 
 test('two slots with one content are found in the tables alone', async () => {
-  const run = new SampleRun();
+  const run = new CorrectRun();
   const slot = run.first(filled(run));
   const twin = filled(run).find((other) => other['batch_id'] === slot['batch_id'] && other !== slot);
   Object.assign(twin ?? {}, { text_storage_id: slot['text_storage_id'] });
@@ -293,7 +293,7 @@ test('two slots with one content are found in the tables alone', async () => {
 });
 
 test('copies with the same bytes are right where something was broken on purpose', async () => {
-  const run = new SampleRun();
+  const run = new CorrectRun();
   run.copy('out', run.first(run.topics.out));
   run.copy('dlq', run.first(run.topics.dlq));
   run.faults.push({ monoMs: 1, wallMs: 1, fault: 'kill', target: 'worker-1', phase: 'start' });
@@ -301,7 +301,7 @@ test('copies with the same bytes are right where something was broken on purpose
 });
 
 test('copies that differ are wrong even then', async () => {
-  const run = new SampleRun();
+  const run = new CorrectRun();
   const copy = run.copy('out', run.first(records(run, EVENT_TYPES.slotAssigned)));
   alter(copy, (data) => Object.assign(data, { timestamp: '2030-01-01T00:00:00.000Z' }));
   run.faults.push({ monoMs: 1, wallMs: 1, fault: 'kill', target: 'worker-1', phase: 'start' });
@@ -309,7 +309,7 @@ test('copies that differ are wrong even then', async () => {
 });
 
 test('judged in many parts a run has the same answers', async () => {
-  const run = new SampleRun();
+  const run = new CorrectRun();
   run.tables.excess_contents.pop();
   const [whole, parts] = [await judge(run), await judge(run, { partBytesMax: 20_000 })];
   const facts = (checks: readonly Check[]) =>
@@ -319,29 +319,29 @@ test('judged in many parts a run has the same answers', async () => {
 
 describe('missing evidence', () => {
   test.each([
-    ['an input', (run: SampleRun) => run.topics.in.splice(3, 1)],
-    ['the last input', (run: SampleRun) => run.topics.in.pop()],
-    ['the last event', (run: SampleRun) => run.topics.out.pop()],
-    ['a slot', (run: SampleRun) => run.tables.slots.pop()],
-    ['the end of the audit', (run: SampleRun) => run.tables.audit.splice(-20)],
-    ['the end of the history', (run: SampleRun) => run.history.splice(-20)],
-    ['a line of the history', (run: SampleRun) => run.history.splice(10, 1)],
-    ['the end of the phases', (run: SampleRun) => run.phases.pop()],
+    ['an input', (run: CorrectRun) => run.topics.in.splice(3, 1)],
+    ['the last input', (run: CorrectRun) => run.topics.in.pop()],
+    ['the last event', (run: CorrectRun) => run.topics.out.pop()],
+    ['a slot', (run: CorrectRun) => run.tables.slots.pop()],
+    ['the end of the audit', (run: CorrectRun) => run.tables.audit.splice(-20)],
+    ['the end of the history', (run: CorrectRun) => run.history.splice(-20)],
+    ['a line of the history', (run: CorrectRun) => run.history.splice(10, 1)],
+    ['the end of the phases', (run: CorrectRun) => run.phases.pop()],
   ])('without %s a run is not valid', async (_, cut) => {
-    const run = new SampleRun();
+    const run = new CorrectRun();
     run.freeze();
     cut(run);
     expect(mergeVerdict(await judge(run))).not.toBe('valid');
   });
 
   test('without the audit nobody knows whether a slot was taken twice', async () => {
-    const run = new SampleRun();
+    const run = new CorrectRun();
     run.tables.audit.length = 0;
     expect(unsure(await judge(run))).toContain('I2');
   });
 
   test('an unprocessed record leaves its fate open and is a lag', async () => {
-    const run = new SampleRun();
+    const run = new CorrectRun();
     const lost = run.first(run.tables.failures.filter((row) => row['essay_id'] === null));
     run.tables.failures.splice(run.tables.failures.indexOf(lost), 1);
     for (const { topic, partition } of run.topics.in) run.committed.set(`${topic}/${partition}`, 0);
@@ -351,7 +351,7 @@ describe('missing evidence', () => {
   });
 
   test('a file that was cut in the middle of a line is not whole', async () => {
-    const checks = await judge(new SampleRun(), {}, async (directory) => {
+    const checks = await judge(new CorrectRun(), {}, async (directory) => {
       const path = directory.file('topics', 'out.jsonl');
       await truncate(path, (await stat(path)).size - 100);
     });
@@ -359,7 +359,7 @@ describe('missing evidence', () => {
   });
 
   test('a file that cannot be read makes everything unknown', async () => {
-    const checks = await judge(new SampleRun(), {}, (directory) =>
+    const checks = await judge(new CorrectRun(), {}, (directory) =>
       appendFile(directory.file('tables', 'slots.jsonl'), '{"a":\n'),
     );
     expect(new Set(checks.map((check) => check.verdict))).toEqual(new Set(['unknown']));
@@ -384,15 +384,15 @@ test('a checker that crashes is unknown, says why, and stops no other', async ()
         throw new Error('never asked');
       }),
   };
-  const checks = await judge(new SampleRun(), { checkers: [broken, idle, busy] });
+  const checks = await judge(new CorrectRun(), { checkers: [broken, idle, busy] });
   expect(checks.map((check) => check.verdict)).toEqual(['unknown', 'unknown', true]);
   expect(checks[0]?.note).toMatch(/planted/);
   expect(checks[1]?.note).toMatch(/nothing to judge/);
 });
 
 describe('a replay', () => {
-  function replayed(): SampleRun {
-    const run = new SampleRun();
+  function replayed(): CorrectRun {
+    const run = new CorrectRun();
     const [phase] = run.phases;
     if (phase === undefined) throw new Error('no phase');
     run.phases.splice(1, 0, { ...phase, name: 'replay' });
@@ -428,7 +428,7 @@ describe('a replay', () => {
 });
 
 test('a counterexample names the records and tells what happened in order', async () => {
-  const run = new SampleRun();
+  const run = new CorrectRun();
   const lost = run.tables.excess_contents.pop();
   const check = (await judge(run)).find(({ id }) => id === 'I3');
   const problem = check?.problems[0];

@@ -13,12 +13,12 @@ import type { TableFile } from '../../distributed/run/run-directory.ts';
 import type { WireMessage } from '../../src/contract/message.ts';
 import { completedMessage, excessMessage, slotAssignedMessage } from '../../src/contract/outbound.ts';
 import { topicsFor } from '../../src/contract/topics.ts';
-import type { Row } from './sample-run.ts';
+import type { Row } from './correct-run.ts';
 
 const STARTED_AT_MS = Date.UTC(2026, 0, 5, 8, 0);
 const INSTANCES = 3;
 
-export class SampleService {
+export class CorrectService {
   readonly tables: Record<TableFile, Row[]> = {
     batches: [],
     slots: [],
