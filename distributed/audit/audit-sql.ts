@@ -4,9 +4,15 @@
  * inputs costs a handful of inserts. Rows of a transaction that rolls back are gone with it. `seq` is drawn while the
  * change is made: within a batch, whose changes are serial, it is their order.
  */
-export const AUDIT_SCHEMA = 'harness';
+const slot = (row: string) =>
+  `jsonb_build_object('status', ${row}.status, 'position', ${row}.position, 'text_storage_id', ${row}.text_storage_id,
+    'file_upload_id', ${row}.file_upload_id, 'batch_version', ${row}.batch_version, 'assigned_by', ${row}.assigned_by)`;
 
-/** Serial, one at a time, and the same when it is done twice. */
+const batch = (row: string) =>
+  `jsonb_build_object('state', ${row}.state, 'open_slots', ${row}.open_slots, 'filled_count', ${row}.filled_count,
+    'failed_count', ${row}.failed_count, 'version', ${row}.version)`;
+
+/** The same when it is done twice. */
 export const INSTALL_AUDIT = `
 create schema if not exists harness;
 
@@ -30,14 +36,6 @@ alter table harness.audit set (autovacuum_enabled = off);
 create or replace function harness.txid() returns bigint language sql volatile
 as $$ select pg_current_xact_id()::text::bigint $$;
 
-create or replace function harness.slot(s public.slots) returns jsonb language sql immutable
-as $$ select jsonb_build_object('status', s.status, 'position', s.position, 'text_storage_id', s.text_storage_id,
-  'file_upload_id', s.file_upload_id, 'batch_version', s.batch_version, 'assigned_by', s.assigned_by) $$;
-
-create or replace function harness.batch(b public.batches) returns jsonb language sql immutable
-as $$ select jsonb_build_object('state', b.state, 'open_slots', b.open_slots, 'filled_count', b.filled_count,
-  'failed_count', b.failed_count, 'version', b.version) $$;
-
 -- A registration is summed up per batch; a slot that is born taken would be a finding and has an entry of its own.
 create or replace function harness.slots_inserted() returns trigger language plpgsql security definer as $$
 begin
@@ -45,7 +43,7 @@ begin
   select harness.txid(), 'slots', 'insert', n.batch_id, jsonb_build_object('count', count(*))
   from new_rows n group by n.batch_id;
   insert into harness.audit (txid, table_name, operation, batch_id, row_id, new)
-  select harness.txid(), 'slots', 'insert', n.batch_id, n.essay_id, harness.slot(n::public.slots)
+  select harness.txid(), 'slots', 'insert', n.batch_id, n.essay_id, ${slot('n')}
   from new_rows n where n.status <> 'open';
   return null;
 end $$;
@@ -53,7 +51,7 @@ end $$;
 create or replace function harness.slots_updated() returns trigger language plpgsql security definer as $$
 begin
   insert into harness.audit (txid, table_name, operation, batch_id, row_id, old, new)
-  select harness.txid(), 'slots', 'update', n.batch_id, n.essay_id, harness.slot(o::public.slots), harness.slot(n::public.slots)
+  select harness.txid(), 'slots', 'update', n.batch_id, n.essay_id, ${slot('o')}, ${slot('n')}
   from old_rows o join new_rows n using (essay_id)
   order by n.batch_id, n.batch_version, n.position;
   return null;
@@ -62,21 +60,21 @@ end $$;
 create or replace function harness.slots_deleted() returns trigger language plpgsql security definer as $$
 begin
   insert into harness.audit (txid, table_name, operation, batch_id, row_id, old)
-  select harness.txid(), 'slots', 'delete', o.batch_id, o.essay_id, harness.slot(o::public.slots) from old_rows o;
+  select harness.txid(), 'slots', 'delete', o.batch_id, o.essay_id, ${slot('o')} from old_rows o;
   return null;
 end $$;
 
 create or replace function harness.batches_inserted() returns trigger language plpgsql security definer as $$
 begin
   insert into harness.audit (txid, table_name, operation, batch_id, row_id, new)
-  select harness.txid(), 'batches', 'insert', n.id, n.id, harness.batch(n::public.batches) from new_rows n;
+  select harness.txid(), 'batches', 'insert', n.id, n.id, ${batch('n')} from new_rows n;
   return null;
 end $$;
 
 create or replace function harness.batches_updated() returns trigger language plpgsql security definer as $$
 begin
   insert into harness.audit (txid, table_name, operation, batch_id, row_id, old, new)
-  select harness.txid(), 'batches', 'update', n.id, n.id, harness.batch(o::public.batches), harness.batch(n::public.batches)
+  select harness.txid(), 'batches', 'update', n.id, n.id, ${batch('o')}, ${batch('n')}
   from old_rows o join new_rows n using (id);
   return null;
 end $$;
@@ -155,5 +153,7 @@ referencing ${tables} for each statement execute function harness.${table}_${ope
 }
 
 export function dropTriggers(): string {
-  return TRIGGERS.map(([table, operation]) => `drop trigger if exists harness_audit_${operation} on public.${table};`).join('\n');
+  return TRIGGERS.map(
+    ([table, operation]) => `drop trigger if exists harness_audit_${operation} on public.${table};`,
+  ).join('\n');
 }

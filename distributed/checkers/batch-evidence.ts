@@ -1,7 +1,7 @@
 /** Everything known about one batch: what was sent, what is stored, what was published, and how it came about. */
 import type { ContentInput, FailureInput, RegistrationInput } from './input-records.ts';
 import type { AssignedOutput, CompletedOutput, ExcessOutput } from './output-records.ts';
-import { type AuditEntry, type BatchRow, type ExcessRow, type FailureRow, type PendingRow, type SlotRow } from './rows.ts';
+import type { AuditEntry, BatchRow, ExcessRow, FailureRow, PendingRow, SlotRow } from './rows.ts';
 
 export class BatchEvidence {
   readonly batchId: string;
@@ -75,9 +75,18 @@ export function differenceOf(actual: readonly string[], expected: readonly strin
   const describe = (items: readonly string[], what: string) =>
     items.length > 0 ? [`${items.length} ${what} (${items.slice(0, 3).join(', ')})`] : [];
   const parts = [
-    ...describe(expected.filter((item) => !actualSet.has(item)), 'missing'),
-    ...describe(actual.filter((item) => !expectedSet.has(item)), 'too many'),
-    ...describe([...groupBy(actual, (item) => item)].flatMap(([item, all]) => (all.length > 1 ? [item] : [])), 'twice'),
+    ...describe(
+      expected.filter((item) => !actualSet.has(item)),
+      'missing',
+    ),
+    ...describe(
+      actual.filter((item) => !expectedSet.has(item)),
+      'too many',
+    ),
+    ...describe(
+      [...groupBy(actual, (item) => item)].flatMap(([item, all]) => (all.length > 1 ? [item] : [])),
+      'twice',
+    ),
   ];
   return parts.length > 0 ? parts.join(', ') : null;
 }

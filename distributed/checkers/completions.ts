@@ -1,6 +1,7 @@
 /** I4 to I7: exactly one completion, from the transaction that took the last slot, listing exactly what is there. */
-import { EVENT_TYPES } from '../../src/contract/topics.ts';
+
 import { outboundEventId } from '../../src/contract/event-id.ts';
+import { EVENT_TYPES } from '../../src/contract/topics.ts';
 import { type BatchEvidence, differenceOf, groupBy } from './batch-evidence.ts';
 import type { Checker } from './checker.ts';
 import { problemOf } from './counterexample.ts';
@@ -9,7 +10,8 @@ import type { Output } from './output-records.ts';
 
 export const oneEventEach: Checker = {
   id: 'I4',
-  title: 'A batch has one completion; every event has one id, made from what it is about, and copies are the same bytes',
+  title:
+    'A batch has one completion; every event has one id, made from what it is about, and copies are the same bytes',
   batch(batch, run, findings) {
     const completions = new Set(batch.completed.map((output) => output.eventId));
     findings.holds(completions.size <= 1, () => {
@@ -21,7 +23,11 @@ export const oneEventEach: Checker = {
       const isSame = new Set(copies.map((copy) => copy.digest)).size === 1;
       const isOnce = run.isFaulty || copies.length === 1;
       findings.holds(isDerived && isSame && isOnce, () => {
-        const fault = isDerived ? (isSame ? `${copies.length} copies without a fault` : 'copies differ') : 'id is not derived';
+        const fault = isDerived
+          ? isSame
+            ? `${copies.length} copies without a fault`
+            : 'copies differ'
+          : 'id is not derived';
         const message = `event ${eventId} (${copies[0]?.kind}): ${fault}, at ${copies.map(placeName).join(', ')}`;
         return problemOf(batch, message, { identities: copies.flatMap(contentOf) });
       });
@@ -131,10 +137,18 @@ function judgeCompletions(batch: BatchEvidence, findings: Parameters<NonNullable
     findings.holds(wrong === null, () =>
       problemOf(batch, `${placeName(output)} does not list the filled slots: ${wrong}`, { identities: [] }),
     );
-    const said = [output.provisionedCount, output.expectedCount, output.courseCode, output.userId, output.correlationId];
+    const said = [
+      output.provisionedCount,
+      output.expectedCount,
+      output.courseCode,
+      output.userId,
+      output.correlationId,
+    ];
     const stored = [filled.length, batch.slots.length, row?.courseCode, row?.userId, row?.correlationId];
     findings.holds(said.join('\n') === stored.join('\n'), () =>
-      problemOf(batch, `${placeName(output)} says ${said.join(', ')}; stored is ${stored.join(', ')}`, { identities: [] }),
+      problemOf(batch, `${placeName(output)} says ${said.join(', ')}; stored is ${stored.join(', ')}`, {
+        identities: [],
+      }),
     );
   }
 }

@@ -79,7 +79,9 @@ function judgeBurnt(batch: BatchEvidence, findings: Findings): void {
   const burntBy = batch.failureRows.flatMap((row) => (row.essayId === null ? [] : [row.essayId]));
   const wrong = differenceOf(burntBy, burnt);
   findings.holds(wrong === null, () =>
-    problemOf(batch, `the slots its failures burnt are not its burnt slots: ${wrong}`, { essayIds: [...burnt, ...burntBy] }),
+    problemOf(batch, `the slots its failures burnt are not its burnt slots: ${wrong}`, {
+      essayIds: [...burnt, ...burntBy],
+    }),
   );
 }
 

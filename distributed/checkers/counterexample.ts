@@ -24,7 +24,11 @@ export function problemOf(batch: BatchEvidence, message: string, concern: Concer
   const happenings = [...inputsOf(batch, concern), ...changesOf(batch, concern), ...outputsOf(batch, concern)];
   happenings.sort((one, other) => one.wallMs - other.wallMs);
   const shown = happenings.slice(0, EVENTS_SHOWN_MAX);
-  const timeline = shown.map(({ wallMs, text, process }) => ({ wallMs, text, ...(process === undefined ? {} : { process }) }));
+  const timeline = shown.map(({ wallMs, text, process }) => ({
+    wallMs,
+    text,
+    ...(process === undefined ? {} : { process }),
+  }));
   const left = happenings.length - shown.length;
   const last = shown.at(-1);
   if (left > 0 && last !== undefined) timeline.push({ wallMs: last.wallMs, text: `and ${left} more` });
@@ -34,9 +38,21 @@ export function problemOf(batch: BatchEvidence, message: string, concern: Concer
 
 function inputsOf(batch: BatchEvidence, concern: Concern): Happening[] {
   const inputs = [
-    ...batch.registrations.map((input) => ({ input, identity: '', text: `registration of ${input.essayIds.length} slots` })),
-    ...batch.contents.map((input) => ({ input, identity: input.textStorageId, text: `content ${input.textStorageId}` })),
-    ...batch.failures.map((input) => ({ input, identity: input.fileUploadId, text: `failure of ${input.fileUploadId}` })),
+    ...batch.registrations.map((input) => ({
+      input,
+      identity: '',
+      text: `registration of ${input.essayIds.length} slots`,
+    })),
+    ...batch.contents.map((input) => ({
+      input,
+      identity: input.textStorageId,
+      text: `content ${input.textStorageId}`,
+    })),
+    ...batch.failures.map((input) => ({
+      input,
+      identity: input.fileUploadId,
+      text: `failure of ${input.fileUploadId}`,
+    })),
   ];
   return inputs
     .filter(({ identity }) => identity === '' || isConcerned(concern.identities, identity, concern))
@@ -65,8 +81,16 @@ function outputsOf(batch: BatchEvidence, concern: Concern): Happening[] {
       identity: concern.essayIds?.includes(output.essayId) ? '' : output.textStorageId,
       text: `${output.textStorageId} got slot ${output.essayId}`,
     })),
-    ...batch.excessEvents.map((output) => ({ output, identity: output.textStorageId, text: `${output.textStorageId} is excess` })),
-    ...batch.completed.map((output) => ({ output, identity: '', text: `complete with ${output.provisionedCount} essays, event ${output.eventId}` })),
+    ...batch.excessEvents.map((output) => ({
+      output,
+      identity: output.textStorageId,
+      text: `${output.textStorageId} is excess`,
+    })),
+    ...batch.completed.map((output) => ({
+      output,
+      identity: '',
+      text: `complete with ${output.provisionedCount} essays, event ${output.eventId}`,
+    })),
   ];
   return outputs
     .filter(({ identity }) => identity === '' || isConcerned(concern.identities, identity, concern))
@@ -77,7 +101,8 @@ function isEntryConcerned(entry: AuditEntry, concern: Concern): boolean {
   if (concern.identities === undefined && concern.essayIds === undefined) return true;
   const texts = [entry.new?.['text_storage_id'], entry.old?.['text_storage_id'], entry.new?.['file_upload_id']];
   const isText = texts.some((text) => typeof text === 'string' && concern.identities?.includes(text));
-  const isRow = entry.rowId !== null && [...(concern.identities ?? []), ...(concern.essayIds ?? [])].includes(entry.rowId);
+  const isRow =
+    entry.rowId !== null && [...(concern.identities ?? []), ...(concern.essayIds ?? [])].includes(entry.rowId);
   return isText || isRow;
 }
 
@@ -99,5 +124,7 @@ function stateOf(slot: AuditEntry['new']): string {
 }
 
 function rowOf(row: AuditEntry['new']): string {
-  return row === null ? 'none' : `${String(row['state'])}, ${String(row['open_slots'])} open, version ${String(row['version'])}`;
+  return row === null
+    ? 'none'
+    : `${String(row['state'])}, ${String(row['open_slots'])} open, version ${String(row['version'])}`;
 }

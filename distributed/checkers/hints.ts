@@ -17,7 +17,9 @@ export const hintsFollowFates: Checker = {
       const isTooEarly = taking !== undefined && taking.atMs > seenAtMs;
       findings.holds(fateOf(input, batch, run) !== null && !isTooEarly, () => {
         const when = isTooEarly ? 'had a hint before it had its slot' : 'has a hint and no fate';
-        return problemOf(batch, `${input.kind} ${identity} (event ${input.eventId}) ${when}`, { identities: [identity] });
+        return problemOf(batch, `${input.kind} ${identity} (event ${input.eventId}) ${when}`, {
+          identities: [identity],
+        });
       });
     }
   },

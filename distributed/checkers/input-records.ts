@@ -3,8 +3,9 @@
  * never by the service's decoder. Every record is exactly one of valid, ignored (must leave no trace) or invalid (must
  * lie in the dead-letter topic). Pure, never throws.
  */
-import { createHash } from 'node:crypto';
+
 import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { derivedCorrelationId } from '../../src/contract/event-id.ts';
 import { inboundSchemas } from '../../src/contract/inbound.ts';
 import { EVENT_TYPES } from '../../src/contract/topics.ts';
@@ -78,7 +79,11 @@ export function readInput(record: TopicRecord): JudgedInput | LooseInput {
 export function bytesDigest(record: TopicRecord): string {
   const { key, value } = decodeTopicRecord(record);
   const hash = createHash('sha256').update(key === null ? 'none' : `${key.length}:`);
-  return hash.update(key ?? '').update(value === null ? 'none' : 'value').update(value ?? '').digest('base64');
+  return hash
+    .update(key ?? '')
+    .update(value === null ? 'none' : 'value')
+    .update(value ?? '')
+    .digest('base64');
 }
 
 /** What makes two registrations the same: the set of slots, the course, the people and the prompt. */
@@ -92,7 +97,9 @@ export function askedOf(registration: {
 }): string {
   const { essayIds, courseCode, userId, orgId, classId, promptRef } = registration;
   const people = [courseCode, userId, orgId ?? null, classId ?? null].map((id) => JSON.stringify(id)).join();
-  const hash = createHash('sha256').update(people).update(inOneOrder(promptRef ?? null));
+  const hash = createHash('sha256')
+    .update(people)
+    .update(inOneOrder(promptRef ?? null));
   for (const id of [...essayIds].sort()) hash.update('\n').update(id);
   return hash.digest('base64');
 }

@@ -7,16 +7,14 @@ import type { RunDirectory } from '../run/run-directory.ts';
 import type { Checker } from './checker.ts';
 import { CHECKERS } from './checkers.ts';
 import { Findings } from './findings.ts';
-import { countParts, readPart } from './part-evidence.ts';
+import { readParts } from './part-evidence.ts';
 import { gatherRun, type RunEvidence } from './run-evidence.ts';
 
 export interface JudgeOptions {
-  /** Bytes of the run's files whose content is held at a time; in memory it takes two to three times as much. */
+  /** Bytes of the run's files whose content is held at a time. */
   readonly partBytesMax?: number;
   readonly checkers?: readonly Checker[];
 }
-
-const PART_BYTES_MAX = 384 * 1024 * 1024;
 
 export async function judgeRun(directory: RunDirectory, options: JudgeOptions = {}): Promise<Check[]> {
   const checkers = options.checkers ?? CHECKERS;
@@ -24,7 +22,7 @@ export async function judgeRun(directory: RunDirectory, options: JudgeOptions = 
   try {
     const run = await gatherRun(directory);
     sessions.push(...checkers.filter((checker) => checker.applies?.(run) ?? true).map((each) => new Session(each)));
-    await askAll(sessions, run, options.partBytesMax ?? PART_BYTES_MAX);
+    await askAll(sessions, run, options.partBytesMax);
   } catch (error) {
     // Evidence that cannot be read: nothing can be said, least of all that all is well.
     if (sessions.length === 0) sessions.push(...checkers.map((each) => new Session(each)));
@@ -33,10 +31,8 @@ export async function judgeRun(directory: RunDirectory, options: JudgeOptions = 
   return sessions.map((session) => session.check());
 }
 
-async function askAll(sessions: readonly Session[], run: RunEvidence, partBytesMax: number): Promise<void> {
-  const parts = countParts(run, partBytesMax);
-  for (let index = 0; index < parts; index++) {
-    const part = await readPart(run, index, parts);
+async function askAll(sessions: readonly Session[], run: RunEvidence, partBytesMax?: number): Promise<void> {
+  for await (const part of readParts(run, partBytesMax)) {
     for (const session of sessions) {
       await session.ask((checker, findings) => {
         for (const batch of part.batches.values()) checker.batch?.(batch, run, findings);

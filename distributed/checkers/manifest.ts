@@ -29,7 +29,9 @@ export const asPlanned: Checker = {
       run.letters.has(`${input.topic}/${input.partition}@${input.offset}`),
     ).length;
     findings.holds(refused === expected.conflicts, () =>
-      problemOf(batch, `${refused} of ${expected.conflicts} conflicting registrations were refused`, { identities: [] }),
+      problemOf(batch, `${refused} of ${expected.conflicts} conflicting registrations were refused`, {
+        identities: [],
+      }),
     );
   },
   async run(run, findings) {

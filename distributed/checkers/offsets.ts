@@ -30,7 +30,9 @@ export const offsetsFollowFates: Checker = {
       findings.holds(isForward && (sample.committed ?? -1) <= sample.end, () => ({
         message: `${name}: committed ${last?.committed ?? 'nothing'}, later ${sample.committed ?? 'nothing'}, end ${sample.end}`,
         timeline: [last, sample].flatMap((each) =>
-          each === undefined ? [] : [{ wallMs: each.wallMs, text: `committed ${each.committed ?? 'nothing'}, end ${each.end}` }],
+          each === undefined
+            ? []
+            : [{ wallMs: each.wallMs, text: `committed ${each.committed ?? 'nothing'}, end ${each.end}` }],
         ),
       }));
     }
@@ -45,7 +47,8 @@ function judgeRecord(
   findings: Findings,
 ): void {
   findings.holds(fateOf(input, batch, run) !== null, () => {
-    const identity = input.kind === 'registration' ? [] : [input.kind === 'content' ? input.textStorageId : input.fileUploadId];
+    const identity =
+      input.kind === 'registration' ? [] : [input.kind === 'content' ? input.textStorageId : input.fileUploadId];
     const message = `${placeName(input)} (${input.kind} ${identity.join()}) has no fate, and ${committed} is committed`;
     return problemOf(batch, message, { identities: identity });
   });

@@ -10,13 +10,18 @@ export const contentTakesOneSlot: Checker = {
     const now = batch.filled.map((slot) => ({ content: slot.textStorageId ?? '', essayId: slot.essayId }));
     // What was there once and has been overwritten since counts as much as what is there now.
     const ever = batch.takings.flatMap(({ rowId, new: taken }) =>
-      typeof taken?.['text_storage_id'] === 'string' ? [{ content: taken['text_storage_id'], essayId: rowId ?? '' }] : [],
+      typeof taken?.['text_storage_id'] === 'string'
+        ? [{ content: taken['text_storage_id'], essayId: rowId ?? '' }]
+        : [],
     );
     for (const [content, places] of groupBy([...now, ...ever], (place) => place.content)) {
       const essayIds = [...new Set(places.map((place) => place.essayId))];
       const isRight = essayIds.length === 1 && now.filter((place) => place.content === content).length <= 1;
       findings.holds(isRight, () =>
-        problemOf(batch, `content ${content} took the slots ${essayIds.join(' and ')}`, { identities: [content], essayIds }),
+        problemOf(batch, `content ${content} took the slots ${essayIds.join(' and ')}`, {
+          identities: [content],
+          essayIds,
+        }),
       );
     }
   },

@@ -18,11 +18,17 @@ export const versionsInOrder: Checker = {
     );
     const taken = batch.takings.map((entry) => Number(entry.new?.['batch_version']));
     const isRising = taken.every((version, at) => at === 0 || version > (taken[at - 1] ?? 0));
-    findings.holds(isRising, () => problemOf(batch, `slots were taken with the versions ${taken.join(', ')}, in this order`));
+    findings.holds(isRising, () =>
+      problemOf(batch, `slots were taken with the versions ${taken.join(', ')}, in this order`),
+    );
     const { completing } = batch;
-    const later = batch.takings.find((entry) => completing !== null && entry.seq > completing.seq && entry.txid !== completing.txid);
+    const later = batch.takings.find(
+      (entry) => completing !== null && entry.seq > completing.seq && entry.txid !== completing.txid,
+    );
     findings.holds(later === undefined, () =>
-      problemOf(batch, `slot ${later?.rowId} was taken after the batch was complete`, { essayIds: [later?.rowId ?? ''] }),
+      problemOf(batch, `slot ${later?.rowId} was taken after the batch was complete`, {
+        essayIds: [later?.rowId ?? ''],
+      }),
     );
   },
 };
@@ -36,7 +42,10 @@ export const countersTrue: Checker = {
     const counted = [slots.length, openSlots.length, filled.length, slots.length - openSlots.length - filled.length];
     const isState = (row.state === 'complete') === batch.isFull;
     findings.holds(isState && counted.join() === row.counters.join(), () =>
-      problemOf(batch, `is ${row.state} with the counters ${row.counters.join(', ')}; its slots are ${counted.join(', ')} (all, open, filled, failed)`),
+      problemOf(
+        batch,
+        `is ${row.state} with the counters ${row.counters.join(', ')}; its slots are ${counted.join(', ')} (all, open, filled, failed)`,
+      ),
     );
   },
 };

@@ -5,7 +5,12 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { outboundEventId } from '../../src/contract/event-id.ts';
-import { completedEvent, excessEvent, outboundHeaders, slotAssignedEvent } from '../../src/contract/outbound-schemas.ts';
+import {
+  completedEvent,
+  excessEvent,
+  outboundHeaders,
+  slotAssignedEvent,
+} from '../../src/contract/outbound-schemas.ts';
 import { EVENT_TYPES, type EventName } from '../../src/contract/topics.ts';
 import type { TopicRecord } from '../run/records.ts';
 import { bytesDigest, type Place, placeName } from './input-records.ts';
@@ -103,7 +108,10 @@ function readEvent(record: TopicRecord, place: Place): Output {
       const base = baseOf(record, place, event, { name, key: batchId, identity: '', batchId });
       const counts = { provisionedCount: provisioned_count, expectedCount: expected_count };
       const listed = event.data.essays_for_processing;
-      const essays = listed.map(({ essay_id, text_storage_id }) => ({ essayId: essay_id, textStorageId: text_storage_id }));
+      const essays = listed.map(({ essay_id, text_storage_id }) => ({
+        essayId: essay_id,
+        textStorageId: text_storage_id,
+      }));
       return { ...base, kind: name, ...counts, courseCode: course_code, userId: user_id, essays };
     }
     default:
@@ -114,7 +122,11 @@ function readEvent(record: TopicRecord, place: Place): Output {
 function baseOf(
   record: TopicRecord,
   place: Place,
-  event: { readonly event_id: string; readonly correlation_id: string; readonly data: { readonly correlation_id: string } },
+  event: {
+    readonly event_id: string;
+    readonly correlation_id: string;
+    readonly data: { readonly correlation_id: string };
+  },
   of: { readonly name: EventName; readonly key: string; readonly identity: string; readonly batchId: string },
 ): OutputRecord {
   const headers = parse(outboundHeaders, record.headers);
@@ -122,7 +134,9 @@ function baseOf(
   if (headers.event_id !== event.event_id) throw new MalformedError('event_id differs between header and envelope');
   if (headers.event_type !== EVENT_TYPES[of.name]) throw new MalformedError('event_type of the header is another one');
   if (event.correlation_id !== event.data.correlation_id) throw new MalformedError('correlation ids differ');
-  const hash = createHash('sha256').update(bytesDigest(record)).update(JSON.stringify(Object.entries(record.headers).sort()));
+  const hash = createHash('sha256')
+    .update(bytesDigest(record))
+    .update(JSON.stringify(Object.entries(record.headers).sort()));
   return {
     ...place,
     eventId: event.event_id,

@@ -25,22 +25,23 @@ export interface SetAside {
   readonly letters: readonly Letter[];
 }
 
+/** Bytes of files whose content is held at a time; in memory it takes two to three times as much. */
+const PART_BYTES_MAX = 384 * 1024 * 1024;
 const FILES = ['topics/in', 'topics/out', 'tables/slots', 'tables/excess_contents', 'tables/audit', 'history'];
 
-/** So many that the files that grow with the load have at most `bytesMax` per part. */
-export function countParts(run: RunEvidence, bytesMax: number): number {
+/** All parts, one after the other; so many that the files that grow with the load have at most `bytesMax` per part. */
+export async function* readParts(run: RunEvidence, bytesMax = PART_BYTES_MAX): AsyncGenerator<PartEvidence> {
   const paths = FILES.map((file) => run.directory.file(`${file}.jsonl`)).filter((path) => existsSync(path));
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0);
-  return Math.max(1, Math.ceil(bytes / bytesMax));
-}
-
-export async function readPart(run: RunEvidence, part: number, parts: number): Promise<PartEvidence> {
-  const reader = new PartReader(run, (key) => hashOf(key) % parts === part);
-  await reader.readInputs();
-  await reader.readOutputs();
-  await reader.readTables();
-  await reader.readHistory();
-  return reader;
+  const parts = Math.max(1, Math.ceil(bytes / bytesMax));
+  for (let part = 0; part < parts; part++) {
+    const reader = new PartReader(run, (key) => hashOf(key) % parts === part);
+    await reader.readInputs();
+    await reader.readOutputs();
+    await reader.readTables();
+    await reader.readHistory();
+    yield reader;
+  }
 }
 
 class PartReader implements PartEvidence {
@@ -82,14 +83,44 @@ class PartReader implements PartEvidence {
   }
 
   async readTables(): Promise<void> {
-    await this.read('batches', batchRow, (row) => row.id, (batch, row) => {
-      batch.row = row;
-    });
-    await this.read('slots', slotRow, (row) => row.batchId, (batch, row) => batch.slots.push(row));
-    await this.read('excess_contents', excessRow, (row) => row.batchId, (batch, row) => batch.excess.push(row));
-    await this.read('failures', failureRow, (row) => row.batchId, (batch, row) => batch.failureRows.push(row));
-    await this.read('pending_inputs', pendingRow, (row) => row.batchId, (batch, row) => batch.pending.push(row));
-    await this.read('audit', auditEntry, (row) => row.batchId, (batch, row) => batch.audit.push(row));
+    await this.read(
+      'batches',
+      batchRow,
+      (row) => row.id,
+      (batch, row) => {
+        batch.row = row;
+      },
+    );
+    await this.read(
+      'slots',
+      slotRow,
+      (row) => row.batchId,
+      (batch, row) => batch.slots.push(row),
+    );
+    await this.read(
+      'excess_contents',
+      excessRow,
+      (row) => row.batchId,
+      (batch, row) => batch.excess.push(row),
+    );
+    await this.read(
+      'failures',
+      failureRow,
+      (row) => row.batchId,
+      (batch, row) => batch.failureRows.push(row),
+    );
+    await this.read(
+      'pending_inputs',
+      pendingRow,
+      (row) => row.batchId,
+      (batch, row) => batch.pending.push(row),
+    );
+    await this.read(
+      'audit',
+      auditEntry,
+      (row) => row.batchId,
+      (batch, row) => batch.audit.push(row),
+    );
     for (const batch of this.batches.values()) batch.audit.sort((one, other) => one.seq - other.seq);
   }
 
@@ -99,7 +130,8 @@ class PartReader implements PartEvidence {
       if ((type !== 'invoke' && type !== 'ok') || !this.isOurs(key)) continue;
       const input = sentInput.safeParse(value ?? {});
       if (!input.success) continue;
-      const identity = f === 'content' ? input.data.textStorageId : f === 'failure' ? input.data.fileUploadId : undefined;
+      const identity =
+        f === 'content' ? input.data.textStorageId : f === 'failure' ? input.data.fileUploadId : undefined;
       if (identity === undefined) continue;
       const { sent } = this.batch(key);
       const counts = sent.get(`${f} ${identity}`) ?? { invoked: 0, acknowledged: 0 };

@@ -44,10 +44,13 @@ function judgeContents(batch: BatchEvidence, findings: Findings): void {
   for (const output of [...batch.assigned, ...batch.excessEvents]) {
     const inputs = sent.get(output.textStorageId);
     if (inputs === undefined) continue;
-    findings.holds(inputs.some((input) => input.correlationId === output.correlationId), () => {
-      const message = `${placeName(output)} has correlation id ${output.correlationId}, which no input of ${output.textStorageId} has`;
-      return problemOf(batch, message, { identities: [output.textStorageId] });
-    });
+    findings.holds(
+      inputs.some((input) => input.correlationId === output.correlationId),
+      () => {
+        const message = `${placeName(output)} has correlation id ${output.correlationId}, which no input of ${output.textStorageId} has`;
+        return problemOf(batch, message, { identities: [output.textStorageId] });
+      },
+    );
   }
 }
 
@@ -57,7 +60,9 @@ function judgeFailures(batch: BatchEvidence, findings: Findings): void {
     const inputs = sent.get(row.fileUploadId);
     if (inputs === undefined) continue;
     const stored = [row.originalFileName, row.errorCode, row.errorMessage].join('\n');
-    const isRight = inputs.some((input) => [input.originalFileName, input.errorCode, input.errorMessage].join('\n') === stored);
+    const isRight = inputs.some(
+      (input) => [input.originalFileName, input.errorCode, input.errorMessage].join('\n') === stored,
+    );
     findings.holds(isRight, () =>
       problemOf(batch, `failure ${row.fileUploadId} is stored otherwise than sent`, { identities: [row.fileUploadId] }),
     );
@@ -66,13 +71,20 @@ function judgeFailures(batch: BatchEvidence, findings: Findings): void {
 
 function judgeSlots(batch: BatchEvidence, findings: Findings): void {
   if (!batch.isRegistered) return;
-  const stored = [...batch.slots].sort((one, other) => one.position - other.position).map((slot) => slot.essayId).join('\n');
+  const stored = [...batch.slots]
+    .sort((one, other) => one.position - other.position)
+    .map((slot) => slot.essayId)
+    .join('\n');
   const inputs = batch.registrations;
   if (inputs.length === 0) return;
   const asked = inputs.filter((input) => input.essayIds.join('\n') === stored);
-  findings.holds(asked.length > 0, () => problemOf(batch, 'its slots are in the order of no registration', { identities: [] }));
+  findings.holds(asked.length > 0, () =>
+    problemOf(batch, 'its slots are in the order of no registration', { identities: [] }),
+  );
   const isCorrelated = asked.some((input) => input.correlationId === batch.row?.correlationId);
   findings.holds(asked.length === 0 || isCorrelated, () =>
-    problemOf(batch, `has correlation id ${batch.row?.correlationId}, which no registration of it has`, { identities: [] }),
+    problemOf(batch, `has correlation id ${batch.row?.correlationId}, which no registration of it has`, {
+      identities: [],
+    }),
   );
 }

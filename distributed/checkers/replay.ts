@@ -1,7 +1,8 @@
 /** I19: reading everything a second time changes nothing, row for row. */
-import type { Problem } from '../run/results.ts';
+
 import { readJsonLines } from '../run/json-lines.ts';
 import { type TableRow, tableRowSchema } from '../run/records.ts';
+import type { Problem } from '../run/results.ts';
 import type { TableFile } from '../run/run-directory.ts';
 import type { Checker } from './checker.ts';
 import type { Findings } from './findings.ts';

@@ -36,7 +36,9 @@ export const nothingStuck: Checker = {
       findings.holds(!isStuck, () => {
         const { pid, application_name, state, transaction_ms: sinceMs, query } = session;
         const what = session.waits_for_lock ? 'waits for a lock' : (state ?? '');
-        return { message: `session ${pid} (${application_name}) ${what} since ${Math.round(sinceMs ?? 0)} ms: ${query}` };
+        return {
+          message: `session ${pid} (${application_name}) ${what} since ${Math.round(sinceMs ?? 0)} ms: ${query}`,
+        };
       });
     }
   },

@@ -7,9 +7,9 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { EVENT_TYPES } from '../../src/contract/topics.ts';
 import { COLLECTED_FILE, type Collected, readCollected } from '../collect/collected.ts';
+import { REDIS_FILE, redisKeySchema } from '../collect/redis-keys.ts';
 import type { Manifest } from '../generator/manifest.ts';
 import { readJsonLines } from '../run/json-lines.ts';
-import { REDIS_FILE, redisKeySchema } from '../collect/redis-keys.ts';
 import type { PhaseRecord } from '../run/records.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import { type JudgedInput, type LooseInput, placeName, readInput } from './input-records.ts';
@@ -138,7 +138,9 @@ async function findOwners(
   letters: ReadonlyMap<string, readonly Letter[]>,
 ): Promise<Map<string, string>> {
   const owners = new Map<string, string>();
-  const refused = [...letters].filter(([, copies]) => copies.some(({ reason }) => reason === 'conflicting_registration'));
+  const refused = [...letters].filter(([, copies]) =>
+    copies.some(({ reason }) => reason === 'conflicting_registration'),
+  );
   if (refused.length === 0) return owners;
   const places = new Set(refused.map(([origin]) => origin));
   const asked = new Set<string>();

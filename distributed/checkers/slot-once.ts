@@ -54,7 +54,8 @@ function contentsOf(state: AuditEntry['new']): string {
 }
 
 function describe({ operation, txid, old, new: now }: AuditEntry): string {
-  const state = (slot: AuditEntry['new']) => `${String(slot?.['status'])} ${String(slot?.['text_storage_id'] ?? '')}`.trim();
+  const state = (slot: AuditEntry['new']) =>
+    `${String(slot?.['status'])} ${String(slot?.['text_storage_id'] ?? '')}`.trim();
   const step = operation === 'update' ? `${state(old)} -> ${state(now)}` : `${operation} of ${state(now ?? old)}`;
   return `${step} (transaction ${txid})`;
 }

@@ -68,9 +68,7 @@ function rowsQuery(table: Exclude<TableFile, 'audit'>): string {
 
 /** When a transaction was committed is known where the server keeps it. */
 async function auditQuery(client: Client): Promise<string> {
-  const { rows } = await client.query<{ on: boolean }>(
-    "select current_setting('track_commit_timestamp') = 'on' as on",
-  );
+  const { rows } = await client.query<{ on: boolean }>("select current_setting('track_commit_timestamp') = 'on' as on");
   const inMs = (instant: string) => `(extract(epoch from ${instant}) * 1000)::float8`;
   const committedAt = rows[0]?.on === true ? inMs('pg_xact_commit_timestamp(txid::text::xid8::xid)') : 'null::float8';
   return `
@@ -81,8 +79,6 @@ async function auditQuery(client: Client): Promise<string> {
 }
 
 async function isAudited(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ found: boolean }>(
-    "select to_regclass('harness.audit') is not null as found",
-  );
+  const { rows } = await client.query<{ found: boolean }>("select to_regclass('harness.audit') is not null as found");
   return rows[0]?.found === true;
 }

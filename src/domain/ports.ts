@@ -130,8 +130,8 @@ export interface AttemptStore {
   begin(partitions: readonly PartitionOffset[], instance: string): Promise<PartitionAttempts[]>;
   /** Careful mode: about to parse this record. Returns how often that was said before of the same record. */
   suspect(record: TopicPartition & { offset: number }): Promise<number>;
-  /** Clean hand-over or progress: forget. */
-  clear(partitions: readonly TopicPartition[]): Promise<void>;
+  /** Clean hand-over or progress of this instance: forget, unless somebody else has taken over meanwhile. */
+  clear(partitions: readonly TopicPartition[], instance: string): Promise<void>;
 }
 
 export interface PartitionAttempts extends PartitionOffset {

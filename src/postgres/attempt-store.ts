@@ -43,12 +43,13 @@ export class PostgresAttemptStore implements AttemptStore {
     return row?.former_count ?? 0;
   }
 
-  async clear(partitions: readonly TopicPartition[]): Promise<void> {
+  async clear(partitions: readonly TopicPartition[], instance: string): Promise<void> {
     if (partitions.length === 0) return;
     await this.database.run({ name: 'clear-attempts', text: CLEAR_ATTEMPTS }, [
       this.consumerGroup,
       partitions.map(({ topic }) => topic),
       partitions.map(({ partition }) => partition),
+      instance,
     ]);
   }
 }

@@ -99,10 +99,13 @@ export class Database implements Session {
       await this.command(client, 'commit');
       return result;
     } catch (error) {
-      await client.query('rollback').catch((rollbackError: Error) => {
-        broken = rollbackError;
-      });
+      // A server that did not answer would not answer a rollback either; closing the connection does the same.
       if (error instanceof AppError && error.code === 'UNAVAILABLE') broken ??= error;
+      if (broken === undefined) {
+        await client.query('rollback').catch((rollbackError: Error) => {
+          broken = rollbackError;
+        });
+      }
       throw error;
     } finally {
       client.off('error', onError);

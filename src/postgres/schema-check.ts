@@ -11,18 +11,36 @@ select current_setting('server_version_num')::int as version,
        pg_is_in_recovery() as in_recovery`,
 };
 
-const CHECK_ONE_PER_TEXT: Statement = {
-  name: 'check-one-per-text',
+/** The indexes that make an identity unique, by what they cover: whoever names them otherwise is guarded as well. */
+const GUARDS = [
+  {
+    name: 'slots_one_per_text',
+    table: 'slots',
+    definition: '(batch_id, text_storage_id) WHERE (text_storage_id IS NOT NULL)',
+  },
+  { name: 'failures_one_per_upload', table: 'failures', definition: '(batch_id, file_upload_id)' },
+  { name: 'excess_one_per_text', table: 'excess_contents', definition: '(batch_id, text_storage_id)' },
+  { name: 'pending_one_per_identity', table: 'pending_inputs', definition: '(batch_id, kind, identity)' },
+] as const;
+
+const CHECK_GUARDS: Statement = {
+  name: 'check-guards',
   text: `
-select i.indisunique and i.indisvalid and i.indisready as guarding
-from pg_index i
-where i.indrelid = to_regclass('slots')
-  and pg_get_indexdef(i.indexrelid) like '%(batch_id, text_storage_id) WHERE (text_storage_id IS NOT NULL)'`,
+select g.name
+from unnest($1::text[], $2::text[], $3::text[]) with ordinality as g(name, table_name, definition, ord)
+where not exists (
+  select 1
+  from pg_index i
+  where i.indrelid = to_regclass(g.table_name)
+    and i.indisunique and i.indisvalid and i.indisready
+    and pg_get_indexdef(i.indexrelid) like '%USING btree ' || g.definition
+)
+order by g.ord`,
 };
 
 /**
- * What must be true of the database before a single record is taken: a durable, supported server and the index that
- * makes double assignment impossible. Returns problems in plain words; empty when all is well.
+ * What must be true of the database before a single record is taken: a durable, supported server and the indexes that
+ * make double assignment, and repeats of anything else, impossible. Returns problems in plain words; empty when all is well.
  */
 export async function checkSchema(database: Database): Promise<string[]> {
   const problems: string[] = [];
@@ -43,9 +61,13 @@ export async function checkSchema(database: Database): Promise<string[]> {
   if (server.fsync === 'off') problems.push('fsync is off: a crash of the host could lose assignments');
   if (server.full_page_writes === 'off') problems.push('full_page_writes is off: a crash of the host could tear pages');
   if (server.in_recovery) problems.push('the server is a read-only standby');
-  const indexes = await database.run<{ guarding: boolean }>(CHECK_ONE_PER_TEXT, []);
-  if (!indexes.some(({ guarding }) => guarding)) {
-    problems.push('the unique index slots_one_per_text is missing or invalid: restore it before assigning anything');
+  const missing = await database.run<{ name: string }>(CHECK_GUARDS, [
+    GUARDS.map(({ name }) => name),
+    GUARDS.map(({ table }) => table),
+    GUARDS.map(({ definition }) => definition),
+  ]);
+  for (const { name } of missing) {
+    problems.push(`the unique index ${name} is missing or invalid: restore it before assigning anything`);
   }
   return problems;
 }

@@ -64,7 +64,7 @@ export class CrashSuspects {
     if (partitions.length === 0) return Promise.resolve();
     const plain = partitions.map(({ topic, partition }) => ({ topic, partition }));
     return this.inOrder(async () => {
-      await this.tried('clear', CLEAR_TRIES_MAX, () => this.deps.store.clear(plain));
+      await this.tried('clear', CLEAR_TRIES_MAX, () => this.deps.store.clear(plain, this.deps.instance));
     });
   }
 

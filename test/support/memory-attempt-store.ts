@@ -1,6 +1,7 @@
 import type { AttemptStore, PartitionAttempts, PartitionOffset, TopicPartition } from '../../src/domain/ports.ts';
 
 interface Mark {
+  owner: string;
   offsetNext: number;
   uncleanCount: number;
   suspectOffset: number;
@@ -14,16 +15,19 @@ export class MemoryAttemptStore implements AttemptStore {
   readonly errors: Error[] = [];
   suspectCallCount = 0;
 
-  async begin(partitions: readonly PartitionOffset[]): Promise<PartitionAttempts[]> {
+  async begin(partitions: readonly PartitionOffset[], owner: string): Promise<PartitionAttempts[]> {
     this.throwNext();
     return partitions.map((position) => {
       const former = this.marks.get(nameOf(position));
-      const uncleanCount = former?.offsetNext === position.offsetNext ? former.uncleanCount + 1 : 0;
+      // Another offset starts the count anew and forgets the suspect.
+      const same = former?.offsetNext === position.offsetNext ? former : undefined;
+      const uncleanCount = same === undefined ? 0 : same.uncleanCount + 1;
       this.marks.set(nameOf(position), {
+        owner,
         offsetNext: position.offsetNext,
         uncleanCount,
-        suspectOffset: former?.suspectOffset ?? -1,
-        suspectCount: former?.suspectCount ?? 0,
+        suspectOffset: same?.suspectOffset ?? -1,
+        suspectCount: same?.suspectCount ?? 0,
       });
       return { ...position, uncleanCount };
     });
@@ -42,9 +46,11 @@ export class MemoryAttemptStore implements AttemptStore {
     return mark.suspectCount - 1;
   }
 
-  async clear(partitions: readonly TopicPartition[]): Promise<void> {
+  async clear(partitions: readonly TopicPartition[], owner: string): Promise<void> {
     this.throwNext();
-    for (const partition of partitions) this.marks.delete(nameOf(partition));
+    for (const partition of partitions) {
+      if (this.marks.get(nameOf(partition))?.owner === owner) this.marks.delete(nameOf(partition));
+    }
   }
 
   private throwNext(): void {

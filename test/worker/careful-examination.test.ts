@@ -63,7 +63,7 @@ describe('careful examination', () => {
   test('after an unclean end records are handled one at a time, then in groups again', async () => {
     const source = new MemoryRecordSource();
     const attempts = new MemoryAttemptStore();
-    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }]);
+    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
     source.append('t', 0, range(0, 100));
     const { handler, isDead } = await live(source, attempts, () => false, { carefulRecordsMax: 20 });
     expect(isDead).toBe(false);
@@ -75,7 +75,7 @@ describe('careful examination', () => {
   test('no record is named before the broker knows that the one before is resolved', async () => {
     const source = new MemoryRecordSource();
     const attempts = new MemoryAttemptStore();
-    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }]);
+    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
     source.append('t', 0, range(0, 10));
     source.commitErrors.push(unavailable(), unavailable(), unavailable());
     const { intake, handler } = intakeBench({}, { source, attempts });
@@ -93,7 +93,7 @@ describe('careful examination', () => {
   test('a partition under examination does not hold up the others', async () => {
     const source = new MemoryRecordSource();
     const attempts = new MemoryAttemptStore();
-    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }]);
+    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
     source.append('t', 0, range(0, 10));
     source.append('t', 1, range(0, 500));
     const door = gate();
@@ -111,7 +111,7 @@ describe('careful examination', () => {
   test('a transient failure during the examination is not mistaken for a crash', async () => {
     const source = new MemoryRecordSource();
     const attempts = new MemoryAttemptStore();
-    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }]);
+    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
     source.append('t', 0, range(0, 3));
     const { intake, handler } = intakeBench({}, { source, attempts });
     let failuresLeft = 5;
@@ -195,7 +195,7 @@ describe('careful examination', () => {
   test('a store that fails during the examination delays the record; one that cannot answer ends the examination', async () => {
     const source = new MemoryRecordSource();
     const attempts = new MemoryAttemptStore();
-    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }]);
+    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
     source.append('t', 0, range(0, 60));
     const { intake, handler } = intakeBench({}, { source, attempts });
     const gone = new AppError('STORE_FAILED', 'gone');

@@ -1,0 +1,118 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import { Client } from 'pg';
+import { migrateUp, migrationStatus } from '../../src/postgres/migrate.ts';
+import { createEmptyDatabase } from '../support/empty-database.ts';
+import { Observer } from '../support/held-transaction.ts';
+
+const AT_ONCE = 5;
+const NAMES = ['0000_tables', '0001_storage'];
+
+let database: Awaited<ReturnType<typeof createEmptyDatabase>>;
+
+jest.setTimeout(60_000);
+
+beforeEach(async () => {
+  database = await createEmptyDatabase();
+});
+
+afterEach(() => database.drop());
+
+describe('migrations', () => {
+  test('five callers at once on an empty database all succeed, and one of them applied everything', async () => {
+    const results = await Promise.all(Array.from({ length: AT_ONCE }, () => migrateUp(database.databaseUrl)));
+    const applied = results.map((result) => result.applied).filter((names) => names.length > 0);
+    expect(applied).toEqual([NAMES]);
+    expect(await migrationStatus(database.databaseUrl)).toEqual({ applied: NAMES, pending: [] });
+    expect(await query('select count(*)::int as value from drizzle.__drizzle_migrations')).toBe(NAMES.length);
+  });
+
+  test('without the lock most of five callers at once fail', async () => {
+    const clients = Array.from({ length: AT_ONCE }, () => new Client({ connectionString: database.databaseUrl }));
+    await Promise.all(clients.map((client) => client.connect()));
+    const results = await Promise.allSettled(
+      clients.map((client) => migrate(drizzle(client), { migrationsFolder: 'migrations' })),
+    );
+    await Promise.all(clients.map((client) => client.end()));
+    const failed = results.filter(({ status }) => status === 'rejected').length;
+    process.stdout.write(`drizzle's migrate without a lock: ${failed} of ${AT_ONCE} failed\n`);
+    expect(failed).toBeGreaterThan(0);
+  });
+
+  test('a caller waits while another one holds the lock', async () => {
+    const observer = new Observer(database.databaseUrl);
+    await observer.connect();
+    const statement = readFileSync('src/postgres/migrate.ts', 'utf8').match(/MIGRATION_LOCK = ([\d_]+)/)?.[1];
+    await observer.client.query('select pg_advisory_lock($1)', [statement?.replaceAll('_', '')]);
+    const waiting = migrateUp(database.databaseUrl);
+    await observer.waitForBlocked(1);
+    expect(await migrationStatus(database.databaseUrl)).toEqual({ applied: [], pending: NAMES });
+    await observer.client.query('select pg_advisory_unlock_all()');
+    expect(await waiting).toEqual({ applied: NAMES });
+    await observer.close();
+  });
+
+  test('a second run applies nothing', async () => {
+    await migrateUp(database.databaseUrl);
+    expect(await migrateUp(database.databaseUrl)).toEqual({ applied: [] });
+  });
+
+  test('a migration that was changed after it was applied is refused by name', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'els-migrations-'));
+    try {
+      cpSync('migrations', folder, { recursive: true });
+      await migrateUp(database.databaseUrl, folder);
+      writeFileSync(join(folder, '0001_storage.sql'), 'select 1;');
+      const refusal = { code: 'START_CHECK_FAILED', message: expect.stringContaining('0001_storage') };
+      await expect(migrationStatus(database.databaseUrl, folder)).rejects.toMatchObject(refusal);
+      await expect(migrateUp(database.databaseUrl, folder)).rejects.toMatchObject(refusal);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('a database that is ahead of this build is refused', async () => {
+    await migrateUp(database.databaseUrl);
+    await query(`insert into drizzle.__drizzle_migrations (hash, created_at) values ('of tomorrow', 9999999999999)`);
+    await expect(migrationStatus(database.databaseUrl)).rejects.toMatchObject({ code: 'START_CHECK_FAILED' });
+  });
+
+  test('a migration that fails leaves nothing of itself behind', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'els-migrations-'));
+    try {
+      cpSync('migrations', folder, { recursive: true });
+      writeFileSync(join(folder, '0001_storage.sql'), 'create table half (); select 1 / 0;');
+      await expect(migrateUp(database.databaseUrl, folder)).rejects.toThrow();
+      expect(await query(`select to_regclass('half')::text as value`)).toBeNull();
+      expect(await query(`select to_regclass('slots')::text as value`)).toBeNull();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    expect(await migrateUp(database.databaseUrl)).toEqual({ applied: NAMES });
+  });
+
+  test('a folder without migrations is named', async () => {
+    await expect(migrationStatus(database.databaseUrl, 'no-such-folder')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('no-such-folder'),
+    });
+  });
+
+  test('a server that does not answer may be asked again', async () => {
+    const refusal = migrationStatus('postgres://postgres@127.0.0.1:1/nothing');
+    await expect(refusal).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+  });
+});
+
+async function query(text: string): Promise<unknown> {
+  const client = new Client({ connectionString: database.databaseUrl });
+  await client.connect();
+  try {
+    return (await client.query<{ value: unknown }>(text)).rows[0]?.value;
+  } finally {
+    await client.end();
+  }
+}
