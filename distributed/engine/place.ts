@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { Kafka } from 'kafkajs';
 import { Client } from 'pg';
-import { topicsFor, type Topics } from '../../src/contract/topics.ts';
+import { type Topics, topicsFor } from '../../src/contract/topics.ts';
 import { installAudit } from '../audit/audit.ts';
 import { createTopics, migrate, type ProductAddresses } from '../cluster/product.ts';
 import { REDIS_DATABASES } from '../stack/redis.ts';
