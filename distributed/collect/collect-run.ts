@@ -2,6 +2,7 @@
  * Brings the truth of a run into its directory once everything is at rest: topics from their first record to their end,
  * tables and audit, committed offsets, sessions, hints. The service is not asked; nothing is changed.
  */
+import { existsSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { Admin, Kafka } from 'kafkajs';
 import { deadLetterTopic, INBOUND, OUTBOUND, type Topics } from '../../src/contract/topics.ts';
@@ -29,10 +30,11 @@ export interface CollectOptions {
 
 const REDIS_CONNECT_MS_MAX = 2_000;
 
-/** Sessions first: reading topics takes a while, and who is stuck now should be seen now. */
+/** Sessions first: reading topics takes a while, and who is stuck now should be seen now. Unless they were seen before. */
 export async function collectRun(options: CollectOptions): Promise<Collected> {
   const { directory, databaseUrl } = options;
-  await collectActivity(databaseUrl, directory.file(ACTIVITY_FILE));
+  const activity = directory.file(ACTIVITY_FILE);
+  if (!existsSync(activity)) await collectActivity(databaseUrl, activity);
   if (options.redisUrl !== undefined) await collectHints(directory, options.redisUrl);
   const tables = await collectTables(databaseUrl, directory.path);
   const lines: Record<string, number> = { ...tables.lines };

@@ -11,6 +11,8 @@ export interface CpuLimits {
   readonly unavailable: string | null;
   /** Puts the program that follows into the group of this worker. */
   launcherOf(index: number): readonly string[];
+  /** Puts the limit in force, for workers that have started: starting under it would take ages. */
+  apply(): Promise<void>;
   /** Removes the groups; their processes must be gone. */
   close(): Promise<void>;
 }
@@ -22,28 +24,36 @@ const ENTER = 'echo $$ > "$0/cgroup.procs" && exec "$@"';
 export async function limitCpu(options: { cores: number; workers: number; name: string }): Promise<CpuLimits> {
   const quotaUs = Math.round(options.cores * PERIOD_US);
   const folders: string[] = [];
+  let version: 1 | 2 = 2;
   try {
     const parent = await parentFolder();
+    version = parent.version;
     for (let index = 0; index < options.workers; index++) {
       const folder = join(parent.path, `els-${process.pid}-${options.name}-${index + 1}`);
       await mkdir(folder);
       folders.push(folder);
-      if (parent.version === 2) await writeFile(join(folder, 'cpu.max'), `${quotaUs} ${PERIOD_US}`);
-      else {
-        await writeFile(join(folder, 'cpu.cfs_period_us'), String(PERIOD_US));
-        await writeFile(join(folder, 'cpu.cfs_quota_us'), String(quotaUs));
-      }
     }
   } catch (error) {
     await remove(folders);
     const reason = error instanceof Error ? error.message : String(error);
-    return { unavailable: `no CPU limit: ${reason}`, launcherOf: () => [], close: async () => undefined };
+    return { unavailable: `no CPU limit: ${reason}`, launcherOf: () => [], ...NOTHING };
   }
   return {
     unavailable: null,
     launcherOf: (index) => ['/bin/sh', '-c', ENTER, folders[index] ?? ''],
+    apply: async () => {
+      for (const folder of folders) await setQuota(folder, version, quotaUs);
+    },
     close: () => remove(folders),
   };
+}
+
+const NOTHING = { apply: async () => undefined, close: async () => undefined };
+
+async function setQuota(folder: string, version: 1 | 2, quotaUs: number): Promise<void> {
+  if (version === 2) return writeFile(join(folder, 'cpu.max'), `${quotaUs} ${PERIOD_US}`);
+  await writeFile(join(folder, 'cpu.cfs_period_us'), String(PERIOD_US));
+  await writeFile(join(folder, 'cpu.cfs_quota_us'), String(quotaUs));
 }
 
 async function parentFolder(): Promise<{ path: string; version: 1 | 2 }> {

@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { kafkaClient, waitForCoordinator } from '../cluster/kafka-client.ts';
 import { productEnv } from '../cluster/product.ts';
 import { WorkerCluster } from '../cluster/worker-cluster.ts';
+import { ACTIVITY_FILE, collectActivity } from '../collect/activity.ts';
 import { collectRun } from '../collect/collect-run.ts';
 import type { ScreenOutput } from '../demo/live-screen.ts';
 import { judgeInjections } from '../nemesis/nemesis.ts';
@@ -93,6 +94,7 @@ export async function runPart(run: PartRun): Promise<Part> {
     cluster,
     sampler,
     signal: run.signal,
+    limits,
     onProgress: (progress) => display.notePublished(progress),
     onNote: (note) => display.say(note),
   });
@@ -101,6 +103,8 @@ export async function runPart(run: PartRun): Promise<Part> {
     await sampler.start();
     await followScript(run, stage);
     await sampler.stop();
+    // While the workers still hold their sessions: afterwards nobody can be stuck.
+    await collectActivity(place.addresses.databaseUrl, directory.file(ACTIVITY_FILE));
   } finally {
     await cluster.stop();
     await limits?.close();

@@ -17,6 +17,7 @@ import { Findings } from './findings.ts';
 import { injectorFor } from './injector-for.ts';
 import type { PartLatencies } from './latencies.ts';
 import { LoadLedger } from './load-ledger.ts';
+import { countRacesSoFar, type RacesSoFar } from './races-so-far.ts';
 import type { StageDeps } from './stage-deps.ts';
 
 /** Looks at the collected evidence; whatever it measures goes into the stage's findings. */
@@ -53,6 +54,7 @@ export class Stage {
     for (const worker of cluster.workers) await worker.start();
     await cluster.waitReady(signal);
     await this.untilGroupHas(cluster.workers.length);
+    await this.deps.limits?.apply();
   }
 
   async stopWorkers(): Promise<void> {
@@ -155,6 +157,12 @@ export class Stage {
     }
     await this.startWorkers();
     await this.quiesce();
+  }
+
+  /** Counts of races so far, from the audit and the workers, to know whether to go on; the judge counts anew. */
+  async racesSoFar(): Promise<RacesSoFar> {
+    await this.deps.sampler.look();
+    return countRacesSoFar(this.deps.place.addresses.databaseUrl, this.deps.sampler.readings);
   }
 
   /** Looks at the workers' own metrics now, so that totals are of this moment. */

@@ -5,11 +5,10 @@
  * batch of its own until the race was seen often enough; keys spread every batch over all instances.
  */
 import type { PartPlan } from '../engine/part-plan.ts';
-import type { Stage } from '../engine/stage.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
-import { planLoad } from '../generator/plan.ts';
 import { type Pattern, patternLoad } from './patterns.ts';
 import { forEachInstances, type Scenario } from './scenario.ts';
+import { loadNow, sendUntilRaced } from './steps.ts';
 
 const COPIES: readonly Pattern[] = [
   { slots: 3, contents: 1, copies: 20, copyKind: 'identical' },
@@ -27,58 +26,69 @@ export const raceConditions: Scenario = {
   method: 'Collisions repeated on all instances at once: identical events, one content, few slots, hot batches.',
   defaultInstances: [3],
   parts: (request) => {
-    const rounds = request.tier === 'quick' ? 60 : 300;
+    const isQuick = request.tier === 'quick';
+    const shape = { rounds: isQuick ? 60 : 300, roundsMax: isQuick ? 4 : 10 };
     return forEachInstances(request, (workers) => [
-      patternPart('identical', COPIES, { workers, rounds, seed: request.seed }),
-      patternPart('crowds', CROWDS, { workers, rounds, seed: request.seed + 1 }),
-      hotPart({ workers, batches: request.tier === 'quick' ? 120 : 800, seed: request.seed + 2 }),
+      patternPart('identical', COPIES, { uniqueConflicts: 3 }, { ...shape, workers, seed: request.seed }),
+      patternPart(
+        'crowds',
+        CROWDS,
+        { overlappingClaims: 20, sharedBatches: 20 },
+        { ...shape, workers, seed: request.seed + 1 },
+      ),
+      hotPart({ ...shape, workers, seed: request.seed + 2 }),
     ]);
   },
 };
 
+/** Transactions of few records each, several at a time: more of them meet. */
+const MANY_SMALL_GROUPS = { GROUP_SIZE_MAX: '20', GROUPS_IN_FLIGHT_MAX: '4', DATABASE_POOL_MAX: '6' };
+
+interface PartShape {
+  readonly workers: number;
+  readonly rounds: number;
+  readonly roundsMax: number;
+  readonly seed: number;
+}
+
 function patternPart(
   name: string,
   patterns: readonly Pattern[],
-  { workers, rounds, seed }: { workers: number; rounds: number; seed: number },
+  races: NonNullable<PartPlan['races']>,
+  { workers, rounds, roundsMax, seed }: PartShape,
 ): PartPlan {
   const options = { patterns, rounds, batchesInFlight: 6 };
+  const loadOf = (round: number) => patternLoad({ ...options, seed: seed + 10 * round, startAtMs: Date.now() });
   return {
     name,
     workers,
-    options,
-    races:
-      name === 'identical'
-        ? { sharedBatches: 0, repeatedContents: rounds * 19 * 3 }
-        : { overlappingClaims: 20, sharedBatches: 20 },
-    run: (stage) => race(stage, patternLoad({ ...options, seed, startAtMs: Date.now() })),
+    env: MANY_SMALL_GROUPS,
+    options: { ...options, roundsMax },
+    races,
+    run: (stage) => sendUntilRaced(stage, { loadOf, roundsMax, races }),
   };
 }
 
-function hotPart({ workers, batches, seed }: { workers: number; batches: number; seed: number }): PartPlan {
+function hotPart({ workers, rounds, roundsMax, seed }: PartShape): PartPlan {
   const load = {
     ...DEFAULT_LOAD,
-    seed,
-    batches,
-    slots: 15,
+    batches: rounds,
+    slots: 30,
     duplicatePercent: 100,
     excessPercent: 30,
     failurePercent: 5,
     earlyPercent: 0,
-    batchesInFlight: 4,
+    batchesInFlight: 3,
     routing: 'adversarial' as const,
   };
+  const races = { overlappingClaims: 20, sharedBatches: 20, repeatedContents: 200 };
   return {
     name: 'hot',
     workers,
-    options: load,
-    races: { overlappingClaims: 20, sharedBatches: 20, repeatedContents: 200 },
-    run: (stage) => race(stage, planLoad({ ...load, startAtMs: Date.now() })),
+    env: MANY_SMALL_GROUPS,
+    options: { ...load, roundsMax },
+    races,
+    run: (stage) =>
+      sendUntilRaced(stage, { loadOf: (round) => loadNow({ ...load, seed: seed + 10 * round }), roundsMax, races }),
   };
-}
-
-async function race(stage: Stage, load: Parameters<Stage['send']>[0]): Promise<void> {
-  await stage.startWorkers();
-  stage.beginLoad();
-  await stage.send(load);
-  await stage.quiesce();
 }
