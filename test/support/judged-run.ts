@@ -21,8 +21,8 @@ import { RunDirectory } from '../../distributed/run/run-directory.ts';
 import { projectRoot } from '../../distributed/stack/project-root.ts';
 import { INBOUND, topicsFor } from '../../src/contract/topics.ts';
 import { CORRECT_ENVIRONMENT } from './correct-run.ts';
-import { waitFor } from './wait-for.ts';
 import { kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from './servers.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface JudgedRunOptions {
   readonly program: string;
@@ -79,7 +79,7 @@ export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> 
 async function prepare(root: string, addresses: ProductAddresses): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await prepareProduct(root, addresses, PARTITIONS);
+      await prepareProduct(root, addresses, { partitions: PARTITIONS, replicas: 1 });
       return;
     } catch (error) {
       if (attempt === PREPARE_ATTEMPTS_MAX) throw error;
@@ -113,7 +113,10 @@ async function send(
   const kafka = kafkaClient(addresses.kafkaBrokers, 'judged-run');
   await cluster.start();
   for (const worker of cluster.workers) {
-    await waitFor(async () => (await worker.get('/ready')) !== null, { what: `${worker.name} is ready`, deadlineMs: 60_000 });
+    await waitFor(async () => (await worker.get('/ready')) !== null, {
+      what: `${worker.name} is ready`,
+      deadlineMs: 60_000,
+    });
   }
   const load = planLoad({ ...DEFAULT_LOAD, ...options.load });
   const publishing = publishLoad({ kafka, topics, load });
