@@ -22,6 +22,11 @@ export interface CollectOptions {
   readonly databaseUrl: string;
   /** Without it hints are not looked at. */
   readonly redisUrl?: string;
+  /**
+   * Called when the sessions have been looked at and before anything else is read. Tables and topics cannot be read at
+   * the same instant, so whoever is not sure of rest stops the workers here.
+   */
+  readonly freeze?: () => Promise<void>;
   readonly deadlineMs: number;
   /** Milliseconds since the run began. */
   readonly monoMs: () => number;
@@ -33,6 +38,7 @@ const REDIS_CONNECT_MS_MAX = 2_000;
 export async function collectRun(options: CollectOptions): Promise<Collected> {
   const { directory, databaseUrl } = options;
   await collectActivity(databaseUrl, directory.file(ACTIVITY_FILE));
+  await options.freeze?.();
   if (options.redisUrl !== undefined) await collectHints(directory, options.redisUrl);
   const tables = await collectTables(databaseUrl, directory.path);
   const lines: Record<string, number> = { ...tables.lines };

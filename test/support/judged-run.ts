@@ -33,6 +33,8 @@ export interface JudgedRunOptions {
   /** SIGKILL the first worker again and again while it works, this often. */
   readonly kills?: number;
   readonly restMsMax: number;
+  /** Settings of the workers. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const PARTITIONS = 6;
@@ -54,7 +56,7 @@ export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> 
   const root = projectRoot();
   await prepare(root, addresses);
   await installAudit(databaseUrl);
-  const env = { ...productEnv(addresses), KAFKA_SESSION_TIMEOUT_MS: '10000', LOG_LEVEL: 'info' };
+  const env = { ...productEnv(addresses), KAFKA_SESSION_TIMEOUT_MS: '10000', ...options.env, LOG_LEVEL: 'info' };
   const logFolder = directory.file('logs');
   const { program, instances: workers } = options;
   const cluster = new WorkerCluster({ workers, root, program, env, logFolder, onNote: () => undefined });
@@ -67,7 +69,18 @@ export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> 
     await waitForQuiescence({ kafka, databaseUrl, consumerGroup: addresses.consumerGroup, topics: inbound, ...rest });
     const { consumerGroup } = addresses;
     const monoMs = () => performance.now();
-    await collectRun({ directory, kafka, topics, consumerGroup, databaseUrl, redisUrl, deadlineMs: 60_000, monoMs });
+    const freeze = () => cluster.stop();
+    await collectRun({
+      directory,
+      freeze,
+      kafka,
+      topics,
+      consumerGroup,
+      databaseUrl,
+      redisUrl,
+      deadlineMs: 60_000,
+      monoMs,
+    });
     return directory;
   } finally {
     await cluster.stop();
