@@ -62,7 +62,6 @@ const MUTANTS: readonly [name: string, violated: readonly string[], options?: Pa
   ['offset-before-database', ['I3', 'I11'], KILLED],
   ['claim-without-row-lock', ['I2']],
   ['excess-not-recorded', ['I3']],
-  ['outbox-marked-before-publish', ['I6'], KILLED],
   ['invalid-records-skipped', ['I3']],
   ['dead-letters-without-bytes', ['I10']],
   ['fresh-event-ids', ['I4']],
