@@ -12,6 +12,7 @@ export interface Concern {
 
 const RECORDS_SHOWN_MAX = 12;
 const EVENTS_SHOWN_MAX = 30;
+const EVENTS_SHOWN_FIRST = 10;
 
 interface Happening {
   readonly wallMs: number;
@@ -23,17 +24,19 @@ interface Happening {
 export function problemOf(batch: BatchEvidence, message: string, concern: Concern = {}): Problem {
   const happenings = [...inputsOf(batch, concern), ...changesOf(batch, concern), ...outputsOf(batch, concern)];
   happenings.sort((one, other) => one.wallMs - other.wallMs);
-  const shown = happenings.slice(0, EVENTS_SHOWN_MAX);
-  const timeline = shown.map(({ wallMs, text, process }) => ({
-    wallMs,
-    text,
-    ...(process === undefined ? {} : { process }),
-  }));
-  const left = happenings.length - shown.length;
-  const last = shown.at(-1);
-  if (left > 0 && last !== undefined) timeline.push({ wallMs: last.wallMs, text: `and ${left} more` });
+  const timeline = shorten(happenings).map(({ wallMs, text, process }) => {
+    return { wallMs, text, ...(process === undefined ? {} : { process }) };
+  });
   const records = [...new Set(happenings.map((each) => each.record))].slice(0, RECORDS_SHOWN_MAX);
   return { message: `batch ${batch.batchId}: ${message}`, batchId: batch.batchId, records, timeline };
+}
+
+/** How it began and how it ended. */
+function shorten(happenings: readonly Happening[]): Happening[] {
+  const left = happenings.length - EVENTS_SHOWN_MAX;
+  if (left <= 0) return [...happenings];
+  const [first, last] = [happenings.slice(0, EVENTS_SHOWN_FIRST), happenings.slice(EVENTS_SHOWN_FIRST + left)];
+  return [...first, { wallMs: last[0]?.wallMs ?? 0, text: `${left} more`, record: '' }, ...last];
 }
 
 function inputsOf(batch: BatchEvidence, concern: Concern): Happening[] {
@@ -61,7 +64,7 @@ function inputsOf(batch: BatchEvidence, concern: Concern): Happening[] {
 
 function changesOf(batch: BatchEvidence, concern: Concern): Happening[] {
   return batch.audit
-    .filter((entry) => entry.table === 'batches' || isEntryConcerned(entry, concern))
+    .filter((entry) => (entry.table === 'batches' ? isTurn(entry, concern) : isEntryConcerned(entry, concern)))
     .map((entry) => {
       const by = entry.new?.['assigned_by'];
       return {
@@ -95,6 +98,12 @@ function outputsOf(batch: BatchEvidence, concern: Concern): Happening[] {
   return outputs
     .filter(({ identity }) => identity === '' || isConcerned(concern.identities, identity, concern))
     .map(({ output, text }) => ({ wallMs: output.timestampMs, text: `published: ${text}`, record: placeName(output) }));
+}
+
+/** Of the batch row everything where the problem is about the batch, else only where it turned from one state to another. */
+function isTurn(entry: AuditEntry, concern: Concern): boolean {
+  const isWhole = concern.identities === undefined && concern.essayIds === undefined;
+  return isWhole || entry.old?.['state'] !== entry.new?.['state'];
 }
 
 function isEntryConcerned(entry: AuditEntry, concern: Concern): boolean {

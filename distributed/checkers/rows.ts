@@ -117,7 +117,6 @@ export const outboxRow = z
     isPublished: row.published_at !== null,
     isDead: row.dead,
   }));
-export type OutboxRow = z.infer<typeof outboxRow>;
 
 const state = z.record(z.string(), z.unknown()).nullable();
 

@@ -2,7 +2,6 @@
  * Brings the truth of a run into its directory once everything is at rest: topics from their first record to their end,
  * tables and audit, committed offsets, sessions, hints. The service is not asked; nothing is changed.
  */
-import { existsSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { Admin, Kafka } from 'kafkajs';
 import { deadLetterTopic, INBOUND, OUTBOUND, type Topics } from '../../src/contract/topics.ts';
@@ -23,6 +22,11 @@ export interface CollectOptions {
   readonly databaseUrl: string;
   /** Without it hints are not looked at. */
   readonly redisUrl?: string;
+  /**
+   * Called when the sessions have been looked at and before anything else is read. Tables and topics cannot be read at
+   * the same instant, so whoever is not sure of rest stops the workers here.
+   */
+  readonly freeze?: () => Promise<void>;
   readonly deadlineMs: number;
   /** Milliseconds since the run began. */
   readonly monoMs: () => number;
@@ -30,11 +34,11 @@ export interface CollectOptions {
 
 const REDIS_CONNECT_MS_MAX = 2_000;
 
-/** Sessions first: reading topics takes a while, and who is stuck now should be seen now. Unless they were seen before. */
+/** Sessions first: reading topics takes a while, and who is stuck now should be seen now. */
 export async function collectRun(options: CollectOptions): Promise<Collected> {
   const { directory, databaseUrl } = options;
-  const activity = directory.file(ACTIVITY_FILE);
-  if (!existsSync(activity)) await collectActivity(databaseUrl, activity);
+  await collectActivity(databaseUrl, directory.file(ACTIVITY_FILE));
+  await options.freeze?.();
   if (options.redisUrl !== undefined) await collectHints(directory, options.redisUrl);
   const tables = await collectTables(databaseUrl, directory.path);
   const lines: Record<string, number> = { ...tables.lines };

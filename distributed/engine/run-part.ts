@@ -6,7 +6,6 @@ import { writeFile } from 'node:fs/promises';
 import { kafkaClient, waitForCoordinator } from '../cluster/kafka-client.ts';
 import { productEnv } from '../cluster/product.ts';
 import { WorkerCluster } from '../cluster/worker-cluster.ts';
-import { ACTIVITY_FILE, collectActivity } from '../collect/activity.ts';
 import { collectRun } from '../collect/collect-run.ts';
 import type { ScreenOutput } from '../demo/live-screen.ts';
 import { judgeInjections } from '../nemesis/nemesis.ts';
@@ -103,13 +102,11 @@ export async function runPart(run: PartRun): Promise<Part> {
     await sampler.start();
     await followScript(run, stage);
     await sampler.stop();
-    // While the workers still hold their sessions: afterwards nobody can be stuck.
-    await collectActivity(place.addresses.databaseUrl, directory.file(ACTIVITY_FILE));
+    await gatherEvidence(run, stage);
   } finally {
     await cluster.stop();
     await limits?.close();
   }
-  await gatherEvidence(run, stage);
   display.close();
   await run.places.remove(place, kafka).catch(() => undefined);
   return writeVerdict(run);
@@ -152,9 +149,9 @@ async function followScript({ plan, signal }: PartRun, stage: Stage): Promise<vo
   if (stage.injected.length > 0) findings.checks.push(judgeInjections(stage.injected));
 }
 
-/** From here on nothing runs any more; what lies in topics and tables goes into the directory. */
+/** Sessions are looked at while the workers still have them; then the workers stop, and all else is read. */
 async function gatherEvidence({ directory, signal, stack }: PartRun, stage: Stage): Promise<void> {
-  const { journal, kafka, place } = stage.deps;
+  const { journal, kafka, place, cluster } = stage.deps;
   journal.phase('check');
   const { databaseUrl, consumerGroup, redisUrl } = place.addresses;
   await collectRun({
@@ -165,6 +162,7 @@ async function gatherEvidence({ directory, signal, stack }: PartRun, stage: Stag
     databaseUrl,
     // A foreign Redis may hold hints of others.
     ...(stack.description.redis === 'external' ? {} : { redisUrl }),
+    freeze: () => cluster.stop(),
     deadlineMs: COLLECT_MS_MAX,
     monoMs: () => journal.clock.monoMs(),
   });

@@ -23,7 +23,7 @@ import type {
 } from '../../distributed/run/records.ts';
 import { RunDirectory, TABLE_FILES, type TableFile } from '../../distributed/run/run-directory.ts';
 import { deadLetterTopic, topicsFor } from '../../src/contract/topics.ts';
-import { CorrectService } from './correct-service.ts';
+import { CorrectService, type Row } from './correct-service.ts';
 
 const PARTITIONS = 3;
 const STARTED_AT_MS = Date.UTC(2026, 0, 5, 8, 0);
@@ -40,8 +40,6 @@ const LOAD: Partial<LoadOptions> = {
 };
 
 type Topic = 'in' | 'out' | 'dlq';
-// biome-ignore lint/suspicious/noExplicitAny: rows are spoilt in ways no type would allow.
-export type Row = Record<string, any>;
 
 export class CorrectRun {
   readonly topics: Record<Topic, TopicRecord[]> = { in: [], out: [], dlq: [] };

@@ -21,8 +21,8 @@ import { RunDirectory } from '../../distributed/run/run-directory.ts';
 import { projectRoot } from '../../distributed/stack/project-root.ts';
 import { INBOUND, topicsFor } from '../../src/contract/topics.ts';
 import { CORRECT_ENVIRONMENT } from './correct-run.ts';
-import { waitFor } from './wait-for.ts';
 import { kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from './servers.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface JudgedRunOptions {
   readonly program: string;
@@ -33,6 +33,8 @@ export interface JudgedRunOptions {
   /** SIGKILL the first worker again and again while it works, this often. */
   readonly kills?: number;
   readonly restMsMax: number;
+  /** Settings of the workers. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const PARTITIONS = 6;
@@ -54,7 +56,7 @@ export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> 
   const root = projectRoot();
   await prepare(root, addresses);
   await installAudit(databaseUrl);
-  const env = { ...productEnv(addresses), KAFKA_SESSION_TIMEOUT_MS: '10000', LOG_LEVEL: 'info' };
+  const env = { ...productEnv(addresses), KAFKA_SESSION_TIMEOUT_MS: '10000', ...options.env, LOG_LEVEL: 'info' };
   const logFolder = directory.file('logs');
   const { program, instances: workers } = options;
   const cluster = new WorkerCluster({ workers, root, program, env, logFolder, onNote: () => undefined });
@@ -67,7 +69,18 @@ export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> 
     await waitForQuiescence({ kafka, databaseUrl, consumerGroup: addresses.consumerGroup, topics: inbound, ...rest });
     const { consumerGroup } = addresses;
     const monoMs = () => performance.now();
-    await collectRun({ directory, kafka, topics, consumerGroup, databaseUrl, redisUrl, deadlineMs: 60_000, monoMs });
+    const freeze = () => cluster.stop();
+    await collectRun({
+      directory,
+      freeze,
+      kafka,
+      topics,
+      consumerGroup,
+      databaseUrl,
+      redisUrl,
+      deadlineMs: 60_000,
+      monoMs,
+    });
     return directory;
   } finally {
     await cluster.stop();
@@ -79,7 +92,7 @@ export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> 
 async function prepare(root: string, addresses: ProductAddresses): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await prepareProduct(root, addresses, PARTITIONS);
+      await prepareProduct(root, addresses, { partitions: PARTITIONS, replicas: 1 });
       return;
     } catch (error) {
       if (attempt === PREPARE_ATTEMPTS_MAX) throw error;
@@ -113,7 +126,10 @@ async function send(
   const kafka = kafkaClient(addresses.kafkaBrokers, 'judged-run');
   await cluster.start();
   for (const worker of cluster.workers) {
-    await waitFor(async () => (await worker.get('/ready')) !== null, { what: `${worker.name} is ready`, deadlineMs: 60_000 });
+    await waitFor(async () => (await worker.get('/ready')) !== null, {
+      what: `${worker.name} is ready`,
+      deadlineMs: 60_000,
+    });
   }
   const load = planLoad({ ...DEFAULT_LOAD, ...options.load });
   const publishing = publishLoad({ kafka, topics, load });

@@ -5,7 +5,8 @@ import type { Check } from '../../../distributed/run/results.ts';
 import type { RunDirectory } from '../../../distributed/run/run-directory.ts';
 import { mergeVerdict } from '../../../distributed/run/verdict.ts';
 import { EVENT_TYPES } from '../../../src/contract/topics.ts';
-import { type Row, CorrectRun } from '../../support/correct-run.ts';
+import { CorrectRun } from '../../support/correct-run.ts';
+import type { Row } from '../../support/correct-service.ts';
 
 async function judge(run: CorrectRun, options: JudgeOptions = {}, spoil?: (directory: RunDirectory) => Promise<void>) {
   const directory = await run.write();

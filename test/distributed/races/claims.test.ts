@@ -1,7 +1,7 @@
 import type { AuditEntry, SlotRow } from '../../../distributed/checkers/rows.ts';
 import { claimRacesOf } from '../../../distributed/races/claims.ts';
-import { CounterTotals } from '../../../distributed/races/counter-totals.ts';
 import { neededRaces, racesOf } from '../../../distributed/races/count-races.ts';
+import { CounterTotals } from '../../../distributed/races/counter-totals.ts';
 
 interface Taking {
   readonly position: number;
@@ -13,7 +13,10 @@ interface Taking {
 
 /** Slots taken in this order; times are those of the transaction. */
 function batchOf(takings: readonly Taking[], openPositions: readonly number[] = []) {
-  const slots = [...takings.map(({ position, by }) => ({ position, by })), ...openPositions.map((position) => ({ position, by: null }))];
+  const slots = [
+    ...takings.map(({ position, by }) => ({ position, by })),
+    ...openPositions.map((position) => ({ position, by: null })),
+  ];
   const audit = takings.map(({ position, txid, by, fromMs, toMs }, index) => ({
     seq: index,
     txid,
@@ -35,7 +38,10 @@ function batchOf(takings: readonly Taking[], openPositions: readonly number[] = 
 const one = { position: 0, txid: 1, by: 'worker-1', fromMs: 0, toMs: 10 };
 
 test('transactions of two instances that share a moment overlap', () => {
-  expect(batchOf([one, { position: 1, txid: 2, by: 'worker-2', fromMs: 9, toMs: 20 }])).toMatchObject({ overlaps: 1, instances: 2 });
+  expect(batchOf([one, { position: 1, txid: 2, by: 'worker-2', fromMs: 9, toMs: 20 }])).toMatchObject({
+    overlaps: 1,
+    instances: 2,
+  });
 });
 
 test('transactions one after the other, or of one instance, do not overlap', () => {
@@ -45,14 +51,29 @@ test('transactions one after the other, or of one instance, do not overlap', () 
 
 test('a transaction that takes many slots is one transaction', () => {
   const other = { txid: 2, by: 'worker-2', fromMs: 5, toMs: 20 };
-  expect(batchOf([one, { ...one, position: 1 }, { ...other, position: 2 }, { ...other, position: 3 }]).overlaps).toBe(1);
+  expect(batchOf([one, { ...one, position: 1 }, { ...other, position: 2 }, { ...other, position: 3 }]).overlaps).toBe(
+    1,
+  );
 });
 
 test('a slot taken while a lower one was open is a skip', () => {
   const later = { txid: 2, by: 'worker-2', fromMs: 20, toMs: 30 };
-  expect(batchOf([{ ...one, position: 1 }, { ...later, position: 0 }]).skips).toBe(1);
+  expect(
+    batchOf([
+      { ...one, position: 1 },
+      { ...later, position: 0 },
+    ]).skips,
+  ).toBe(1);
   expect(batchOf([{ ...one, position: 1 }], [0]).skips).toBe(1);
-  expect(batchOf([{ ...one, position: 0 }, { ...later, position: 1 }], [2]).skips).toBe(0);
+  expect(
+    batchOf(
+      [
+        { ...one, position: 0 },
+        { ...later, position: 1 },
+      ],
+      [2],
+    ).skips,
+  ).toBe(0);
 });
 
 test('only the two last slots of a full batch make a close finish', () => {
