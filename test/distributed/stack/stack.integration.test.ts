@@ -135,7 +135,11 @@ describe('a running stack', () => {
     const kafka = new Kafka({ brokers: [...stack.kafkaBrokers], logLevel: logLevel.NOTHING });
     const [admin, producer] = [kafka.admin(), kafka.producer()];
     await Promise.all([admin.connect(), producer.connect()]);
-    await work(admin, producer).finally(() => Promise.all([admin.disconnect(), producer.disconnect()]));
+    try {
+      await work(admin, producer);
+    } finally {
+      await Promise.all([admin.disconnect(), producer.disconnect()]);
+    }
   }
 
   async function withPostgres(work: (client: Client) => Promise<void>): Promise<void> {
