@@ -187,6 +187,22 @@ describe('slots held by somebody else', () => {
     expect(await waiting).toEqual(['assigned']);
   });
 
+  test('a batch that somebody locks for long costs the other batches of its group nothing', async () => {
+    const impatient = openInstance(database.databaseUrl, 'impatient', { lockTimeoutMs: 30 });
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    await system.apply(names.map((name) => registration(name, 1)));
+    await observer.client.query(`begin; select 1 from batches where id = 'b' for update`);
+    const group = names.map((name) => content(name, 'x'));
+    const refusal = await impatient.assign.assign(group).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'UNDECIDED', retryable: true });
+    const states = (await system.snapshot()).batches.map(({ state }) => state);
+    expect(states).toEqual(['complete', 'open', 'complete', 'complete', 'complete']);
+    await observer.client.query('rollback');
+    const told = await impatient.assign.assign(group);
+    expect(told).toEqual(['duplicate', 'assigned', 'duplicate', 'duplicate', 'duplicate']);
+    await impatient.database.close();
+  });
+
   test('a frozen holder loses its slots after idle_in_transaction_session_timeout and cannot commit', async () => {
     const frozen = openInstance(database.databaseUrl, 'frozen', { idleInTransactionTimeoutMs: 300 });
     await system.apply([registration('b', 1)]);
