@@ -15,6 +15,8 @@ import { PostgresBatchSystem } from '../support/postgres-batch-system.ts';
 import { content, failure, registration } from '../support/sample-inputs.ts';
 import { createTestDatabase } from '../support/servers.ts';
 
+jest.setTimeout(60_000);
+
 const INSTANCE_COUNT = 3;
 const LANES_PER_INSTANCE = 2;
 const PROPERTY_MS_MAX = 120_000;

@@ -183,7 +183,7 @@ describe('slots held by somebody else', () => {
     await lockSlots("batch_id = 'b'");
     const waiting = system.apply([content('b', 'x')]);
     await waitFor(async () => (await counted(one.metrics.undecided)) > looks + 1, {
-      deadlineMs: 5_000,
+      deadlineMs: 20_000,
       what: 'the input was looked at twice',
     });
     await observer.client.query('rollback');

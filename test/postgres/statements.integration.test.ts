@@ -6,6 +6,8 @@ import { Client } from 'pg';
 import * as schema from '../../src/postgres/schema.ts';
 import { createTestDatabase } from '../support/servers.ts';
 
+jest.setTimeout(60_000);
+
 const FOLDER = join(__dirname, '../../src/postgres/sql');
 
 const TABLES = (Object.values(schema) as unknown[]).filter((value): value is PgTable => value instanceof PgTable);
