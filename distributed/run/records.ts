@@ -115,4 +115,3 @@ export const logLineSchema = z.looseObject({
   time: z.union([z.string(), z.number()]),
   msg: z.string().optional(),
 });
-export type LogLine = z.infer<typeof logLineSchema>;
