@@ -7,11 +7,13 @@ import { compareRuns, loadRunResult } from '../../distributed/report/compare-run
 import { writeReport } from '../../distributed/report/report-page.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { type SampleOptions, sampleRun } from '../support/sample-run.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const INSTALL_MS_MAX = 700_000;
 /** Making the sample runs and their pages takes time of its own, more on a busy machine. */
 const TEST_MS_MAX = 60_000;
 const OPEN_MS_MAX = 2_000;
+const DRAWN_MS_MAX = 10_000;
 const DESKTOP = { viewport: { width: 1_280, height: 900 } };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 };
 const HOSTILE = '</script><script>document.title = "broken"</script>.docx';
@@ -47,8 +49,13 @@ async function open(file: string, options: BrowserContextOptions): Promise<Opene
 
 async function openReport(sample: SampleOptions, options: BrowserContextOptions = DESKTOP): Promise<Opened> {
   const opened = await open(await writeReport(await sampleRun(sample)), options);
-  await opened.page.waitForFunction('document.documentElement.dataset.drawnMs !== undefined');
+  await waitUntil(opened.page, 'document.documentElement.dataset.drawnMs !== undefined', 'the plots are drawn');
   return opened;
+}
+
+/** The page's policy forbids `eval`, which the browser driver's own waiting needs. */
+function waitUntil(page: Page, condition: string, what: string): Promise<unknown> {
+  return waitFor(() => page.evaluate<boolean>(condition), { deadlineMs: DRAWN_MS_MAX, what });
 }
 
 /** Of each plot, how many colours its canvas has: a blank one has one. */
@@ -92,7 +99,10 @@ describe('the report in a browser', () => {
     const lightness = () =>
       page.evaluate('getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)');
     expect(Math.max(...((await lightness()) as number[]))).toBeLessThan(60);
+    const picture = "document.querySelector('[data-plot] canvas').toDataURL()";
+    const dark = await page.evaluate(picture);
     await page.emulateMedia({ colorScheme: 'light' });
+    await waitUntil(page, `${picture} !== ${JSON.stringify(dark)}`, 'the plots have other colours');
     expect(Math.min(...((await lightness()) as number[]))).toBeGreaterThan(200);
     expect(Math.min(...(await coloursOfPlots(page)))).toBeGreaterThan(20);
     await page.close();
