@@ -1,9 +1,11 @@
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { compareCommand, logsCommand, reportCommand } from '../../../distributed/report/commands.ts';
-import { sampleRun } from '../../support/sample-run.ts';
+import { removeSampleFolders, sampleFolder, sampleRun } from '../../support/sample-run.ts';
+
+afterAll(removeSampleFolders);
 
 interface Answer {
   readonly output: string;
@@ -39,7 +41,7 @@ describe('the subcommands', () => {
   });
 
   test('compare exits with 1 when B is worse and with 0 otherwise, and writes a page when asked', async () => {
-    const parent = mkdtempSync(join(tmpdir(), 'els-commands-'));
+    const parent = sampleFolder();
     const [good, bad] = [await sampleRun({ seed: 1 }, parent), await sampleRun({ seed: 2, broken: ['I1'] }, parent)];
     const page = join(parent, 'compare.html');
     const worse = await run(compareCommand(), good.path, bad.path, '--html', page);
