@@ -1,0 +1,36 @@
+/** Faults and phases as spans of time. A fault that nobody stopped lasts to the end of the run, and says so. */
+import type { RunDirectory } from '../run/run-directory.ts';
+import type { Span } from './report-data.ts';
+
+/** More faults than this are a band of colour, not information. */
+const FAULTS_MAX = 500;
+
+export async function gatherSpans(run: RunDirectory): Promise<{ faults: Span[]; phases: Span[]; endSeconds: number }> {
+  const startMs = Date.parse(run.environment.startedAt);
+  const seconds = (wallMs: number) => Math.round(wallMs - startMs) / 1_000;
+  const phases: { label: string; from: number; to: number }[] = [];
+  let endSeconds = 0;
+  for await (const { name, part, wallMs } of run.readPhases()) {
+    const at = seconds(wallMs);
+    endSeconds = Math.max(endSeconds, at);
+    const previous = phases.at(-1);
+    if (previous !== undefined) previous.to = at;
+    if (name !== 'end') phases.push({ label: part === undefined ? name : `${part}: ${name}`, from: at, to: at });
+  }
+  const open = new Map<string, { label: string; from: number }[]>();
+  const faults: Span[] = [];
+  for await (const { fault, target, phase, wallMs } of run.readFaults()) {
+    const label = `${fault} ${target}`;
+    const at = seconds(wallMs);
+    endSeconds = Math.max(endSeconds, at);
+    const started = open.get(label) ?? [];
+    open.set(label, started);
+    if (phase === 'start') started.push({ label, from: at });
+    else faults.push({ label, from: started.shift()?.from ?? at, to: at });
+  }
+  for (const { label, from } of [...open.values()].flat()) {
+    faults.push({ label: `${label} (not stopped)`, from, to: endSeconds });
+  }
+  faults.sort((left, right) => left.from - right.from);
+  return { faults: faults.slice(0, FAULTS_MAX), phases, endSeconds };
+}

@@ -1,0 +1,72 @@
+/** `report.html` of a run directory: read, condensed and laid out, verdict first. */
+import { writeFile } from 'node:fs/promises';
+import type { Results } from '../run/results.ts';
+import type { RunDirectory } from '../run/run-directory.ts';
+import { RunDirectoryError } from '../run/run-directory-error.ts';
+import { gatherPlots } from './gather-plots.ts';
+import { gatherSpans } from './gather-spans.ts';
+import { type Html, html } from './html.ts';
+import { htmlPage } from './html-page.ts';
+import { pageAssets } from './page-assets.ts';
+import { latencyRows } from './percentile-table.ts';
+import type { ReportData } from './report-data.ts';
+import { batchSection } from './sections/batch-section.ts';
+import { factsSection } from './sections/facts-section.ts';
+import { judgementSections } from './sections/judgement-sections.ts';
+import { latencySection } from './sections/latency-section.ts';
+import { plotsSection } from './sections/plot-sections.ts';
+import { numbersSection, partsSection, verdictSection } from './sections/verdict-section.ts';
+import { findSlowBatches } from './slow-batches.ts';
+
+/** Writes the page and returns its path. */
+export async function writeReport(run: RunDirectory): Promise<string> {
+  const path = run.file('report.html');
+  await writeFile(path, await buildReport(run));
+  return path;
+}
+
+export async function buildReport(run: RunDirectory): Promise<string> {
+  const results = await run.readResults();
+  if (results === null) throw new RunDirectoryError(`${run.path} has no results.json: judge it with \`check\` first`);
+  const latencies = await run.readLatencies();
+  const { faults, phases } = await gatherSpans(run);
+  const data: ReportData = { plots: await gatherPlots(run, latencies), faults, phases };
+  const sections: [string, Html | null][] = [
+    ['Parts', partsSection(results.parts ?? [])],
+    ['Judgement', judgementSections(results, '')],
+    ...(results.parts ?? []).map((part): [string, Html] => [part.name, partSection(part)]),
+    ['Latency', latencySection(latencyRows(latencies))],
+    ['Over time', plotsSection(data)],
+    ['Slowest batches', batchSection(await findSlowBatches(run))],
+    ['Facts', factsSection(run.environment)],
+  ];
+  const body = html`${verdictSection(run.environment, results)}
+${navigation(sections.flatMap(([, section]) => section ?? []))}
+${numbersSection(results.numbers)}
+${sections.flatMap(([, section]) => section ?? [])}`;
+  const title = `${results.verdict}: ${run.environment.scenario}, seed ${run.environment.seed}`;
+  return htmlPage({ title, body, assets: await pageAssets(), data });
+}
+
+function partSection(part: NonNullable<Results['parts']>[number]): Html {
+  return html`<section id="part-${part.name}" class="part"><h2>Part: ${part.name}</h2>
+${numbersSection(part.numbers)}${judgementSections(part, `${part.name}-`)}</section>`;
+}
+
+/** Links to what the page has: its sections' own headings. */
+function navigation(sections: readonly Html[]): Html {
+  const heads = sections.flatMap(({ text }) => [...text.matchAll(/<section id="([^"]+)"[^>]*><h2>([^<]+)<\/h2>/g)]);
+  const topLevel = heads.filter(([, id = '']) => TOP_LEVEL.has(id));
+  return html`<nav aria-label="Sections">${topLevel.map(([, id, title]) => html`<a href="#${id}">${title}</a>`)}</nav>`;
+}
+
+const TOP_LEVEL: ReadonlySet<string> = new Set([
+  'parts',
+  'invariants',
+  'races',
+  'gates',
+  'latency',
+  'over-time',
+  'slow-batches',
+  'facts',
+]);

@@ -1,0 +1,208 @@
+import { readFile, rm } from 'node:fs/promises';
+import { nameOfTopic } from '../../../distributed/report/gather-plots.ts';
+import { embedJson, html } from '../../../distributed/report/html.ts';
+import type { ReportData } from '../../../distributed/report/report-data.ts';
+import { buildReport, writeReport } from '../../../distributed/report/report-page.ts';
+import { findSlowBatches } from '../../../distributed/report/slow-batches.ts';
+import type { Results } from '../../../distributed/run/results.ts';
+import { removeSampleFolders, type SampleOptions, STARTED_AT_MS, sampleRun } from '../../support/sample-run.ts';
+
+afterAll(removeSampleFolders);
+
+const HOSTILE = '</script><script>alert(1)</script><!-- "\'&.docx';
+
+async function pageOf(options: SampleOptions = {}): Promise<string> {
+  return buildReport(await sampleRun(options));
+}
+
+/** The page without its script and styles, up to the plots: what an assertion may print when it fails. */
+function textOf(page: string): string {
+  return (
+    page.slice(page.indexOf('<main>'), page.indexOf('id="over-time"')) +
+    page.slice(page.indexOf('<section id="facts"'), page.indexOf('</main>'))
+  );
+}
+
+function dataOf(page: string): ReportData {
+  const json = /<script type="application\/json" id="report-data">(.*?)<\/script>/s.exec(page)?.[1] ?? '';
+  return JSON.parse(json) as ReportData;
+}
+
+describe('report.html', () => {
+  test('is one file that asks the network for nothing', async () => {
+    const run = await sampleRun();
+    const page = await readFile(await writeReport(run), 'utf8');
+    expect(/Content-Security-Policy" content="default-src &#39;none&#39;/.test(page)).toBe(true);
+    expect(/<(link|script|img|iframe)[^>]+(src|href)="(?!data:)/.exec(page)).toBeNull();
+    expect(/url\(\s*["']?https?:/.exec(page)).toBeNull();
+  });
+
+  test('states the verdict before anything else, in words and with a sign', async () => {
+    const verdictAt = async (options: SampleOptions) => {
+      const page = await pageOf(options);
+      const verdict = /<span class="sign" aria-hidden="true">(.)<\/span> <span id="verdict">(\w+)</.exec(page);
+      expect(verdict?.index).toBeLessThan(page.indexOf('id="invariants"'));
+      return `${verdict?.[1]} ${verdict?.[2]}`;
+    };
+    expect(await verdictAt({})).toBe('✓ valid');
+    expect(await verdictAt({ broken: ['I1'] })).toBe('✗ invalid');
+    expect(await verdictAt({ racesSeen: 3 })).toBe('? unknown');
+  });
+
+  test('shows a broken invariant first, opened, with what it judged, its evidence and its timeline', async () => {
+    const page = await pageOf({ broken: ['I3'] });
+    expect(page.indexOf('id="I3"')).toBeLessThan(page.indexOf('id="I1"'));
+    const check = page.slice(page.indexOf('id="I3"'), page.indexOf('id="I1"'));
+    expect(check).toMatch(/^id="I3" open>/);
+    expect(check).toContain('27\u202f911 judged');
+    expect(check).toContain('<code>audit 131</code>');
+    expect(check).toMatch(/\+7\.5 ms<\/td><td>worker-3/);
+  });
+
+  test('shows races against what was needed, gates against their target and a gate that could not be measured', async () => {
+    const page = await pageOf({ isSaturated: true });
+    const text = textOf(page);
+    expect(text).toMatch(/two or more instances at once<\/th><td class="number">311<\/td>\s*<td class="number">20</);
+    expect(text).toMatch(/24 ms<\/td>\s*<td class="number">&lt; 50 ms/);
+    expect(text).toContain('not measurable: the host is saturated');
+    expect(text).toContain('exit code 4');
+  });
+
+  test('cannot be broken by what it shows', async () => {
+    const page = await pageOf({ broken: ['I1'], fileName: HOSTILE });
+    expect(page.includes('<script>alert')).toBe(false);
+    expect(textOf(page)).toContain('&lt;/script&gt;&lt;script&gt;alert(1)');
+    expect(page.match(/<\/script>/g)).toHaveLength(2);
+  });
+
+  test('has the command that repeats the run', async () => {
+    expect(textOf(await pageOf({ seed: 77 }))).toMatch(/<pre[^>]*><code>pnpm test:distributed [^<]*--seed 77</);
+  });
+
+  test('shows each part of a run of several with its own judgement', async () => {
+    const run = await sampleRun();
+    const results = (await run.readResults()) as Results;
+    const { checks, races, gates, numbers, durationMs } = results;
+    const part = { name: 'hot_batch', verdict: 'unknown' as const, durationMs, checks, races, gates, numbers };
+    await run.writeResults({ ...results, verdict: 'unknown', checks: [], parts: [part] });
+    const page = await buildReport(run);
+    expect(textOf(page)).toMatch(/<a href="#part-hot_batch">/);
+    expect(textOf(page)).toContain('id="hot_batch-I1"');
+  });
+
+  test('refuses a run that nobody judged', async () => {
+    const run = await sampleRun();
+    await rm(run.file('results.json'));
+    await expect(buildReport(run)).rejects.toThrow(/judge it with `check` first/);
+  });
+});
+
+describe('the data of the plots', () => {
+  test('has throughput, latency, processors, memory, lag and outbox, each with its unit', async () => {
+    const { plots } = dataOf(await pageOf());
+    expect(plots.map(({ id, unit }) => `${id} ${unit}`)).toEqual([
+      'throughput records/s',
+      'latency-due-time-to-slot ms',
+      'latency-last-content-to-completion ms',
+      'cpu_fraction cores',
+      'rss_bytes bytes',
+      'lag_records records',
+      'outbox_depth rows',
+    ]);
+    const labels = plots.find(({ id }) => id === 'throughput')?.series.map(({ label }) => label);
+    expect(labels).toEqual(['inputs sent', 'slots assigned', 'completions']);
+  });
+
+  test('is small however many samples there were, and says how many', async () => {
+    const { plots } = dataOf(await pageOf({ samples: 5_000 }));
+    const memory = plots.find(({ id }) => id === 'rss_bytes')?.series[0];
+    expect(memory?.total.samples).toBe(5_000);
+    expect(memory?.x.length).toBeLessThanOrEqual(1_000);
+  });
+
+  test('pauses where a process was dead', async () => {
+    const { plots } = dataOf(await pageOf());
+    const [first, second] = plots.find(({ id }) => id === 'cpu_fraction')?.series ?? [];
+    expect(first?.y).not.toContain(null);
+    const pauseAt = second?.x[second.y.indexOf(null)] ?? 0;
+    expect(pauseAt).toBeGreaterThan(15);
+    expect(pauseAt).toBeLessThan(19.5);
+  });
+
+  test('sums the lag of a topic over its partitions', async () => {
+    const { plots } = dataOf(await pageOf());
+    const lag = plots.find(({ id }) => id === 'lag_records')?.series[0];
+    expect(lag?.label).toBe('content topic');
+    expect(lag?.total.max).toBe(3 * 900 * 4);
+  });
+
+  test('has faults with their span, also one that nobody stopped, and phases one after the other', async () => {
+    const run = await sampleRun();
+    const clocks = { monoMs: 40_000, wallMs: STARTED_AT_MS + 40_000 };
+    run.faultWriter().append({ fault: 'freeze', target: 'worker-1', phase: 'start', ...clocks });
+    const { faults, phases } = dataOf(await buildReport(run));
+    expect(faults).toEqual([
+      { label: 'kill -9 worker-2', from: 15, to: 19.5 },
+      { label: 'redis flush redis', from: 31, to: 31.05 },
+      { label: 'freeze worker-1 (not stopped)', from: 40, to: 60 },
+    ]);
+    expect(phases.map(({ label, to }) => `${label} ${to}`)).toEqual([
+      'warm-up 5',
+      'load 45',
+      'faults off 50',
+      'quiescence 57',
+      'check 60',
+    ]);
+  });
+
+  test('names topics by what is in them, whatever their prefix', () => {
+    expect(nameOfTopic('test.huleedu.els.essay.slot.assigned.v1')).toBe('slots assigned');
+    expect(nameOfTopic('else')).toBe('else');
+  });
+});
+
+describe('the slowest batches', () => {
+  test('are ordered by the time from their last input being due to their announcement', async () => {
+    const { timelines, completedCount, unfinishedCount } = await findSlowBatches(await sampleRun({ batches: 30 }));
+    expect([timelines.length, completedCount, unfinishedCount]).toEqual([10, 30, 0]);
+    const latencies = timelines.map(({ latencyMs }) => latencyMs);
+    expect(latencies).toEqual([...latencies].sort((left, right) => right - left));
+    for (const { announcedMs, lastDueMs, latencyMs, slotMs } of timelines) {
+      expect(latencyMs).toBe((announcedMs ?? 0) - (lastDueMs ?? 0));
+      expect(slotMs).toHaveLength(8);
+    }
+  });
+
+  test('a duplicate that comes later does not make a batch look faster', async () => {
+    const run = await sampleRun({ batches: 1 });
+    const before = (await findSlowBatches(run)).timelines[0];
+    const wallMs = STARTED_AT_MS + 5_290;
+    const value = { dueWallMs: (before?.lastDueMs ?? 0) + 5, textStorageId: 'text-0-1' };
+    const step = { index: 999, monoMs: 5_290, wallMs, process: 'client-1', type: 'invoke', f: 'content' } as const;
+    run.historyWriter().append({ ...step, key: 'batch-0', value });
+    expect((await findSlowBatches(run)).timelines[0]?.latencyMs).toBe(before?.latencyMs);
+  });
+
+  test('a batch that did not complete is counted, not ranked', async () => {
+    const run = await sampleRun({ batches: 3 });
+    run.tableWriter('batches').append({ id: 'batch-x', expected_count: 5, completed_at: null });
+    const { timelines, unfinishedCount } = await findSlowBatches(run);
+    expect([timelines.length, unfinishedCount]).toEqual([3, 1]);
+  });
+});
+
+describe('templates', () => {
+  test('escape what they are given, in text and in attributes', () => {
+    expect(html`<a title="${'"><b>'}">${"<i>&'"}</a>`.text).toBe(
+      '<a title="&quot;&gt;&lt;b&gt;">&lt;i&gt;&amp;&#39;</a>',
+    );
+    expect(html`${html`<b>`}${null}${false}${0}`.text).toBe('<b>0');
+  });
+
+  test('embedded JSON is the same value and holds no markup', () => {
+    const value = { name: `${HOSTILE}\u2028` };
+    const { text } = embedJson(value);
+    expect(text).not.toMatch(/[<>&\u2028]/);
+    expect(JSON.parse(text)).toEqual(value);
+  });
+});
