@@ -14,6 +14,8 @@ export interface PartPlan {
   readonly races?: Readonly<Partial<Record<RaceName, number>>>;
   /** What makes the part what it is, for `env.json`. */
   readonly options?: Readonly<Record<string, unknown>> | LoadOptions;
+  /** Largest message of the part's topics, where more than the broker's default is needed. */
+  readonly messageBytesMax?: number;
   /** Cores each worker may use, where the system can limit it. */
   readonly cpuCores?: number;
   /** A worker that ends by itself is an answer here, not a defect. */

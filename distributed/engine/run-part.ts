@@ -27,6 +27,7 @@ import type { Place, Places } from './place.ts';
 import { RunClock } from './run-clock.ts';
 import { Sampler } from './sampler.ts';
 import { Stage } from './stage.ts';
+import { allowLargeMessages } from './topic-limits.ts';
 
 export interface PartRun {
   readonly plan: PartPlan;
@@ -55,6 +56,7 @@ export async function runPart(run: PartRun): Promise<Part> {
   const replicas = Math.min(3, stack.servers.filter(({ name }) => name.startsWith('kafka')).length || 1);
   const place = await run.places.create({ partitions: plan.partitions ?? PARTITIONS, replicas });
   const kafka = kafkaClient(stack.kafkaBrokers, 'harness');
+  if (plan.messageBytesMax !== undefined) await allowLargeMessages(kafka, place, plan.messageBytesMax);
   await waitForCoordinator(kafka, place.addresses.consumerGroup);
   const limits = await limitsOf(run);
   const notes: { display: LiveDisplay | null } = { display: null };
@@ -105,6 +107,7 @@ export async function runPart(run: PartRun): Promise<Part> {
     await gatherEvidence(run, stage);
   } finally {
     await cluster.stop();
+    await stage.close();
     await limits?.close();
   }
   display.close();

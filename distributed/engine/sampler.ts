@@ -67,6 +67,8 @@ export class Sampler {
   private admin: Admin | null = null;
   private loop: Promise<void> | null = null;
   private stopped = false;
+  private paused = false;
+  private looking: Promise<void> = Promise.resolve();
 
   constructor(options: SamplerOptions) {
     this.options = options;
@@ -87,10 +89,24 @@ export class Sampler {
     await Promise.allSettled([this.client?.end(), this.admin?.disconnect()]);
   }
 
+  /** Looks neither before the work is done nor in the middle of it: offsets may be set back meanwhile. */
+  async whilePaused(work: () => Promise<void>): Promise<void> {
+    this.paused = true;
+    try {
+      await this.looking;
+      await work();
+    } finally {
+      this.paused = false;
+    }
+  }
+
   private async run(): Promise<void> {
     while (!this.stopped) {
       const startedAtMs = Date.now();
-      await this.look();
+      if (!this.paused) {
+        this.looking = this.look();
+        await this.looking;
+      }
       await sleep(Math.max(0, INTERVAL_MS - (Date.now() - startedAtMs)));
     }
   }

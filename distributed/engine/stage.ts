@@ -3,13 +3,14 @@
  * and note what it measured. Each step writes its phase; each wait has a limit; an abort ends the step under way.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Admin, Kafka } from 'kafkajs';
 import { BEFORE_REPLAY_FOLDER } from '../checkers/replay.ts';
 import { collectTables } from '../collect/tables.ts';
 import { type PublishResult, publishLoad } from '../generator/producer.ts';
 import type { SendableInput, SendableLoad } from '../generator/sendable.ts';
 import { type Injected, runNemesis } from '../nemesis/nemesis.ts';
 import type { ScheduledFault } from '../nemesis/schedule.ts';
-import { type Quiescence, waitForQuiescence } from '../outcome/quiescence.ts';
+import { type Quiescence, readLag, waitForQuiescence } from '../outcome/quiescence.ts';
 import type { Gate } from '../run/results.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import { gatePasses } from '../run/verdict.ts';
@@ -31,6 +32,7 @@ const RECOVERY_MS_MAX = 60_000;
 const GROUP_STABLE_MS_MAX = 60_000;
 const STOP_GRACE_MS = 25_000;
 const POLL_INTERVAL_MS = 100;
+const LOOK_AGAIN_MS = 500;
 
 export class Stage {
   readonly deps: StageDeps;
@@ -38,6 +40,7 @@ export class Stage {
   readonly ledger = new LoadLedger();
   readonly injected: Injected[] = [];
   readonly afterthoughts: Afterthought[] = [];
+  private admin: Admin | null = null;
 
   constructor(deps: StageDeps) {
     this.deps = deps;
@@ -105,39 +108,39 @@ export class Stage {
   async sendUnderFaults(load: SendableLoad, faults: readonly ScheduledFault[]): Promise<PublishResult> {
     this.beginLoad();
     const [sent] = await Promise.all([this.send(load), this.inject(faults)]);
+    await this.deps.cluster.waitReady(this.signal);
     this.deps.journal.phase('faults off');
     return sent;
   }
 
   /** Not coming to rest in time is a finding for the judge, not a failure of the harness. */
   async quiesce(): Promise<Quiescence> {
-    const { kafka, place, journal, signal } = this.deps;
-    journal.phase('quiescence');
-    const quiescence = await waitForQuiescence({
-      kafka,
-      databaseUrl: place.addresses.databaseUrl,
-      consumerGroup: place.addresses.consumerGroup,
-      topics: place.inbound,
-      stableMs: STABLE_MS,
-      deadlineMs: RECOVERY_MS_MAX,
-      signal,
-    });
+    this.deps.journal.phase('quiescence');
+    const quiescence = await this.untilQuiet({ stableMs: STABLE_MS, limitMs: RECOVERY_MS_MAX });
     this.findings.noteRest(quiescence, RECOVERY_MS_MAX);
     return quiescence;
   }
 
   /** Waits until all that was sent is consumed and published, without calling that the end. */
   async untilDrained(limitMs: number): Promise<Quiescence> {
+    return this.untilQuiet({ stableMs: 0, limitMs });
+  }
+
+  /** A look may fail right after servers were broken; only the limit ends the waiting. */
+  private async untilQuiet({ stableMs, limitMs }: { stableMs: number; limitMs: number }): Promise<Quiescence> {
     const { kafka, place, signal } = this.deps;
-    return waitForQuiescence({
-      kafka,
-      databaseUrl: place.addresses.databaseUrl,
-      consumerGroup: place.addresses.consumerGroup,
-      topics: place.inbound,
-      stableMs: 0,
-      deadlineMs: limitMs,
-      signal,
-    });
+    const { databaseUrl, consumerGroup } = place.addresses;
+    const giveUpAtMs = performance.now() + limitMs;
+    for (;;) {
+      const deadlineMs = Math.max(0, giveUpAtMs - performance.now());
+      const options = { kafka, databaseUrl, consumerGroup, topics: place.inbound, stableMs, deadlineMs, signal };
+      try {
+        return await waitForQuiescence(options);
+      } catch (error) {
+        if (performance.now() > giveUpAtMs || signal.aborted) throw error;
+        await sleep(LOOK_AGAIN_MS);
+      }
+    }
   }
 
   /** Reads every input a second time: offsets back to the beginning, tables kept for comparison. */
@@ -145,16 +148,10 @@ export class Stage {
     const { kafka, place, journal, directory } = this.deps;
     await this.stopWorkers();
     await collectTables(place.addresses.databaseUrl, directory.file(BEFORE_REPLAY_FOLDER));
-    journal.phase('replay');
-    const admin = kafka.admin();
-    await admin.connect();
-    try {
-      for (const topic of place.inbound) {
-        await admin.resetOffsets({ groupId: place.addresses.consumerGroup, topic, earliest: true });
-      }
-    } finally {
-      await admin.disconnect();
-    }
+    await this.deps.sampler.whilePaused(async () => {
+      journal.phase('replay');
+      await resetOffsets(kafka, place.addresses.consumerGroup, place.inbound);
+    });
     await this.startWorkers();
     await this.quiesce();
   }
@@ -168,6 +165,18 @@ export class Stage {
   /** Looks at the workers' own metrics now, so that totals are of this moment. */
   async readWorkers(): Promise<void> {
     await this.deps.sampler.look();
+  }
+
+  /** Records not yet committed, now. */
+  async readLag(): Promise<number> {
+    const { kafka, place } = this.deps;
+    this.admin ??= kafka.admin();
+    await this.admin.connect();
+    return readLag(this.admin, place.addresses.consumerGroup, place.inbound);
+  }
+
+  async close(): Promise<void> {
+    await this.admin?.disconnect();
   }
 
   afterwards(thought: Afterthought): void {
@@ -201,5 +210,15 @@ export class Stage {
     } finally {
       await admin.disconnect();
     }
+  }
+}
+
+async function resetOffsets(kafka: Kafka, groupId: string, topics: readonly string[]): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    for (const topic of topics) await admin.resetOffsets({ groupId, topic, earliest: true });
+  } finally {
+    await admin.disconnect();
   }
 }

@@ -24,7 +24,11 @@ export function workerInjector(fault: WorkerFault, worker: WorkerProcess): Injec
           await worker.kill();
           return isGone(pid) ? { pid, signal: 'SIGKILL', gone: true } : null;
         },
-        stop: () => startAgain(worker),
+        // As an orchestrator does: started again at once, ready when it is.
+        stop: async () => {
+          await worker.start();
+          return worker.pid === undefined ? null : { pid: worker.pid };
+        },
       };
     case 'worker-stop':
       return {

@@ -1,11 +1,14 @@
+import { badInput } from './bad-input.ts';
 import { completion } from './completion.ts';
 import { crash } from './crash.ts';
 import { earlyContent } from './early-content.ts';
 import { idempotency } from './idempotency.ts';
+import { memory } from './memory.ts';
 import { performance } from './performance.ts';
 import { raceConditions } from './race-conditions.ts';
 import { redisConsistency } from './redis-consistency.ts';
 import { rollingRestart } from './rolling-restart.ts';
+import { scaling } from './scaling.ts';
 import type { Scenario } from './scenario.ts';
 import { sustained } from './sustained.ts';
 import { validationFailures } from './validation-failures.ts';
@@ -19,9 +22,12 @@ export const SCENARIOS: readonly Scenario[] = [
   earlyContent,
   validationFailures,
   redisConsistency,
+  badInput,
   crash,
   zombie,
   rollingRestart,
   performance,
+  scaling,
+  memory,
   sustained,
 ];

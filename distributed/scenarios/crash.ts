@@ -23,7 +23,7 @@ export const crash: Scenario = {
         name: 'workers',
         workers,
         options: { ...load, faults: ['worker-kill'] },
-        races: { faultsMetWork: 1, redeliveries: 1, rebalances: 1 },
+        races: { faultsMetWork: 1, rebalances: 1 },
         run: async (stage) => {
           await stage.startWorkers();
           const faults = planFaults<FaultKind>({
