@@ -1,4 +1,4 @@
-import { ConfigResourceTypes, type Kafka } from 'kafkajs';
+import kafkajs, { type Kafka } from 'kafkajs';
 import type { Place } from './place.ts';
 
 /** Raises the largest message of all topics of a place, dead-letter topics included. */
@@ -10,7 +10,7 @@ export async function allowLargeMessages(kafka: Kafka, place: Place, bytesMax: n
     await admin.alterConfigs({
       validateOnly: false,
       resources: topics.map((name) => ({
-        type: ConfigResourceTypes.TOPIC,
+        type: kafkajs.ConfigResourceTypes.TOPIC,
         name,
         configEntries: [{ name: 'max.message.bytes', value: String(bytesMax) }],
       })),
