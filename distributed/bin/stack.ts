@@ -17,7 +17,8 @@ program
   .command('up', { isDefault: true })
   .description('start the three servers, print how to reach them, stop them at Ctrl-C')
   .option('--kafka-nodes <1|3>', 'size of the Kafka cluster', kafkaNodes, 1)
-  .option('--env-out <file>', 'while the stack is up, keep the variables in this file, as NAME=value lines')
+  // Not --env-file: Node takes that for its own, wherever it stands.
+  .option('--write-env <file>', 'while the stack is up, keep the variables in this file, as NAME=value lines')
   .addHelpText(
     'after',
     `
@@ -38,7 +39,7 @@ program
 
 await program.parseAsync();
 
-async function up(options: { kafkaNodes: 1 | 3; envOut?: string }): Promise<void> {
+async function up(options: { kafkaNodes: 1 | 3; writeEnv?: string }): Promise<void> {
   const interrupted = new Promise<undefined>((resolve) => {
     for (const signal of SIGNALS) process.on(signal, () => resolve(undefined));
   });
@@ -52,12 +53,12 @@ async function up(options: { kafkaNodes: 1 | 3; envOut?: string }): Promise<void
     KAFKA_BROKERS: stack.kafkaBrokers.join(','),
   };
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
-  if (options.envOut !== undefined) await writeFile(options.envOut, `${lines.join('\n')}\n`);
+  if (options.writeEnv !== undefined) await writeFile(options.writeEnv, `${lines.join('\n')}\n`);
   process.stdout.write(`${lines.map((line) => `export ${line}`).join('\n')}\n`);
   say(`the stack is up, its logs are in ${stack.dataDir}; Ctrl-C stops it`);
   await interrupted;
   say('stopping');
-  if (options.envOut !== undefined) await rm(options.envOut, { force: true });
+  if (options.writeEnv !== undefined) await rm(options.writeEnv, { force: true });
   await stack.stop();
   process.exit(0);
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Consumer, IHeaders, Kafka } from 'kafkajs';
 import type { RawRecord } from './outputs.ts';
 
@@ -13,6 +14,9 @@ export interface ReadTopicsOptions {
   readonly onRecord: (record: RawRecord) => void;
   readonly deadlineMs: number;
 }
+
+const NEWS_MS_MAX = 10_000;
+const NEWS_POLL_MS = 100;
 
 export async function readTopics(options: ReadTopicsOptions): Promise<void> {
   const groupId = `outcome-check-${randomUUID()}`;
@@ -38,13 +42,26 @@ async function findEnds(admin: Admin, topics: readonly string[]): Promise<Map<st
   }
   const ends = new Map<string, bigint>();
   for (const topic of topics) {
-    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+    for (const { partition, low, high } of await offsetsOf(admin, topic)) {
       if (BigInt(high) > BigInt(low)) {
         ends.set(`${topic}/${partition}`, BigInt(high) - 1n);
       }
     }
   }
   return ends;
+}
+
+/** A broker may not have heard yet of a topic that was just created; it soon will. */
+async function offsetsOf(admin: Admin, topic: string): Promise<{ partition: number; low: string; high: string }[]> {
+  const endMs = performance.now() + NEWS_MS_MAX;
+  for (;;) {
+    try {
+      return await admin.fetchTopicOffsets(topic);
+    } catch (error) {
+      if (performance.now() > endMs) throw error;
+      await delay(NEWS_POLL_MS);
+    }
+  }
 }
 
 async function readUntil(options: ReadTopicsOptions, groupId: string, remaining: Map<string, bigint>): Promise<void> {

@@ -71,7 +71,7 @@ function groupSection({ differences }: Comparison, kind: Difference['kind'], tit
 <td class="number">${ratioText(difference)}</td><td>${badge(wordingOfChange(difference.change))}${difference.basis !== '' && html`<span class="note">${difference.basis}</span>`}</td></tr>`,
   );
   return html`
-<section id="${kind}"><h2>${title}</h2><div class="scroll"><table>
+<section id="changes-${kind}"><h2>${title}</h2><div class="scroll"><table>
 <thead><tr><th scope="col">What</th><th scope="col" class="number">A</th><th scope="col" class="number">B</th><th scope="col" class="number">B / A</th><th scope="col">Change</th></tr></thead>
 <tbody>${rows}</tbody></table></div></section>`;
 }

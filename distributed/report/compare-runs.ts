@@ -153,7 +153,8 @@ function numberChange(
   if (before === undefined || after === undefined)
     return { ratio: null, change: presence(before, after) ?? 'same', basis: '' };
   const ratio = before.value === 0 ? null : after.value / before.value;
-  return { ratio, change: changeOf(before, after, better), basis: basisOf(before, after) };
+  const change = changeOf(before, after, better);
+  return { ratio, change, basis: change === 'same' ? '' : basisOf(before, after) };
 }
 
 function presence(before: unknown, after: unknown): 'only in A' | 'only in B' | null {

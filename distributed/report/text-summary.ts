@@ -101,7 +101,7 @@ export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) => {
     const cells = row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)));
-    return printable(`  ${cells.join('  ')}`);
+    return printable(`  ${cells.join('  ')}`).trimEnd();
   });
 }
 

@@ -48,7 +48,7 @@ export function verdictSentence(results: Results): string {
   const broken = checks.filter((check) => check.verdict === false);
   if (broken.length > 0) {
     const problems = broken.reduce((sum, check) => sum + check.problemCount, 0);
-    return `${broken.map((check) => check.id).join(', ')} broken: ${countOf(problems, 'problem')} in ${countOf(judged, 'thing')} judged.`;
+    return `${broken.map((check) => check.id).join(', ')} broken: ${countOf(problems, 'problem')} in ${countOf(judged, 'operation')} judged.`;
   }
   const rare = races.filter((race) => !raceHappened(race)).length;
   const open = tones.filter((tone) => tone === 'open').length;
@@ -62,7 +62,7 @@ export function verdictSentence(results: Results): string {
   const missed = gates.filter((gate) => gate.passed === false).length;
   const raced = races.length === 0 ? '' : ', every race was seen often enough';
   const unmeasured = gates.filter((gate) => gate.passed === 'unknown').length;
-  const held = `${stopped}Every check held over ${countOf(judged, 'thing')} judged${raced}.`;
+  const held = `${stopped}Every check held over ${countOf(judged, 'operation')} judged${raced}.`;
   const gateWords = [
     ...(missed > 0 ? [` ${countOf(missed, 'performance gate')} missed.`] : []),
     ...(unmeasured > 0 ? [` ${countOf(unmeasured, 'performance gate')} not measurable.`] : []),

@@ -1,18 +1,22 @@
 /**
  * Debian's and Ubuntu's package system: installs when we are root, and otherwise fetches packages without any
- * privilege and unpacks them into a folder. Package lists are fetched first when the machine has none.
+ * privilege and unpacks them into a folder. Package lists are fetched first when the machine has none. Works of ours
+ * follow each other, and wait a while for those of other processes, because apt refuses to run twice at once.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cacheDirectory } from './cache.ts';
 import type { StackContext } from './context.ts';
 import { programOnPath } from './find-program.ts';
 import { announced } from './progress.ts';
-import { type CommandOptions, runCommand } from './run-command.ts';
+import { runCommand } from './run-command.ts';
 
 const DOWNLOAD_MS_MAX = 300_000;
 const INSTALL_MS_MAX = 900_000;
+const LOCK_WAITS_MAX = 120;
+const LOCK_WAIT_MS = 1_000;
 const SYSTEM_LISTS = '/var/lib/apt/lists';
 
 type Context = Pick<StackContext, 'guardian' | 'signal' | 'onProgress'>;
@@ -34,57 +38,51 @@ export function systemRelease(): string {
 }
 
 /** Changes the machine; only for root, and said aloud. */
-export async function installPackages(names: readonly string[], context: Context): Promise<void> {
-  const command = await commandOptions(context, INSTALL_MS_MAX);
-  await announced(`installing ${names.join(' and ')} with apt-get (as root)`, context.onProgress, () =>
-    runCommand('apt-get', ['install', '-y', '--no-install-recommends', ...names], command),
-  );
-}
-
-/** Packages known to the machine's lists, out of `names`. */
-export async function knownPackages(names: readonly string[], context: Context): Promise<readonly string[]> {
-  const command = await commandOptions(context, DOWNLOAD_MS_MAX);
-  const known = await Promise.all(
-    names.map((name) =>
-      runCommand('apt-cache', [...command.aptOptions, 'show', '--no-all-versions', name], command).then(
-        (output) => output.includes('Package:'),
-        () => false,
-      ),
-    ),
-  );
-  return names.filter((_, index) => known[index]);
+export function installPackages(names: readonly string[], context: Context): Promise<void> {
+  return oneAtATime(async () => {
+    const options = await withLists(context);
+    await announced(`installing ${names.join(' and ')} with apt-get (as root)`, context.onProgress, () =>
+      apt([...options, 'install', '-y', '--no-install-recommends', ...names], context, { runMsMax: INSTALL_MS_MAX }),
+    );
+  });
 }
 
 /** Unpacks the package and those it needs that this machine lacks into `folder`. Needs no root. */
-export async function unpackPackages(name: string, folder: string, context: Context): Promise<void> {
-  const command = await commandOptions(context, DOWNLOAD_MS_MAX);
-  const apt = (args: readonly string[], cwd = folder) =>
-    runCommand('apt-get', [...command.aptOptions, ...args], { ...command, cwd });
-  const plan = await apt(['install', '--simulate', '--no-install-recommends', name]);
-  const missing = [...plan.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? '');
-  await announced(`downloading ${missing.join(', ')} from the Debian archive`, context.onProgress, () =>
-    apt(['download', ...missing]),
-  );
-  const archives = readdirSync(folder).filter((file) => file.endsWith('.deb'));
-  for (const archive of archives) await runCommand('dpkg', ['-x', archive, folder], { ...command, cwd: folder });
+export function unpackPackages(name: string, folder: string, context: Context): Promise<void> {
+  return oneAtATime(async () => {
+    const options = await withLists(context);
+    const limits = { runMsMax: DOWNLOAD_MS_MAX, cwd: folder };
+    const plan = await apt([...options, 'install', '--simulate', '--no-install-recommends', name], context, limits);
+    const missing = [...plan.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? '');
+    await announced(`downloading ${missing.join(', ')} from the Debian archive`, context.onProgress, () =>
+      apt([...options, 'download', ...missing], context, limits),
+    );
+    const { guardian, signal } = context;
+    for (const archive of readdirSync(folder).filter((file) => file.endsWith('.deb'))) {
+      await runCommand('dpkg', ['-x', archive, folder], { guardian, signal, ...limits });
+    }
+  });
 }
 
-async function commandOptions(
-  context: Context,
-  runMsMax: number,
-): Promise<CommandOptions & { readonly aptOptions: readonly string[] }> {
-  const { guardian, signal } = context;
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
-  const options = { guardian, signal, env, runMsMax };
-  if (hasLists(SYSTEM_LISTS)) return { ...options, aptOptions: [] };
-  const aptOptions = isRoot() ? [] : await ownState();
+let former: Promise<unknown> = Promise.resolve();
+
+function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+  const mine = former.then(work, work);
+  former = mine.catch(() => {});
+  return mine;
+}
+
+/** Makes sure there are package lists; the options that make apt use them. */
+async function withLists(context: Context): Promise<readonly string[]> {
+  if (hasLists(SYSTEM_LISTS)) return [];
+  const options = isRoot() ? [] : await ownState();
   const lists = isRoot() ? SYSTEM_LISTS : join(cacheDirectory(), 'apt', 'lists');
   if (!hasLists(lists)) {
     await announced('fetching the package lists with apt-get update', context.onProgress, () =>
-      runCommand('apt-get', [...aptOptions, 'update'], options),
+      apt([...options, 'update'], context, { runMsMax: DOWNLOAD_MS_MAX }),
     );
   }
-  return { ...options, aptOptions };
+  return options;
 }
 
 function hasLists(folder: string): boolean {
@@ -97,4 +95,21 @@ async function ownState(): Promise<readonly string[]> {
   await mkdir(join(folder, 'lists', 'partial'), { recursive: true });
   await mkdir(join(folder, 'archives', 'partial'), { recursive: true });
   return ['-o', `Dir::State::Lists=${join(folder, 'lists')}`, '-o', `Dir::Cache=${folder}`];
+}
+
+async function apt(
+  args: readonly string[],
+  { guardian, signal }: Context,
+  limits: { readonly runMsMax: number; readonly cwd?: string },
+): Promise<string> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
+  for (let wait = 1; ; wait += 1) {
+    try {
+      return await runCommand('apt-get', args, { guardian, signal, env, ...limits });
+    } catch (error) {
+      const locked = error instanceof Error && /Could not get lock|Unable to lock/i.test(error.message);
+      if (!locked || signal.aborted || wait === LOCK_WAITS_MAX) throw error;
+      await sleep(LOCK_WAIT_MS);
+    }
+  }
 }

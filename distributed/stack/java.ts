@@ -5,14 +5,13 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StackContext } from './context.ts';
-import { installPackages, isDebian, isRoot, knownPackages } from './debian.ts';
+import { installPackages, isDebian, isRoot, systemRelease } from './debian.ts';
 import { isProgram, programOnPath } from './find-program.ts';
 import { runCommand } from './run-command.ts';
 import { StackError } from './stack-error.ts';
 
 export const JAVA_MAJOR_MIN = 17;
 const JVM_FOLDER = '/usr/lib/jvm';
-const PACKAGES = ['openjdk-21-jre-headless', 'openjdk-17-jre-headless', 'openjdk-25-jre-headless'];
 
 export interface Java {
   readonly command: string;
@@ -39,39 +38,49 @@ export async function installedJava(): Promise<Java | undefined> {
   return undefined;
 }
 
-export async function requireJava(context: Context): Promise<Java> {
+/** Java, and Maven if it will be needed. */
+export async function requireJava(context: Context, needs: { readonly maven: boolean }): Promise<Java> {
   const found = await installedJava();
-  if (found !== undefined) return found;
-  if (!isDebian() || !isRoot()) throw new StackError(`Java ${JAVA_MAJOR_MIN} or newer is missing: ${javaRemedy()}`);
-  const [name] = await knownPackages(PACKAGES, context);
-  if (name === undefined)
-    throw new StackError(`this system offers no Java ${JAVA_MAJOR_MIN} or newer: set KAFKA_BROKERS`);
-  await installPackages([name], context);
-  const installed = await installedJava();
-  if (installed === undefined)
-    throw new StackError(`${name} was installed, but no Java ${JAVA_MAJOR_MIN} was found after it`);
-  return installed;
-}
-
-export async function requireMaven(context: Context): Promise<string> {
-  const found = programOnPath('mvn');
-  if (found !== undefined) return found;
-  if (!isDebian() || !isRoot()) throw new StackError(`Maven is missing: ${mavenRemedy()}`);
-  await installPackages(['maven'], context);
-  const installed = programOnPath('mvn');
-  if (installed === undefined) throw new StackError('maven was installed, but mvn is not on PATH');
-  return installed;
+  const lacksMaven = needs.maven && programOnPath('mvn') === undefined;
+  if (found !== undefined && !lacksMaven) return found;
+  const packages = [...(found === undefined ? [javaPackage(systemRelease())] : []), ...(lacksMaven ? ['maven'] : [])];
+  if (!isDebian() || !isRoot()) {
+    const missing = [
+      ...(found === undefined ? [`Java ${JAVA_MAJOR_MIN} or newer`] : []),
+      ...(lacksMaven ? ['Maven'] : []),
+    ];
+    throw new StackError(`missing: ${missing.join(' and ')}. ${installRemedy(packages)}`);
+  }
+  await installPackages(packages, context);
+  const java = await installedJava();
+  if (java === undefined)
+    throw new StackError(`${packages.join(' ')} was installed, but no Java ${JAVA_MAJOR_MIN} is found`);
+  return java;
 }
 
 export function javaRemedy(): string {
-  if (process.platform === 'darwin') return 'brew install openjdk@21, or set KAFKA_BROKERS';
-  const command = isDebian() ? `sudo apt-get install -y openjdk-${JAVA_MAJOR_MIN}-jre-headless` : 'install a JRE';
-  return `${command}, or set KAFKA_BROKERS`;
+  return installRemedy([javaPackage(systemRelease())]);
 }
 
 export function mavenRemedy(): string {
-  if (process.platform === 'darwin') return 'brew install maven, or set KAFKA_HOME or KAFKA_BROKERS';
-  return `${isDebian() ? 'sudo apt-get install -y maven' : 'install Maven'}, or set KAFKA_HOME or KAFKA_BROKERS`;
+  return installRemedy(['maven']);
+}
+
+/** Older releases name an older Java their default. */
+export function javaPackage(release: string): string {
+  const [system = '', version = '0'] = release.split('-');
+  const newestWithOlderDefault = { debian: 12, ubuntu: 22.04 }[system] ?? 0;
+  return Number(version) > newestWithOlderDefault ? 'default-jre-headless' : `openjdk-${JAVA_MAJOR_MIN}-jre-headless`;
+}
+
+function installRemedy(packages: readonly string[]): string {
+  const instead = packages.includes('maven') ? 'or set KAFKA_HOME or KAFKA_BROKERS' : 'or set KAFKA_BROKERS';
+  if (process.platform === 'darwin') {
+    const formulas = packages.map((name) => (name === 'maven' ? name : 'openjdk@21'));
+    return `Run brew install ${formulas.join(' ')}, ${instead}`;
+  }
+  if (isDebian()) return `Run sudo apt-get install -y ${packages.join(' ')}, ${instead}`;
+  return `Install ${packages.map((name) => (name === 'maven' ? 'Maven' : `Java ${JAVA_MAJOR_MIN}`)).join(' and ')}, ${instead}`;
 }
 
 /** 17 of `17.0.15`, 8 of `1.8.0_392`. */

@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { cacheDirectory, cached } from './cache.ts';
 import type { StackContext } from './context.ts';
 import { freePorts } from './free-port.ts';
-import { type Java, requireJava, requireMaven } from './java.ts';
+import { type Java, requireJava } from './java.ts';
 import { kafkaProperties, randomId } from './kafka-settings.ts';
 import { announced } from './progress.ts';
 import { projectRoot } from './project-root.ts';
@@ -34,8 +34,8 @@ export interface KafkaDistribution {
 }
 
 export async function provideKafka(context: StackContext): Promise<KafkaDistribution> {
-  const java = await requireJava(context);
   const home = process.env['KAFKA_HOME'];
+  const java = await requireJava(context, { maven: !home && !existsSync(pinnedJars()) });
   const jarFolder = home ? join(home, 'libs') : await mavenJars(context, java);
   const jars = jarNames(jarFolder);
   const version = kafkaVersion(jars);
@@ -58,7 +58,7 @@ export function pomFile(): string {
 }
 
 /** Where the pinned version's jars are once they were fetched. */
-export function jarFolder(): string {
+export function pinnedJars(): string {
   return join(cacheDirectory(), jarEntry());
 }
 
@@ -88,7 +88,6 @@ function jarNames(folder: string): readonly string[] {
 
 async function mavenJars(context: StackContext, java: Java): Promise<string> {
   return cached(jarEntry(), async (building) => {
-    const maven = await requireMaven(context);
     const target = join(building, 'jars');
     await mkdir(target);
     const args = ['-q', '-B', '-f', pomFile(), 'dependency:copy-dependencies', `-DoutputDirectory=${target}`];
@@ -103,7 +102,7 @@ async function mavenJars(context: StackContext, java: Java): Promise<string> {
     await announced(
       'downloading the jars of Apache Kafka with Maven (once)',
       context.onProgress,
-      () => runCommand(maven, args, { guardian, signal, env, cwd: building, runMsMax: MAVEN_MS_MAX }),
+      () => runCommand('mvn', args, { guardian, signal, env, cwd: building, runMsMax: MAVEN_MS_MAX }),
       () => `, ${downloaded(target)}`,
     );
     return target;

@@ -9,7 +9,7 @@ import type { MachineFacts } from './doctor.ts';
 import { requireAnswer, type ServerKind, STACK_VARIABLES } from './external.ts';
 import { programOnPath } from './find-program.ts';
 import { installedJava, javaRemedy, mavenRemedy } from './java.ts';
-import { jarFolder, kafkaVersion } from './kafka-distribution.ts';
+import { kafkaVersion, pinnedJars } from './kafka-distribution.ts';
 import { findPostgres } from './postgres-binaries.ts';
 import { installedRedis, redisCacheEntry, redisRemedy } from './redis.ts';
 import { runCommand } from './run-command.ts';
@@ -41,7 +41,7 @@ export async function lookAround(): Promise<MachineFacts> {
     redis:
       installedRedis()?.from ?? (existsSync(join(cacheDirectory(), redisCacheEntry())) ? 'in the cache' : undefined),
     kafkaHome: kafkaHomeFacts(),
-    kafkaJarsCached: existsSync(jarFolder()),
+    kafkaJarsCached: existsSync(pinnedJars()),
     docker,
     cores: availableParallelism(),
     memoryFreeBytes: availableMemoryBytes(),

@@ -56,6 +56,8 @@ export async function startPostgres(context: StackContext): Promise<Started> {
       logFile: join(context.dataDir, 'postgres.log'),
       user,
       readyPattern: /database system is ready to accept connections/,
+      // Processes of a killed server end by themselves, but not at once.
+      remainsPattern: /pre-existing shared memory block|lock file "postmaster.pid" already exists/,
       startMsMax: 60_000,
       stopSignal: 'SIGINT',
       stopMsMax: 20_000,

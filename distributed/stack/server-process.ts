@@ -21,6 +21,8 @@ export interface ServerSettings {
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
   /** Occurs in the output when connections are accepted. */
   readonly readyPattern: RegExp;
+  /** In the output of a start that failed: remains of a killed predecessor are in the way, and will be gone soon. */
+  readonly remainsPattern?: RegExp;
   readonly startMsMax: number;
   /** Asks for an orderly end. */
   readonly stopSignal: 'SIGTERM' | 'SIGINT';
@@ -30,6 +32,7 @@ export interface ServerSettings {
 }
 
 const POLL_MS = 15;
+const REMAINS_MS = 100;
 const OUTPUT_BYTES_MAX = 1_000_000;
 const PORT_TAKEN = /address already in use|could not bind|Failed to bind/i;
 
@@ -62,24 +65,30 @@ export class ServerProcess {
   }
 
   async start(abort?: AbortSignal): Promise<void> {
-    if (this.#child !== undefined) return;
-    const { name, startMsMax, readyPattern, logFile } = this.#settings;
-    const outputStart = await stat(logFile).then(
-      (found) => found.size,
-      () => 0,
-    );
+    const deadlineMs = Date.now() + this.#settings.startMsMax;
+    while (this.#child === undefined) {
+      const outputStart = await sizeOf(this.logFile);
+      const problem = await this.#startOnce(outputStart, deadlineMs, abort);
+      if (problem === undefined) return;
+      const remains = this.#settings.remainsPattern?.test(await readFrom(this.logFile, outputStart)) ?? false;
+      if (!remains || Date.now() > deadlineMs) throw await this.#failure(problem, outputStart);
+      await sleep(REMAINS_MS);
+    }
+  }
+
+  /** What went wrong, if anything did; the process is gone then. */
+  async #startOnce(outputStart: number, deadlineMs: number, abort?: AbortSignal): Promise<string | undefined> {
+    const { startMsMax, readyPattern, logFile } = this.#settings;
     const child = this.#spawn();
-    const deadlineMs = Date.now() + startMsMax;
     while (!readyPattern.test(await readFrom(logFile, outputStart))) {
-      if (this.#child !== child) throw await this.#failure('ended while it started', outputStart);
+      if (this.#child !== child) return 'ended while it started';
       if (abort?.aborted || Date.now() > deadlineMs) {
         await this.abandon();
-        if (abort?.aborted) throw new StackError(`${name} was not started: the start was given up`);
-        throw await this.#failure(`was not ready within ${startMsMax / 1_000} s`, outputStart);
+        return abort?.aborted ? 'was not needed any more' : `was not ready within ${startMsMax / 1_000} s`;
       }
       await sleep(POLL_MS);
     }
-    if (this.#child !== child) throw await this.#failure('ended as soon as it was ready', outputStart);
+    return this.#child === child ? undefined : 'ended as soon as it was ready';
   }
 
   /** Orderly end; by force when that takes too long. */
@@ -149,6 +158,13 @@ export class ServerProcess {
     const message = `${this.name} ${what}: ${this.#spawnError || lastWords(output)}`;
     return PORT_TAKEN.test(output) ? new PortTakenError(message) : new StackError(message);
   }
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return stat(file).then(
+    (found) => found.size,
+    () => 0,
+  );
 }
 
 async function readFrom(file: string, position: number): Promise<string> {

@@ -4,7 +4,7 @@ import { type Open, type OutboxAdmin, using } from './deps.ts';
 import { type AdminIo, formatRecord, printResult } from './output.ts';
 
 const IDS_MAX = 1000;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const ROW_ID = /^\d{1,18}$/;
 
 /** `els outbox`: events between database and Kafka. */
 export function addOutboxCommands(program: Command, open: Open<OutboxAdmin>, io: AdminIo): void {
@@ -14,8 +14,9 @@ export function addOutboxCommands(program: Command, open: Open<OutboxAdmin>, io:
     .command('stats')
     .description('show how many rows wait, since when, and how many were given up')
     .action(async (_options: unknown, command: Command) => {
-      const stats = await using(open, (port) => port.stats());
-      printResult(command, io, stats, formatRecord({ ...stats }));
+      const { unpublishedCount, oldestAgeMs, deadCount } = await using(open, (port) => port.stats());
+      const body = { unpublished: unpublishedCount, oldest_age_ms: Math.round(oldestAgeMs), dead: deadCount };
+      printResult(command, io, body, formatRecord(body));
     });
 
   outbox
@@ -23,7 +24,7 @@ export function addOutboxCommands(program: Command, open: Open<OutboxAdmin>, io:
     .argument('[id...]', 'rows to retry; all that were given up when none is named')
     .description('publish again what was given up')
     .action(async (ids: string[], _options: unknown, command: Command) => {
-      const wrong = ids.find((id) => !UUID.test(id));
+      const wrong = ids.find((id) => !ROW_ID.test(id));
       if (wrong !== undefined || ids.length > IDS_MAX) {
         throw new AppError(
           'INVALID_INPUT',

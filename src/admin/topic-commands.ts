@@ -10,7 +10,7 @@ export function addTopicCommands(program: Command, open: Open<TopicAdmin>, io: A
   topics
     .command('ensure')
     .description('create the topics that are missing')
-    .option('--partitions <count>', 'of each created topic; more than instances', wholeNumber(1, 10_000), 6)
+    .option('--partitions <count>', 'of each created topic; more than instances', wholeNumber(1, 10_000), 15)
     .option('--replication-factor <count>', 'copies of each created topic', wholeNumber(1, 100), 1)
     .action(async (options: { partitions: number; replicationFactor: number }, command: Command) => {
       const states = await using(open, (port) => port.ensure(options));

@@ -67,7 +67,7 @@ export class AssignInputs {
     return result.map((disposition) => disposition ?? 'duplicate');
   }
 
-  /** One transaction. All undecided when somebody else was in the way. */
+  /** One transaction. Where somebody else was in the way: all undecided; under lock, each half for itself. */
   private async look(inputs: readonly SlotInput[], locked: boolean): Promise<(Disposition | null)[]> {
     const startedAt = performance.now();
     this.metrics.claimSize.observe(inputs.length);
@@ -82,9 +82,30 @@ export class AssignInputs {
     } catch (error) {
       if (!(error instanceof AppError && error.code === 'CONFLICT')) throw error;
       this.metrics.retries.inc({ reason: locked ? 'conflict_locked' : 'conflict' });
-      return inputs.map(() => null);
     } finally {
       this.metrics.claimDuration.observe((performance.now() - startedAt) / 1000);
     }
+    return locked ? this.lookAtHalves(inputs) : inputs.map(() => null);
+  }
+
+  /** Halves by batch, so that one batch that cannot be had does not cost the others their turn. */
+  private async lookAtHalves(inputs: readonly SlotInput[]): Promise<(Disposition | null)[]> {
+    const result = inputs.map((): Disposition | null => null);
+    const batchIds = [...new Set(inputs.map((input) => input.batchId))];
+    if (batchIds.length === 1) return result;
+    const firstHalf = new Set(batchIds.slice(0, Math.ceil(batchIds.length / 2)));
+    for (const inFirst of [true, false]) {
+      const half = inputs
+        .map((input, index) => ({ input, index }))
+        .filter((each) => firstHalf.has(each.input.batchId) === inFirst);
+      const dispositions = await this.look(
+        half.map(({ input }) => input),
+        true,
+      );
+      half.forEach(({ index }, position) => {
+        result[index] = dispositions[position] ?? null;
+      });
+    }
+    return result;
   }
 }

@@ -16,7 +16,7 @@ const LAST_COMMIT_MS = 2000;
 
 /**
  * Between the record source and the group handler. Guarantees: every record of an epoch is handed over in offset
- * order and settled once; an offset is committed only past settled records and only in its own epoch; at most
+ * order, after those before it in its partition came to something, and settled once; an offset is committed only past settled records and only in its own epoch; at most
  * `groupsInFlightMax` groups at a time; a partition that must retry waits alone; memory is bounded by pausing; after a
  * clean `stop` nothing that was resolved is delivered again.
  */
@@ -157,8 +157,11 @@ export class Intake implements RecordListener, Service {
         wakeAtMs = sinceMs + groupAgeMaxMs;
         break;
       }
-      this.turn += 1;
       const group = cutGroup(this.lanes.all, groupSizeMax, this.turn, nowMs);
+      const last = group.parts.at(-1);
+      // All that is ready belongs to partitions that are in a group already.
+      if (last === undefined) break;
+      this.turn = this.lanes.all.indexOf(last.lane);
       void this.run(group, () => this.deps.handler.handle(group.records));
     }
     this.wakeAt(Math.min(wakeAtMs, this.lanes.backoffEndMs(nowMs)), nowMs);

@@ -56,9 +56,9 @@ export class Lane implements TopicPartition {
     this.buffer.append(batch);
   }
 
-  /** Records that may leave now. */
+  /** Records that may leave now. None while others of the partition are away: that keeps its order. */
   readyCount(nowMs: number): number {
-    return nowMs < this.notBeforeMs ? 0 : this.buffer.waitingCount;
+    return nowMs < this.notBeforeMs || this.buffer.takenCount > 0 ? 0 : this.buffer.waitingCount;
   }
 
   /** Since when the first of the ready records could have left. */

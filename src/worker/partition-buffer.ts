@@ -51,6 +51,11 @@ export class PartitionBuffer {
     return this.waiting;
   }
 
+  /** Records that left and came to nothing yet. */
+  get takenCount(): number {
+    return this.taken;
+  }
+
   /** Records fetched and not yet resolved. */
   get bufferedCount(): number {
     return this.waiting + this.taken;

@@ -3,6 +3,8 @@ import type { Database } from '../../src/postgres/database.ts';
 import { openDatabase } from '../support/open-database.ts';
 import { createTestDatabase } from '../support/servers.ts';
 
+jest.setTimeout(60_000);
+
 let target: Awaited<ReturnType<typeof createTestDatabase>>;
 let database: Database;
 let attempts: PostgresAttemptStore;

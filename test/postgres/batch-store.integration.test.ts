@@ -12,7 +12,10 @@ import { describeBatchSystem } from '../support/batch-suite.ts';
 import { type Answered, pairUp, type Snapshot, sortedEvents } from '../support/batch-system.ts';
 import { counted } from '../support/open-database.ts';
 import { PostgresBatchSystem } from '../support/postgres-batch-system.ts';
+import { content, failure, registration } from '../support/sample-inputs.ts';
 import { createTestDatabase } from '../support/servers.ts';
+
+jest.setTimeout(60_000);
 
 const INSTANCE_COUNT = 3;
 const LANES_PER_INSTANCE = 2;
@@ -95,6 +98,26 @@ describe('batches on PostgreSQL against the model', () => {
     },
     PROPERTY_MS_MAX,
   );
+});
+
+test('an input is known once it has any place, and only within its batch and kind', async () => {
+  await system.reset();
+  await system.apply([registration('b', 2), content('b', 'x'), failure('b', 'f'), content('b', 'z')]);
+  await system.apply([content('early', 'x'), failure('early', 'f')]);
+  const asked = [
+    content('b', 'x'),
+    failure('b', 'f'),
+    content('b', 'z'),
+    content('early', 'x'),
+    failure('early', 'f'),
+    content('b', 'f'),
+    failure('b', 'x'),
+    content('early', 'f'),
+    failure('early', 'x'),
+    content('nowhere', 'x'),
+  ];
+  const known = await system.instances[0]?.store.known(asked);
+  expect(known).toEqual([...Array(5).fill(true), ...Array(5).fill(false)]);
 });
 
 /** Each lane its groups in order, all lanes at once; a group that must wait is given again, as the worker does it. */

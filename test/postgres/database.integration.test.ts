@@ -7,6 +7,8 @@ import { Observer } from '../support/held-transaction.ts';
 import { counted, openDatabase } from '../support/open-database.ts';
 import { createTestDatabase } from '../support/servers.ts';
 
+jest.setTimeout(60_000);
+
 const OVERLONG = `insert into things select 3, string_agg(md5(n::text), '') from generate_series(1, 2000) n`;
 
 let target: Awaited<ReturnType<typeof createTestDatabase>>;

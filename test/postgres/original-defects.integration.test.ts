@@ -17,7 +17,7 @@ import {
 } from '../support/slot-service.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let system: PostgresBatchSystem;
@@ -275,5 +275,5 @@ async function doneOr(event: Promise<void>, condition: () => Promise<boolean>): 
     done = true;
   });
   over.catch(() => {});
-  await waitFor(async () => done || (await condition()), { deadlineMs: 5_000, what: 'the event ends or waits' });
+  await waitFor(async () => done || (await condition()), { deadlineMs: 20_000, what: 'the event ends or waits' });
 }

@@ -5,6 +5,8 @@ import { type Instance, openInstance } from '../support/postgres-batch-system.ts
 import { createTestDatabase } from '../support/servers.ts';
 import { waitFor } from '../support/wait-for.ts';
 
+jest.setTimeout(60_000);
+
 const LEASE_MS = 60_000;
 
 let target: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -87,7 +89,7 @@ describe('claiming', () => {
         const rows = await other.claimDue(10);
         return rows.length > 0 && rows;
       },
-      { deadlineMs: 5_000, what: 'the lease ends' },
+      { deadlineMs: 20_000, what: 'the lease ends' },
     );
     expect(again).toEqual(first);
   });

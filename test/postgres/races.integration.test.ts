@@ -74,9 +74,12 @@ describe('many at once', () => {
     const orders = { registeredFirst: 0, contentFirst: 0 };
     for (let round = 0; round < 400 && Math.min(...Object.values(orders)) < 10; round += 1) {
       await system.reset();
-      const calls = [() => system.apply([registration('b', 1)], 0), () => system.apply([content('b', 'x')], 1)];
-      const started = (round % 2 === 0 ? calls : calls.reverse()).map((call) => call());
-      const told = (await Promise.all(started)).flat();
+      // The content takes two transactions to the lock; some round trips of delay let the registration come second.
+      const register = async (): Promise<Disposition[]> => {
+        for (let trip = 0; trip < round % 6; trip += 1) await one.database.run({ name: 'trip', text: 'select 1' }, []);
+        return system.apply([registration('b', 1)], 0);
+      };
+      const told = (await Promise.all([register(), system.apply([content('b', 'x')], 1)])).flat();
       expect(told).toContain('registered');
       orders[told.includes('pending') ? 'contentFirst' : 'registeredFirst'] += 1;
       expect(await batch()).toMatchObject({ state: 'complete', filledCount: 1, pending: [], excess: [] });
@@ -180,11 +183,27 @@ describe('slots held by somebody else', () => {
     await lockSlots("batch_id = 'b'");
     const waiting = system.apply([content('b', 'x')]);
     await waitFor(async () => (await counted(one.metrics.undecided)) > looks + 1, {
-      deadlineMs: 5_000,
+      deadlineMs: 20_000,
       what: 'the input was looked at twice',
     });
     await observer.client.query('rollback');
     expect(await waiting).toEqual(['assigned']);
+  });
+
+  test('a batch that somebody locks for long costs the other batches of its group nothing', async () => {
+    const impatient = openInstance(database.databaseUrl, 'impatient', { lockTimeoutMs: 30 });
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    await system.apply(names.map((name) => registration(name, 1)));
+    await observer.client.query(`begin; select 1 from batches where id = 'b' for update`);
+    const group = names.map((name) => content(name, 'x'));
+    const refusal = await impatient.assign.assign(group).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'UNDECIDED', retryable: true });
+    const states = (await system.snapshot()).batches.map(({ state }) => state);
+    expect(states).toEqual(['complete', 'open', 'complete', 'complete', 'complete']);
+    await observer.client.query('rollback');
+    const told = await impatient.assign.assign(group);
+    expect(told).toEqual(['duplicate', 'assigned', 'duplicate', 'duplicate', 'duplicate']);
+    await impatient.database.close();
   });
 
   test('a frozen holder loses its slots after idle_in_transaction_session_timeout and cannot commit', async () => {

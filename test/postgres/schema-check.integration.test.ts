@@ -3,6 +3,8 @@ import { checkSchema } from '../../src/postgres/schema-check.ts';
 import { openDatabase } from '../support/open-database.ts';
 import { createTestDatabase } from '../support/servers.ts';
 
+jest.setTimeout(60_000);
+
 let target: Awaited<ReturnType<typeof createTestDatabase>>;
 
 beforeEach(async () => {

@@ -65,7 +65,7 @@ export class Observer {
   /** Resolves when exactly this many sessions of the database wait for a lock of another. */
   async waitForBlocked(sessionCount: number): Promise<void> {
     await waitFor(async () => (await this.blockedCount()) === sessionCount, {
-      deadlineMs: 5_000,
+      deadlineMs: 20_000,
       what: `${sessionCount} blocked sessions`,
     });
   }

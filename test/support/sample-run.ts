@@ -2,7 +2,7 @@
  * A plausible run directory, made from a seed without any server: what three workers leave behind after a load with two
  * faults. Options make it long, bad, or hostile to whoever shows it.
  */
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../../distributed/run/environment.ts';
@@ -31,9 +31,22 @@ const DURATION_MS = 60_000;
 const SLOT_SPACING_MS = 40;
 const WORKERS = ['worker-1', 'worker-2', 'worker-3'];
 
+const folders: string[] = [];
+
+/** A folder that `removeSampleFolders` removes. */
+export function sampleFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'els-sample-run-'));
+  folders.push(folder);
+  return folder;
+}
+
+/** For `afterAll` of every file that makes sample runs. */
+export function removeSampleFolders(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
 export async function sampleRun(options: SampleOptions = {}, parent?: string): Promise<RunDirectory> {
-  const folder = parent ?? (await mkdtemp(join(tmpdir(), 'els-sample-run-')));
-  const run = await RunDirectory.create(folder, sampleEnvironment(options));
+  const run = await RunDirectory.create(parent ?? sampleFolder(), sampleEnvironment(options));
   const sample = new SampleRun(run, options);
   await sample.write();
   return run;

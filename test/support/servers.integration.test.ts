@@ -3,6 +3,8 @@ import { Kafka, logLevel } from 'kafkajs';
 import { Client } from 'pg';
 import { createTestDatabase, kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from './servers.ts';
 
+jest.setTimeout(30_000);
+
 describe('the servers of a test run', () => {
   test('a test file gets a database nobody else uses', async () => {
     const [one, two] = await Promise.all([createTestDatabase(), createTestDatabase()]);

@@ -2,6 +2,7 @@
  * One stack for a whole test run: servers, and a template database with the schema that every test file's database is
  * copied from. Test files learn the addresses from the environment.
  */
+import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { type Stack, startStack } from '../../distributed/stack/stack.ts';
 import { migrateDatabase } from './migrations.ts';
@@ -14,7 +15,7 @@ async function start(): Promise<void> {
   const stack = await startStack({ onProgress: (line) => process.stderr.write(`stack: ${line}\n`) });
   globalThis.elsTestStack = stack;
   try {
-    const template = `els_template_${process.pid}`;
+    const template = `els_template_${randomBytes(6).toString('hex')}`;
     const client = new Client({ connectionString: stack.databaseUrl });
     await client.connect();
     await client.query(`create database ${template}`);

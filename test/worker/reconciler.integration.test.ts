@@ -11,6 +11,8 @@ import { content, contents, failure, registration } from '../support/sample-inpu
 import { createTestDatabase } from '../support/servers.ts';
 import { waitFor } from '../support/wait-for.ts';
 
+jest.setTimeout(60_000);
+
 let target: Awaited<ReturnType<typeof createTestDatabase>>;
 let system: PostgresBatchSystem;
 let instance: Instance;
@@ -161,7 +163,7 @@ test('it repairs by itself while it runs, and starting or stopping twice does no
   const running = reconcilerOf(20);
   await running.start();
   await running.start();
-  await waitFor(() => handedOver.length > 0, { deadlineMs: 5_000, what: 'a repair' });
+  await waitFor(() => handedOver.length > 0, { deadlineMs: 20_000, what: 'a repair' });
   await running.stop();
   await running.stop();
   expect((await system.snapshot()).batches).toMatchObject([{ state: 'complete', pending: [] }]);

@@ -7,8 +7,8 @@ import type { Plot, ReportData, Span } from '../report-data.ts';
 export function plotsSection(data: ReportData): Html {
   const { plots, faults, phases } = data;
   const shown = html`
-<p class="hint">Drag to zoom all plots, double-click or Esc to zoom out. In a focused plot the arrow keys move the cursor. A legend entry hides or shows its series.
-Series of more than ${2 * BUCKETS_MAX} samples show the lowest and the highest sample of each interval, so no spike is lost.</p>
+<p class="hint screen">Drag to zoom all plots, double-click or Esc to zoom out. In a focused plot the arrow keys move the cursor. A legend entry hides or shows its series.</p>
+<p class="hint">Series of more than ${2 * BUCKETS_MAX} samples show the lowest and the highest sample of each interval, so no spike is lost.</p>
 <noscript><p class="hint">Without JavaScript the plots stay empty; their numbers are in the tables.</p></noscript>
 ${plots.map(plotFigure)}`;
   return html`

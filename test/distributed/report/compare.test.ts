@@ -1,14 +1,13 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { comparePage } from '../../../distributed/report/compare-page.ts';
 import { type Comparison, compareRuns, loadRunResult } from '../../../distributed/report/compare-runs.ts';
 import { compareText } from '../../../distributed/report/compare-text.ts';
 import { changeOf } from '../../../distributed/report/noise.ts';
-import { type SampleOptions, sampleRun } from '../../support/sample-run.ts';
+import { removeSampleFolders, type SampleOptions, sampleFolder, sampleRun } from '../../support/sample-run.ts';
+
+afterAll(removeSampleFolders);
 
 async function compare(before: SampleOptions, after: SampleOptions): Promise<Comparison> {
-  const parent = mkdtempSync(join(tmpdir(), 'els-compare-'));
+  const parent = sampleFolder();
   const [left, right] = [
     await sampleRun({ seed: 1, ...before }, parent),
     await sampleRun({ seed: 2, ...after }, parent),
@@ -75,7 +74,7 @@ describe('a comparison of two runs', () => {
   });
 
   test('what only one run has is told and not judged', async () => {
-    const parent = mkdtempSync(join(tmpdir(), 'els-compare-'));
+    const parent = sampleFolder();
     const [left, right] = [await sampleRun({ seed: 1 }, parent), await sampleRun({ seed: 2 }, parent)];
     const results = await right.readResults();
     if (results !== null) await right.writeResults({ ...results, numbers: { ...results.numbers, retries: 3 } });

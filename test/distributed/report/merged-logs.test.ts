@@ -1,7 +1,9 @@
 import { appendFileSync } from 'node:fs';
 import { formatLogEntry, type LogFilter, mergedLogs } from '../../../distributed/report/merged-logs.ts';
 import type { RunDirectory } from '../../../distributed/run/run-directory.ts';
-import { sampleRun } from '../../support/sample-run.ts';
+import { removeSampleFolders, sampleRun } from '../../support/sample-run.ts';
+
+afterAll(removeSampleFolders);
 
 async function linesOf(run: RunDirectory, filter: LogFilter): Promise<string[]> {
   const lines: string[] = [];

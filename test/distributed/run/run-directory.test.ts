@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -6,7 +6,9 @@ import { LatencyRecorder, parseLatencyLog, percentileMs, totalOf } from '../../.
 import type { HistoryRecord } from '../../../distributed/run/records.ts';
 import { RunDirectory, runIdOf } from '../../../distributed/run/run-directory.ts';
 import { decodeTopicRecord, encodeTopicRecord } from '../../../distributed/run/topic-record.ts';
-import { sampleEnvironment } from '../../support/sample-run.ts';
+import { removeSampleFolders, sampleEnvironment, sampleFolder } from '../../support/sample-run.ts';
+
+afterAll(removeSampleFolders);
 
 const step = (index: number): HistoryRecord => ({
   index,
@@ -18,7 +20,7 @@ const step = (index: number): HistoryRecord => ({
   key: 'batch-1',
 });
 
-async function newRun(seed = 1, parent = mkdtempSync(join(tmpdir(), 'els-run-'))): Promise<RunDirectory> {
+async function newRun(seed = 1, parent = sampleFolder()): Promise<RunDirectory> {
   return RunDirectory.create(parent, sampleEnvironment({ seed }));
 }
 
@@ -36,7 +38,7 @@ describe('a run directory', () => {
   });
 
   test('latest links to the newest run', async () => {
-    const parent = mkdtempSync(join(tmpdir(), 'els-run-'));
+    const parent = sampleFolder();
     await newRun(1, parent);
     const second = await newRun(2, parent);
     expect(readlinkSync(join(parent, 'latest'))).toBe(second.environment.runId);
@@ -44,7 +46,7 @@ describe('a run directory', () => {
   });
 
   test('a run is never written over another', async () => {
-    const parent = mkdtempSync(join(tmpdir(), 'els-run-'));
+    const parent = sampleFolder();
     await newRun(1, parent);
     await expect(newRun(1, parent)).rejects.toThrow(/exists already/);
   });

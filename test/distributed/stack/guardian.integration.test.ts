@@ -4,17 +4,15 @@
  * the folder's content, must be gone.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { waitFor } from '../../support/wait-for.ts';
 
 jest.setTimeout(90_000);
 
 const START_MS_MAX = 60_000;
 const CLEAN_UP_MS_MAX = 15_000;
-const Up = z.object({ dataDir: z.string(), pids: z.array(z.number()) });
 
 let folder = '';
 const children: ChildProcess[] = [];
@@ -29,10 +27,15 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function run(program: string, environment: NodeJS.ProcessEnv = {}): { child: ChildProcess; output: () => string } {
+/** `pnpm stack` as one process, so that a signal reaches it and nobody else. */
+function runStack(
+  environment: NodeJS.ProcessEnv = {},
+  args: readonly string[] = [],
+): { child: ChildProcess; output: () => string } {
   const { DATABASE_URL: _d, REDIS_URL: _r, KAFKA_BROKERS: _k, ...rest } = process.env;
   const env = { ...rest, TMPDIR: folder, ...environment };
-  const child = spawn(process.execPath, ['--import', 'tsx', program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const program = ['--import', 'tsx', 'distributed/bin/stack.ts', ...args];
+  const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);
   let output = '';
   const collect = (chunk: Buffer) => {
@@ -43,14 +46,28 @@ function run(program: string, environment: NodeJS.ProcessEnv = {}): { child: Chi
   return { child, output: () => output };
 }
 
-const holder = (environment?: NodeJS.ProcessEnv) => run('test/distributed/stack/stack-holder.ts', environment);
+async function up(output: () => string): Promise<void> {
+  await waitFor(() => /the stack is up/.test(output()), { deadlineMs: START_MS_MAX, what: 'the stack is up' }).catch(
+    (error: unknown) => {
+      throw new Error(`it only said: ${output()}`, { cause: error });
+    },
+  );
+}
 
-/** Processes that were given our folder; Redis overwrites its command line, PostgreSQL its environment. */
+/** Processes that name our folder or work in it: Redis hides its command line. */
 function processesOfStack(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => read(`/proc/${pid}/cmdline`).includes(folder) || read(`/proc/${pid}/environ`).includes(folder))
+    .filter((pid) => read(`/proc/${pid}/cmdline`).includes(folder) || workingFolder(pid).includes(folder))
     .map(Number);
+}
+
+function workingFolder(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
+  }
 }
 
 function read(file: string): string {
@@ -80,64 +97,59 @@ async function expectNothingLeft(pids: readonly number[]): Promise<void> {
 
 describe('a stack whose process ends', () => {
   test('by SIGKILL leaves no process and no folder', async () => {
-    const { child, output } = holder();
-    const line = await waitFor(() => /^up (.*)$/m.exec(output())?.[1], {
-      deadlineMs: START_MS_MAX,
-      what: 'the stack is up',
-    });
-    const { pids } = Up.parse(JSON.parse(line));
-    expect(pids).toHaveLength(4);
-    expect(pids.every(isAlive)).toBe(true);
+    const { child, output } = runStack();
+    await up(output);
+    const pids = processesOfStack();
+    const servers = pids.map((pid) => read(`/proc/${pid}/cmdline`)).join('\n');
+    for (const name of [/bin\/postgres/, /redis-server/, /kafka\.Kafka/, /els-stack-guardian/])
+      expect(servers).toMatch(name);
     expect(stackFolders()).toHaveLength(1);
-    expect(processesOfStack().length).toBeGreaterThanOrEqual(4);
     child.kill('SIGKILL');
     await expectNothingLeft(pids);
   });
 
   test('by SIGKILL with every server suspended leaves no process and no folder', async () => {
-    const { child, output } = holder();
-    const line = await waitFor(() => /^up (.*)$/m.exec(output())?.[1], {
-      deadlineMs: START_MS_MAX,
-      what: 'the stack is up',
-    });
-    const { pids } = Up.parse(JSON.parse(line));
-    for (const pid of pids.slice(1)) process.kill(pid, 'SIGSTOP');
+    const { child, output } = runStack();
+    await up(output);
+    const pids = processesOfStack();
+    const guardian = pids.find((pid) => read(`/proc/${pid}/cmdline`).includes('els-stack-guardian'));
+    for (const pid of pids) if (pid !== child.pid && pid !== guardian) process.kill(pid, 'SIGSTOP');
     child.kill('SIGKILL');
     await expectNothingLeft(pids);
   });
 
-  test.each([/progress starting/, /progress postgres: /])(
-    'by SIGKILL half way, at %s, leaves nothing',
-    async (moment) => {
-      const { child, output } = holder();
-      await waitFor(() => moment.test(output()), { deadlineMs: START_MS_MAX, what: `output ${moment}` });
-      const pids = processesOfStack();
-      child.kill('SIGKILL');
-      await expectNothingLeft(pids);
-    },
-  );
+  test.each([/stack: starting/, /stack: postgres: /])('by SIGKILL half way, at %s, leaves nothing', async (moment) => {
+    const { child, output } = runStack();
+    await waitFor(() => moment.test(output()), { deadlineMs: START_MS_MAX, what: `output ${moment}` });
+    const pids = processesOfStack();
+    child.kill('SIGKILL');
+    await expectNothingLeft(pids);
+  });
 
   test('because one server cannot start leaves nothing and says why in one line', async () => {
-    const { child, output } = run('distributed/bin/stack.ts', { ELS_POSTGRES_BIN: '/no/such/folder' });
-    const code = await new Promise((resolve) => child.once('exit', resolve));
-    expect(code).toBe(3);
+    const { child, output } = runStack({ ELS_POSTGRES_BIN: '/no/such/folder' });
+    expect(await ended(child)).toBe(3);
     expect(output().trim().split('\n').at(-1)).toMatch(
       /^stack: PostgreSQL 15 or newer is missing .*\/no\/such\/folder/,
     );
     await expectNothingLeft([]);
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('by %s prints what it offered and stops in order', async (signal) => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('by %s has said how to reach it, and stops in order', async (signal) => {
     const envFile = join(folder, 'variables');
-    const { child, output } = run('distributed/bin/stack.ts');
-    await waitFor(() => /the stack is up/.test(output()), { deadlineMs: START_MS_MAX, what: 'the stack is up' });
-    expect(output()).toMatch(
-      /^export DATABASE_URL=postgresql:.*\nexport REDIS_URL=redis:.*\nexport KAFKA_BROKERS=127/m,
-    );
+    const { child, output } = runStack({}, ['--write-env', envFile]);
+    await up(output);
+    const lines = /^DATABASE_URL=postgresql:\S+\nREDIS_URL=redis:\S+\nKAFKA_BROKERS=127\S+\n$/;
+    expect(read(envFile)).toMatch(lines);
+    for (const line of read(envFile).trim().split('\n')) expect(output()).toContain(`export ${line}\n`);
     child.kill(signal);
-    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
+    expect(await ended(child)).toBe(0);
     expect(stackFolders()).toEqual([]);
-    expect(readdirSync(folder)).not.toContain(envFile);
+    expect(existsSync(envFile)).toBe(false);
     await expectNothingLeft([]);
   });
 });
+
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => child.once('exit', resolve));
+}

@@ -117,21 +117,28 @@ describe('a command', () => {
 });
 
 describe('the guardian', () => {
-  test('ends what it watches, a suspended process too, and removes the folder', async () => {
-    const spawned = [0, 1, 2].map(() => spawn('sleep', ['600'], { detached: true, stdio: 'ignore' }));
-    const ended = spawned.map((child) => new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal))));
-    const [watched, suspended, forgotten] = spawned.map((child) => child.pid ?? 0) as [number, number, number];
-    guardian.watch(watched, 'KILL');
-    guardian.watch(suspended, 'QUIT');
-    guardian.watch(forgotten, 'KILL');
-    process.kill(suspended, 'SIGSTOP');
-    guardian.forget(forgotten);
+  test('ends what it watches, spares what it was told to forget, and removes the folder', async () => {
+    const children = [0, 1].map(() => spawn('sleep', ['600'], { detached: true, stdio: 'ignore' }));
+    const ends = children.map((child) => new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal))));
+    for (const child of children) guardian.watch(child.pid ?? 0, 'KILL');
+    guardian.forget(children[1]?.pid ?? 0);
     await guardian.release();
     expect(existsSync(folder)).toBe(false);
-    expect(await Promise.all(ended.slice(0, 2))).toEqual(['SIGKILL', 'SIGQUIT']);
-    expect(spawned[2]?.signalCode).toBeNull();
-    spawned[2]?.kill('SIGKILL');
-    await ended[2];
+    expect(await ends[0]).toBe('SIGKILL');
+    expect(children[1]?.signalCode).toBeNull();
+    children[1]?.kill('SIGTERM');
+    expect(await ends[1]).toBe('SIGTERM');
+  });
+
+  test('lets a suspended process end in its own way', async () => {
+    const script = 'trap "exit 7" QUIT; echo begun; while :; do sleep 0.05; done';
+    const child = spawn('/bin/sh', ['-c', script], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+    const end = new Promise((resolve) => child.once('exit', resolve));
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    guardian.watch(child.pid ?? 0, 'QUIT');
+    child.kill('SIGSTOP');
+    await guardian.release();
+    expect(await end).toBe(7);
   });
 
   test('has nothing to do twice', async () => {

@@ -1,5 +1,5 @@
 import { endpointsOf } from '../../../distributed/stack/external.ts';
-import { javaMajor } from '../../../distributed/stack/java.ts';
+import { javaMajor, javaPackage } from '../../../distributed/stack/java.ts';
 import { kafkaVersion } from '../../../distributed/stack/kafka-distribution.ts';
 import { kafkaProperties, metaProperties, randomId } from '../../../distributed/stack/kafka-settings.ts';
 import { postgresArguments } from '../../../distributed/stack/postgres.ts';
@@ -70,6 +70,16 @@ describe('settings of the stack', () => {
     ['22-ea', 22],
   ])('Java %s is major version %i', (version, major) => {
     expect(javaMajor(version)).toBe(major);
+  });
+
+  test.each([
+    ['debian-12', 'openjdk-17-jre-headless'],
+    ['debian-13', 'default-jre-headless'],
+    ['ubuntu-22.04', 'openjdk-17-jre-headless'],
+    ['ubuntu-24.04', 'default-jre-headless'],
+    ['linuxmint-22', 'default-jre-headless'],
+  ])('on %s the package %s is new enough', (release, name) => {
+    expect(javaPackage(release)).toBe(name);
   });
 
   test('the version of Kafka is in the name of its jar', () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -8,6 +8,7 @@ import { STACK_VARIABLES } from '../../../distributed/stack/external.ts';
 import { freePorts } from '../../../distributed/stack/free-port.ts';
 import type { ServerProcess } from '../../../distributed/stack/server-process.ts';
 import { type Stack, startStack } from '../../../distributed/stack/stack.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 jest.setTimeout(90_000);
 
@@ -96,6 +97,23 @@ describe('a running stack', () => {
     await withPostgres(async (client) => {
       expect((await client.query('select value from kept')).rows).toEqual([{ value: 7 }]);
     });
+  });
+
+  test('has a PostgreSQL that starts again although a process of the killed one still lives', async () => {
+    const client = new Client({ connectionString: stack.databaseUrl });
+    client.on('error', silent);
+    await client.connect();
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const pid = rows[0]?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    await server('postgres').kill('SIGKILL');
+    const starting = server('postgres').start();
+    const refused = () => /pre-existing shared memory block/.test(readFileSync(server('postgres').logFile, 'utf8'));
+    await waitFor(refused, { deadlineMs: 20_000, what: 'the new server meets the old process' });
+    process.kill(pid, 'SIGCONT');
+    await starting;
+    await client.end();
+    await withPostgres(async (fresh) => expect((await fresh.query('select 1 as one')).rows).toEqual([{ one: 1 }]));
   });
 
   test('has a Kafka that keeps its records when it is killed, and when it is stopped', async () => {
