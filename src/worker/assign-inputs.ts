@@ -9,6 +9,8 @@ import { type SettleContext, settleInputs } from './settle-inputs.ts';
 
 /** Looks at an undecided input again this often, under lock, before the offset has to wait. */
 const LOOKS_MAX = 20;
+/** And for no longer than this: behind a lock that is held for long, each look waits for the lock timeout. */
+const LOOKING_MS_MAX = 5000;
 const LOOK_DELAY_MIN_MS = 2;
 const LOOK_DELAY_MAX_MS = 10;
 
@@ -53,8 +55,10 @@ export class AssignInputs {
   private async settle(inputs: readonly SlotInput[]): Promise<Disposition[]> {
     const result = new Array<Disposition | null>(inputs.length).fill(null);
     let open = inputs.map((_, index) => index);
+    const endMs = performance.now() + LOOKING_MS_MAX;
     for (let look = 0; open.length > 0; look += 1) {
-      if (look > LOOKS_MAX) throw new AppError('UNDECIDED', `${open.length} inputs undecided after ${look} looks`);
+      if (look > LOOKS_MAX || performance.now() > endMs)
+        throw new AppError('UNDECIDED', `${open.length} inputs undecided after ${look} looks`);
       if (look > 1) await delay(LOOK_DELAY_MIN_MS + Math.random() * (LOOK_DELAY_MAX_MS - LOOK_DELAY_MIN_MS));
       const group = open.map((index) => inputs[index]).filter((input) => input !== undefined);
       const dispositions = await this.look(group, look > 0);

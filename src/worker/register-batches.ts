@@ -10,7 +10,7 @@ import { type SettleContext, settleInputs } from './settle-inputs.ts';
 
 /** Bounds the size and the lock time of one registration transaction. */
 const SLOTS_PER_TRANSACTION_MAX = 2_000;
-const ATTEMPTS_MAX = 10;
+const ATTEMPTS_MAX = 3;
 const RETRY_DELAY_MAX_MS = 20;
 
 /**
@@ -59,9 +59,17 @@ export class RegisterBatches {
         const mayRetry = error instanceof AppError && (error.code === 'CONFLICT' || error.code === 'UNDECIDED');
         if (!mayRetry || attempt >= ATTEMPTS_MAX) throw error;
         this.metrics.retries.inc({ reason: 'registration_conflict' });
+        if (records.length > 1) return this.commitHalves(records);
         await delay(Math.random() * RETRY_DELAY_MAX_MS);
       }
     }
+  }
+
+  /** So that one batch that cannot be had does not cost the others their turn. */
+  private async commitHalves(records: readonly RegistrationRecord[]): Promise<RegistrationOutcome[]> {
+    const middle = Math.ceil(records.length / 2);
+    const first = await this.commit(records.slice(0, middle));
+    return [...first, ...(await this.commit(records.slice(middle)))];
   }
 
   private async registerAndDrain(
