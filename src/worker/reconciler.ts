@@ -1,12 +1,11 @@
-import type { BatchStore, BatchTransaction } from '../domain/batch-store.ts';
+import type { BatchTransaction } from '../domain/batch-store.ts';
 import type { OutboxRow } from '../domain/ports.ts';
 import { isRetryable } from '../errors.ts';
 import type { Service } from '../lifecycle.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { drainPending } from './register-batches.ts';
 import { Repeating } from './repeating.ts';
-import { appendMessages, completionsOf, type SettleContext } from './settle-inputs.ts';
+import { appendMessages, completionsOf, type SettleContext, type SettlingDeps } from './settle-inputs.ts';
 
 const BATCHES_PER_PASS_MAX = 100;
 
@@ -17,13 +16,9 @@ const BATCHES_PER_PASS_MAX = 100;
  */
 export class Reconciler implements Service {
   readonly name = 'reconciler';
-  private readonly deps: {
-    readonly store: BatchStore;
-    readonly context: SettleContext;
-    readonly metrics: Metrics;
+  private readonly deps: SettlingDeps & {
     readonly log: Logger;
     readonly intervalMs: number;
-    readonly onCommitted: (rows: readonly OutboxRow[]) => void;
   };
   private readonly loop: Repeating;
 
