@@ -14,7 +14,7 @@ import { loadNow } from './steps.ts';
 
 /** Divisible by 1, 3 and 5: no instance has more to do than another. */
 const PARTITIONS = 15;
-const CPU_CORES = 0.15;
+const CPU_CORES = 0.1;
 const HOST_BUSY_MAX = 0.92;
 const LATENCY_LIMIT_SECONDS = 1;
 /** Of the rate: lag that rises more slowly is noise. */

@@ -18,8 +18,6 @@ export function loadNow(options: LoadOptions) {
   return planLoad({ ...options, startAtMs: Date.now() });
 }
 
-export type LiveRace = 'overlappingClaims' | 'uniqueConflicts';
-
 /** Sends one load after the other until the races were seen often enough, at most `roundsMax` times. */
 export async function sendUntilRaced(
   stage: Stage,
