@@ -1,4 +1,4 @@
-import { type Consumer, type IHeaders, type Kafka, Partitioners } from 'kafkajs';
+import { CompressionTypes, type Consumer, type IHeaders, type Kafka, Partitioners, type TopicMessages } from 'kafkajs';
 import { waitFor } from './wait-for.ts';
 
 export interface TailRecord {
@@ -88,29 +88,41 @@ export async function endsOf(
   }
 }
 
-/** Writes the records of each topic in order. */
-export async function sendRecords(kafka: Kafka, records: readonly SentRecord[]): Promise<void> {
+/** Below what a broker takes in one request of one partition. */
+const REQUEST_BYTES_MAX = 900_000;
+
+/** Writes the records in order; large ones in requests of their own. */
+export async function sendRecords(
+  kafka: Kafka,
+  records: readonly SentRecord[],
+  compression = CompressionTypes.None,
+): Promise<void> {
   const producer = kafka.producer({
     allowAutoTopicCreation: false,
     createPartitioner: Partitioners.DefaultPartitioner,
   });
   await producer.connect();
   try {
-    const topics = [...new Set(records.map(({ topic }) => topic))];
-    await producer.sendBatch({
-      topicMessages: topics.map((topic) => ({
-        topic,
-        messages: records
-          .filter((record) => record.topic === topic)
-          .map(({ key = null, value, headers = {}, partition }) => ({
-            key,
-            value,
-            headers,
-            ...(partition !== undefined && { partition }),
-          })),
-      })),
-    });
+    for (const request of requestsOf(records)) await producer.sendBatch({ topicMessages: request, compression });
   } finally {
     await producer.disconnect();
   }
+}
+
+function requestsOf(records: readonly SentRecord[]): TopicMessages[][] {
+  const requests: Map<string, TopicMessages>[] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const { topic, key = null, value, headers = {}, partition } of records) {
+    const recordBytes = 1_000 + Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? '');
+    if (bytes + recordBytes > REQUEST_BYTES_MAX) {
+      requests.push(new Map());
+      bytes = 0;
+    }
+    bytes += recordBytes;
+    const request = requests.at(-1);
+    const { messages } = request?.get(topic) ?? { messages: [] };
+    const message = { key, value, headers, ...(partition !== undefined && { partition }) };
+    request?.set(topic, { topic, messages: [...messages, message] });
+  }
+  return requests.map((request) => [...request.values()]);
 }

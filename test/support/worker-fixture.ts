@@ -9,6 +9,8 @@ import { WireInputs } from './wire-inputs.ts';
 import { WorkerProgram } from './worker-program.ts';
 
 const DEADLINE_MS = 30_000;
+/** Of a worker's log, where it explains a failure. */
+const LOG_LENGTH_SHOWN = 2_000;
 
 /**
  * Short limits, so that what a dead worker holds comes free soon. They keep the order the start asks for; six seconds
@@ -143,9 +145,14 @@ export class WorkerFixture {
   /** No record left to resolve and no event left to publish. */
   async settled(deadlineMs = DEADLINE_MS): Promise<void> {
     const isRead = async () => [...(await this.offsets()).values()].every(({ committed, end }) => committed === end);
-    await waitFor(isRead, { deadlineMs, what: 'lag 0' });
     const isPublished = async () => (await this.count('outbox where published_at is null')) === 0;
-    await waitFor(isPublished, { deadlineMs, what: 'an outbox without unpublished rows' });
+    try {
+      await waitFor(isRead, { deadlineMs, what: 'lag 0' });
+      await waitFor(isPublished, { deadlineMs, what: 'an outbox without unpublished rows' });
+    } catch (error) {
+      const logs = this.programs.map(({ stdout, stderr }) => `${stdout.slice(-LOG_LENGTH_SHOWN)}${stderr}`);
+      throw new Error(`not settled, the workers say: ${logs.join('\n')}`, { cause: error });
+    }
   }
 
   /** Of one topic, parsed, in the order written per partition. Copies are copies. */
