@@ -161,8 +161,12 @@ export class WorkerFixture {
     return records.filter((record) => record.topic === topic).map(({ value }) => JSON.parse(String(value)));
   }
 
-  async sql<Row extends QueryResultRow>(statement: string, values: unknown[] = []): Promise<Row[]> {
-    const client = new Client({ connectionString: this.databaseUrl });
+  async sql<Row extends QueryResultRow>(
+    statement: string,
+    values: unknown[] = [],
+    databaseUrl = this.databaseUrl,
+  ): Promise<Row[]> {
+    const client = new Client({ connectionString: databaseUrl });
     await client.connect();
     try {
       return (await client.query<Row>(statement, values)).rows;
