@@ -120,20 +120,21 @@ export class WorkerFixture {
   /** Where the group would go on, by `topic/partition`, of the partitions that have records. */
   async offsets(): Promise<Map<string, { committed: number; end: number }>> {
     const ends = await endsOf(this.kafka, this.inbound);
+    const nameOf = (topic: string, partition: number) => `${topic}/${partition}`;
     const admin = this.kafka.admin();
     await admin.connect();
     try {
       const found = await admin.fetchOffsets({ groupId: this.group, topics: this.inbound });
       const committed = new Map(
         found.flatMap(({ topic, partitions }) =>
-          partitions.map(({ partition, offset }) => [`${topic}/${partition}`, Math.max(0, Number(offset))] as const),
+          partitions.map(({ partition, offset }) => [nameOf(topic, partition), Math.max(0, Number(offset))] as const),
         ),
       );
       return new Map(
         ends
           .filter(({ end }) => end > 0)
           .map(({ topic, partition, end }) => {
-            const name = `${topic}/${partition}`;
+            const name = nameOf(topic, partition);
             return [name, { committed: committed.get(name) ?? 0, end }];
           }),
       );
