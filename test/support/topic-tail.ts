@@ -1,4 +1,12 @@
-import { CompressionTypes, type Consumer, type IHeaders, type Kafka, Partitioners, type TopicMessages } from 'kafkajs';
+import {
+  type Admin,
+  CompressionTypes,
+  type Consumer,
+  type IHeaders,
+  type Kafka,
+  Partitioners,
+  type TopicMessages,
+} from 'kafkajs';
 import { waitFor } from './wait-for.ts';
 
 export interface TailRecord {
@@ -23,12 +31,12 @@ export interface SentRecord {
 /** Everything that was ever written to some topics, from their beginning and as it comes. */
 export class TopicTail {
   readonly records: TailRecord[] = [];
-  private readonly kafka: Kafka;
+  private readonly admin: Admin;
   private readonly topics: readonly string[];
   private readonly consumer: Consumer;
 
   constructor(kafka: Kafka, options: { groupId: string; topics: readonly string[] }) {
-    this.kafka = kafka;
+    this.admin = kafka.admin();
     this.topics = options.topics;
     this.consumer = kafka.consumer({
       groupId: options.groupId,
@@ -39,7 +47,7 @@ export class TopicTail {
   }
 
   async open(): Promise<void> {
-    await this.consumer.connect();
+    await Promise.all([this.consumer.connect(), this.admin.connect()]);
     await this.consumer.subscribe({ topics: [...this.topics], fromBeginning: true });
     await this.consumer.run({
       autoCommit: false,
@@ -53,7 +61,7 @@ export class TopicTail {
 
   /** All records, once everything that is there at the time of the call was read. */
   async complete(): Promise<readonly TailRecord[]> {
-    const ends = await endsOf(this.kafka, this.topics);
+    const ends = await endsOf(this.admin, this.topics);
     await waitFor(() => ends.every(({ topic, partition, end }) => this.positionOf(topic, partition) >= end), {
       deadlineMs: 20_000,
       what: 'the outputs read to their end',
@@ -62,7 +70,7 @@ export class TopicTail {
   }
 
   async close(): Promise<void> {
-    await this.consumer.disconnect();
+    await Promise.all([this.consumer.disconnect(), this.admin.disconnect()]);
   }
 
   private positionOf(topic: string, partition: number): number {
@@ -73,19 +81,13 @@ export class TopicTail {
 
 /** The offset behind the last record of every partition. */
 export async function endsOf(
-  kafka: Kafka,
+  admin: Admin,
   topics: readonly string[],
 ): Promise<{ topic: string; partition: number; end: number }[]> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    const found = await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)));
-    return found.flatMap((partitions, index) =>
-      partitions.map(({ partition, high }) => ({ topic: topics[index] ?? '', partition, end: Number(high) })),
-    );
-  } finally {
-    await admin.disconnect();
-  }
+  const found = await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)));
+  return found.flatMap((partitions, index) =>
+    partitions.map(({ partition, high }) => ({ topic: topics[index] ?? '', partition, end: Number(high) })),
+  );
 }
 
 /** Below what a broker takes in one request of one partition. */

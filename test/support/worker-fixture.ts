@@ -50,6 +50,7 @@ export class WorkerFixture {
     groupId: `${this.prefix}tail`,
     topics: [...OUTBOUND.map((name) => this.topics[name]), ...this.inbound.map(deadLetterTopic)],
   });
+  private readonly admin = this.kafka.admin();
   databaseUrl = '';
   redisUrl = '';
   private readonly programs: WorkerProgram[] = [];
@@ -79,8 +80,11 @@ export class WorkerFixture {
 
   private async openTopics({ inboundPartitions }: WorkerFixtureOptions): Promise<void> {
     await new KafkaTopicAdmin({ kafka: this.kafka }).ensureTopics({ topics: this.topics, inboundPartitions });
-    this.cleanups.push(() => this.tail.close());
-    await this.tail.open();
+    this.cleanups.push(
+      () => this.tail.close(),
+      () => this.admin.disconnect(),
+    );
+    await Promise.all([this.tail.open(), this.admin.connect()]);
   }
 
   /** The settings of a process of this deployment. */
@@ -119,28 +123,29 @@ export class WorkerFixture {
 
   /** Where the group would go on, by `topic/partition`, of the partitions that have records. */
   async offsets(): Promise<Map<string, { committed: number; end: number }>> {
-    const ends = await endsOf(this.kafka, this.inbound);
     const nameOf = (topic: string, partition: number) => `${topic}/${partition}`;
-    const admin = this.kafka.admin();
-    await admin.connect();
-    try {
-      const found = await admin.fetchOffsets({ groupId: this.group, topics: this.inbound });
-      const committed = new Map(
-        found.flatMap(({ topic, partitions }) =>
-          partitions.map(({ partition, offset }) => [nameOf(topic, partition), Math.max(0, Number(offset))] as const),
-        ),
-      );
-      return new Map(
-        ends
-          .filter(({ end }) => end > 0)
-          .map(({ topic, partition, end }) => {
-            const name = nameOf(topic, partition);
-            return [name, { committed: committed.get(name) ?? 0, end }];
-          }),
-      );
-    } finally {
-      await admin.disconnect();
-    }
+    const [ends, found] = await Promise.all([
+      endsOf(this.admin, this.inbound),
+      this.admin.fetchOffsets({ groupId: this.group, topics: this.inbound }),
+    ]);
+    const committed = new Map(
+      found.flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, offset }) => [nameOf(topic, partition), Math.max(0, Number(offset))] as const),
+      ),
+    );
+    return new Map(
+      ends
+        .filter(({ end }) => end > 0)
+        .map(({ topic, partition, end }) => {
+          const name = nameOf(topic, partition);
+          return [name, { committed: committed.get(name) ?? 0, end }];
+        }),
+    );
+  }
+
+  /** Sets the group back to the first record of every topic. No worker may run. */
+  async rewind(): Promise<void> {
+    for (const topic of this.inbound) await this.admin.resetOffsets({ groupId: this.group, topic, earliest: true });
   }
 
   /** No record left to resolve and no event left to publish. */
