@@ -113,7 +113,10 @@ describe('workers that come and go', () => {
     expect(await fixture.count('excess_contents')).toBe(0);
   });
 
-  test('a replay of everything changes no row and makes no event', async () => {
+  test.each([
+    ['whose hints know everything', 'true'],
+    ['without hints', 'false'],
+  ])('a replay of everything by a worker %s changes no row and makes no event', async (_name, HINTS_ENABLED) => {
     await workers.at(-1)?.stop();
     const digest = await fixture.digest();
     const events = async () => {
@@ -124,7 +127,11 @@ describe('workers that come and go', () => {
     await fixture.rewind();
     expect([...(await fixture.offsets()).values()].every(({ committed }) => committed === 0)).toBe(true);
 
-    const worker = await launch('replaying', { ELS_TEST_HANDLE_DELAY_MS: '0', GROUP_SIZE_MAX: '500' });
+    const worker = await launch('replaying', {
+      ELS_TEST_HANDLE_DELAY_MS: '0',
+      GROUP_SIZE_MAX: '500',
+      HINTS_ENABLED,
+    });
     await fixture.settled();
     expect(handledBy(worker)).toHaveLength(sentCount);
     expect(await fixture.digest()).toBe(digest);
@@ -134,6 +141,8 @@ describe('workers that come and go', () => {
       [...text.matchAll(/^els_inputs_total\{.*disposition="(\w+)"/gm)].map(([, one]) => one),
     );
     expect([...dispositions]).toEqual(['duplicate']);
+    const confirmed = /^els_hints_total\{result="confirmed"\} (\d+)/m.exec(text)?.[1];
+    expect(Number(confirmed) > 0).toBe(HINTS_ENABLED === 'true');
     expect(await worker.metric('els_reconciler_repairs_total')).toBe(0);
   });
 });
