@@ -1,7 +1,12 @@
 /** The topics as an AsyncAPI 3 document, their payloads made from the schemas of the contract. */
 import type { z } from 'zod';
 import { type InboundLimits, inboundSchemas } from '../../src/contract/inbound.ts';
-import { completedEvent, excessEvent, outboundHeaders, slotAssignedEvent } from '../../src/contract/outbound-schemas.ts';
+import {
+  completedEvent,
+  excessEvent,
+  outboundHeaders,
+  slotAssignedEvent,
+} from '../../src/contract/outbound-schemas.ts';
 import { deadLetterTopic, EVENT_TYPES, type EventName, INBOUND, OUTBOUND } from '../../src/contract/topics.ts';
 import { type JsonSchema, jsonSchema } from './json-schema.ts';
 
@@ -85,7 +90,10 @@ function messages(limits: InboundLimits) {
   const consumed = (name: 'registration' | 'content' | 'failure') =>
     message(name, enveloped(envelope, name, jsonSchema(inbound[name], 'input', refine)));
   const headers = jsonSchema(outboundHeaders, 'output');
-  const published = (name: EventName, schema: z.ZodType) => ({ ...message(name, jsonSchema(schema, 'output')), headers });
+  const published = (name: EventName, schema: z.ZodType) => ({
+    ...message(name, jsonSchema(schema, 'output')),
+    headers,
+  });
   return {
     registration: consumed('registration'),
     content: consumed('content'),

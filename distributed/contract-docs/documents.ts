@@ -20,5 +20,8 @@ export function contractDocuments(root: string): ContractDocument[] {
     const yaml = stringify(content, { aliasDuplicateObjects: false, lineWidth: 120 });
     return { file, content, text: `# Generated from src/contract by \`pnpm docs:generate\`.\n${yaml}` };
   };
-  return [document('docs/asyncapi.yaml', asyncApi(version, DEFAULT_LIMITS)), document('docs/openapi.yaml', openApi(version))];
+  return [
+    document('docs/asyncapi.yaml', asyncApi(version, DEFAULT_LIMITS)),
+    document('docs/openapi.yaml', openApi(version)),
+  ];
 }

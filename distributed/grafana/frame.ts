@@ -43,7 +43,9 @@ export function frame({ uid, title, description, rows, choices = [] }: Dashboard
     .refresh('5s')
     .tooltip(DashboardCursorSync.Crosshair)
     .readonly()
-    .link(new DashboardLinkBuilder('ELS').type(DashboardLinkType.Dashboards).tags([TAG]).asDropdown(true).keepTime(true))
+    .link(
+      new DashboardLinkBuilder('ELS').type(DashboardLinkType.Dashboards).tags([TAG]).asDropdown(true).keepTime(true),
+    )
     .withVariable(new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'))
     .withVariable(choice('instance', 'Instance', 'label_values(els_build_info, instance)'))
     .annotation(

@@ -21,8 +21,14 @@ export const batchStatusBody = z.object({
   registered_at: time.nullable(),
   completed_at: time.nullable(),
   total_essays: count.describe('Name of the original API for expected_count; 0 until registered.'),
-  status_breakdown: z.object({ open: count, filled: count, failed: count }).describe('Slots by status; the sum is total_essays.'),
-  completion_percentage: z.number().min(0).max(100).describe('Share of slots filled or failed, 0-100; 100 exactly when complete.'),
+  status_breakdown: z
+    .object({ open: count, filled: count, failed: count })
+    .describe('Slots by status; the sum is total_essays.'),
+  completion_percentage: z
+    .number()
+    .min(0)
+    .max(100)
+    .describe('Share of slots filled or failed, 0-100; 100 exactly when complete.'),
   completion: z.object({ event_id: z.uuid(), published: z.boolean() }).nullable(),
 });
 export type BatchStatusBody = z.infer<typeof batchStatusBody>;

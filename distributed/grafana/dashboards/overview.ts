@@ -140,7 +140,8 @@ const dependencies: DashboardRow = {
     }),
     chart({
       title: 'Kafka: failed publications and rebalances',
-      description: 'Rows whose publication failed, and group generations joined. Both rise when brokers are in trouble.',
+      description:
+        'Rows whose publication failed, and group generations joined. Both rise when brokers are in trouble.',
       unit: 'perSecond',
       queries: [
         { expr: rareRate('els_publish_failures_total', 'outcome'), legend: 'publication {{outcome}}' },

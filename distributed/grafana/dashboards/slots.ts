@@ -8,7 +8,8 @@ export const slots = () =>
   frame({
     uid: 'els-slots',
     title: 'slots and batches',
-    description: 'Inputs by disposition, batches by state, assignment transactions and the certainty of their first look.',
+    description:
+      'Inputs by disposition, batches by state, assignment transactions and the certainty of their first look.',
     choices: ['topic'],
     rows: [batches, assignments],
   });
@@ -21,7 +22,10 @@ const batches: DashboardRow = {
       description: 'What became of the inputs of the chosen topics. Every record has exactly one disposition (G3).',
       unit: 'perSecond',
       queries: [
-        { expr: rate('els_inputs_total', { by: ['disposition'], where: 'topic=~"$topic"' }), legend: '{{disposition}}' },
+        {
+          expr: rate('els_inputs_total', { by: ['disposition'], where: 'topic=~"$topic"' }),
+          legend: '{{disposition}}',
+        },
       ],
     }),
     chart({

@@ -54,8 +54,9 @@ test('every panel has a title of its own, a description, a unit, queries and a p
 test('panels do not lie on each other, and ids are unique within a dashboard', () => {
   for (const { name, text } of files) {
     const taken = new Set<string>();
-    const all = (JSON.parse(text) as { panels: { id: number; gridPos: { x: number; y: number; w: number; h: number } }[] })
-      .panels;
+    const all = (
+      JSON.parse(text) as { panels: { id: number; gridPos: { x: number; y: number; w: number; h: number } }[] }
+    ).panels;
     for (const { gridPos } of all) {
       for (let x = gridPos.x; x < gridPos.x + gridPos.w; x += 1) {
         for (let y = gridPos.y; y < gridPos.y + gridPos.h; y += 1) {
