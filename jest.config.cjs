@@ -11,9 +11,15 @@ const shared = {
   injectGlobals: true,
 };
 
+const onRealServers = {
+  globalSetup: '<rootDir>/test/support/start-stack.ts',
+  globalTeardown: '<rootDir>/test/support/stop-stack.ts',
+};
+
 /**
  * unit: no server, milliseconds. integration: real PostgreSQL, Redis and Kafka, one stack for the whole run,
- * one database and one topic prefix per file.
+ * one database and one topic prefix per file. proof: the judge against right and wrong workers, minutes; not part of
+ * `pnpm test`.
  */
 module.exports = {
   maxWorkers: 2,
@@ -22,14 +28,19 @@ module.exports = {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['\\.integration\\.test\\.ts$'],
+      testPathIgnorePatterns: ['\\.(integration|proof)\\.test\\.ts$'],
     },
     {
       ...shared,
       displayName: 'integration',
       testMatch: ['<rootDir>/test/**/*.integration.test.ts'],
-      globalSetup: '<rootDir>/test/support/start-stack.ts',
-      globalTeardown: '<rootDir>/test/support/stop-stack.ts',
+      ...onRealServers,
+    },
+    {
+      ...shared,
+      displayName: 'proof',
+      testMatch: ['<rootDir>/test/**/*.proof.test.ts'],
+      ...onRealServers,
     },
   ],
 };

@@ -1,4 +1,5 @@
-import { differenceOf, type Evidence, groupBy, type Judge, type OutcomeCheck } from './evidence.ts';
+import { differenceOf, groupBy } from '../checkers/batch-evidence.ts';
+import type { Evidence, Judge, OutcomeCheck } from './evidence.ts';
 import type { OutputRecord, SlotAssignedOutput } from './outputs.ts';
 
 /** What must hold between the tables and what lies in the output topics. */

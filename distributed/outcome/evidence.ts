@@ -1,3 +1,4 @@
+import { groupBy } from '../checkers/batch-evidence.ts';
 import type { BatchExpectation, Manifest } from '../generator/manifest.ts';
 import type { Outputs } from './outputs.ts';
 import type { BatchRow, ExcessRow, FailureRow, SlotRow, Tables } from './tables.ts';
@@ -61,33 +62,4 @@ export function gatherEvidence(
     };
   });
   return { manifest, tables, outputs, conditions, batches };
-}
-
-export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) {
-      groups.set(key, [item]);
-    } else {
-      group.push(item);
-    }
-  }
-  return groups;
-}
-
-/** What is in one list and not in the other, and what a list holds twice; null when both hold the same, once each. */
-export function differenceOf(actual: readonly string[], expected: readonly string[]): string | null {
-  const actualSet = new Set(actual);
-  const expectedSet = new Set(expected);
-  const missing = expected.filter((item) => !actualSet.has(item));
-  const extra = actual.filter((item) => !expectedSet.has(item));
-  const twice = actualSet.size === actual.length ? [] : actual.filter((item, at) => actual.indexOf(item) !== at);
-  const parts = [
-    ...(missing.length > 0 ? [`${missing.length} missing (${missing.slice(0, 3).join(', ')})`] : []),
-    ...(extra.length > 0 ? [`${extra.length} too many (${extra.slice(0, 3).join(', ')})`] : []),
-    ...(twice.length > 0 ? [`${twice.length} twice (${twice.slice(0, 3).join(', ')})`] : []),
-  ];
-  return parts.length > 0 ? parts.join(', ') : null;
 }

@@ -1,5 +1,6 @@
+import { differenceOf, groupBy } from '../checkers/batch-evidence.ts';
 import { essayIds, failedUploadIds, textStorageIds } from '../generator/plan.ts';
-import { type BatchEvidence, differenceOf, groupBy, type OutcomeCheck } from './evidence.ts';
+import type { BatchEvidence, OutcomeCheck } from './evidence.ts';
 
 /**
  * What must hold in the tables alone. None of these relies on a constraint, a counter or a claim of the service:

@@ -32,7 +32,6 @@ export const inputValueSchema = z.looseObject({
   fileUploadId: z.string().optional(),
   originalFileName: z.string().optional(),
 });
-export type InputValue = z.infer<typeof inputValueSchema>;
 
 /** One edge of a fault. `evidence` says how it is known that the fault really happened. */
 export const faultRecordSchema = z.object({

@@ -112,6 +112,7 @@ function composeLoops({ config, logger, single }: Composing): void {
       topicLabel,
       options: {
         ...RELAY,
+        leaseMs: config.outboxLeaseMs,
         pollIntervalMs: config.outboxPollIntervalMs,
         attemptsMax: config.outboxAttemptsMax,
         stopDeadlineMs: config.shutdownGraceMs / 3,

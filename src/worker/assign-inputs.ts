@@ -1,14 +1,13 @@
-import type { BatchStore } from '../domain/batch-store.ts';
 import type { Disposition, SlotInput } from '../domain/inputs.ts';
-import type { OutboxRow } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { delay } from './delay.ts';
 import { roundsOf } from './rounds.ts';
-import { type SettleContext, settleInputs } from './settle-inputs.ts';
+import { type SettlingDeps, settleInputs } from './settle-inputs.ts';
 
 /** Looks at an undecided input again this often, under lock, before the offset has to wait. */
 const LOOKS_MAX = 20;
+/** And for no longer than this: behind a lock that is held for long, each look waits for the lock timeout. */
+const LOOKING_MS_MAX = 5000;
 const LOOK_DELAY_MIN_MS = 2;
 const LOOK_DELAY_MAX_MS = 10;
 
@@ -21,22 +20,7 @@ const LOOK_DELAY_MAX_MS = 10;
  * decides, except while somebody who waits for the same lock still holds slots: hence the short, bounded repetition.
  */
 export class AssignInputs {
-  private readonly store: BatchStore;
-  private readonly context: SettleContext;
-  private readonly metrics: Metrics;
-  private readonly onCommitted: (rows: readonly OutboxRow[]) => void;
-
-  constructor(deps: {
-    store: BatchStore;
-    context: SettleContext;
-    metrics: Metrics;
-    onCommitted: (rows: readonly OutboxRow[]) => void;
-  }) {
-    this.store = deps.store;
-    this.context = deps.context;
-    this.metrics = deps.metrics;
-    this.onCommitted = deps.onCommitted;
-  }
+  constructor(private readonly deps: SettlingDeps) {}
 
   /** Dispositions parallel to the inputs. Rejects with an AppError; what committed before it stays and is a duplicate next time. */
   async assign(inputs: readonly SlotInput[]): Promise<Disposition[]> {
@@ -53,8 +37,10 @@ export class AssignInputs {
   private async settle(inputs: readonly SlotInput[]): Promise<Disposition[]> {
     const result = new Array<Disposition | null>(inputs.length).fill(null);
     let open = inputs.map((_, index) => index);
+    const endMs = performance.now() + LOOKING_MS_MAX;
     for (let look = 0; open.length > 0; look += 1) {
-      if (look > LOOKS_MAX) throw new AppError('UNDECIDED', `${open.length} inputs undecided after ${look} looks`);
+      if (look > LOOKS_MAX || performance.now() > endMs)
+        throw new AppError('UNDECIDED', `${open.length} inputs undecided after ${look} looks`);
       if (look > 1) await delay(LOOK_DELAY_MIN_MS + Math.random() * (LOOK_DELAY_MAX_MS - LOOK_DELAY_MIN_MS));
       const group = open.map((index) => inputs[index]).filter((input) => input !== undefined);
       const dispositions = await this.look(group, look > 0);
@@ -70,20 +56,20 @@ export class AssignInputs {
   /** One transaction. Where somebody else was in the way: all undecided; under lock, each half for itself. */
   private async look(inputs: readonly SlotInput[], locked: boolean): Promise<(Disposition | null)[]> {
     const startedAt = performance.now();
-    this.metrics.claimSize.observe(inputs.length);
+    this.deps.metrics.claimSize.observe(inputs.length);
     try {
-      const { dispositions, rows } = await this.store.transaction(async (tx) => {
+      const { dispositions, rows } = await this.deps.store.transaction(async (tx) => {
         if (locked) await tx.lockBatches([...new Set(inputs.map((input) => input.batchId))]);
-        return settleInputs(tx, inputs, locked, this.context);
+        return settleInputs(tx, inputs, locked, this.deps.context);
       });
-      this.onCommitted(rows);
-      this.metrics.undecided.inc(dispositions.filter((disposition) => disposition === null).length);
+      this.deps.onCommitted(rows);
+      this.deps.metrics.undecided.inc(dispositions.filter((disposition) => disposition === null).length);
       return dispositions;
     } catch (error) {
       if (!(error instanceof AppError && error.code === 'CONFLICT')) throw error;
-      this.metrics.retries.inc({ reason: locked ? 'conflict_locked' : 'conflict' });
+      this.deps.metrics.retries.inc({ reason: locked ? 'conflict_locked' : 'conflict' });
     } finally {
-      this.metrics.claimDuration.observe((performance.now() - startedAt) / 1000);
+      this.deps.metrics.claimDuration.observe((performance.now() - startedAt) / 1000);
     }
     return locked ? this.lookAtHalves(inputs) : inputs.map(() => null);
   }

@@ -14,6 +14,8 @@ const ROUNDS_MAX = 20;
 const MARKS_MAX = 5000;
 
 export interface OutboxRelayOptions {
+  /** How long a row is this process's alone, from its commit or claim. */
+  readonly leaseMs: number;
   readonly pollIntervalMs: number;
   readonly claimRowsMax: number;
   /** Messages waiting in memory. Rows offered above it are left to the poll. */
@@ -39,10 +41,11 @@ export interface OutboxRelayDeps {
   readonly options: OutboxRelayOptions;
 }
 
-/** `committedAtMs` is unknown of rows that were claimed from the database. */
+/** `committedAtMs` is unknown of rows that were claimed from the database. The lease runs since `heldSinceMs`. */
 interface QueuedRow {
   readonly row: OutboxRow;
   readonly committedAtMs: number | undefined;
+  readonly heldSinceMs: number;
 }
 
 /**
@@ -104,14 +107,14 @@ export class OutboxRelay implements Service {
    */
   offer(row: OutboxRow, committedAtMs: number): boolean {
     if (this.stopping !== undefined || this.queuedMessages >= this.deps.options.queuedMessagesMax) return false;
-    this.enqueue(row, committedAtMs);
+    this.enqueue(row, committedAtMs, committedAtMs);
     return true;
   }
 
-  private enqueue(row: OutboxRow, committedAtMs: number | undefined): void {
+  private enqueue(row: OutboxRow, heldSinceMs: number, committedAtMs?: number): void {
     if (this.inHand.has(row.id)) return;
     this.inHand.add(row.id);
-    this.queue.push({ row, committedAtMs });
+    this.queue.push({ row, committedAtMs, heldSinceMs });
     this.queuedMessages += row.messages.length;
     this.publishing ??= this.publishQueued();
   }
@@ -120,8 +123,10 @@ export class OutboxRelay implements Service {
     // Rows committed in the same turn go out together.
     await new Promise((resolve) => setImmediate(resolve));
     while (!this.isClosed) {
-      const rows = this.dequeue();
-      if (rows.length === 0) break;
+      const taken = this.dequeue();
+      if (taken.length === 0) break;
+      const rows = this.stillHeld(taken);
+      if (rows.length === 0) continue;
       try {
         await this.publish(rows);
       } catch (error) {
@@ -151,6 +156,23 @@ export class OutboxRelay implements Service {
     }
     this.queuedMessages -= messageCount;
     return rows;
+  }
+
+  /**
+   * Drops rows that waited for half of their lease: by the time they were acknowledged somebody else might be publishing
+   * them too. Whoever polls next takes them.
+   */
+  private stillHeld(rows: readonly QueuedRow[]): QueuedRow[] {
+    const heldSinceMsMin = performance.now() - this.deps.options.leaseMs / 2;
+    const held = rows.filter(({ heldSinceMs }) => heldSinceMs >= heldSinceMsMin);
+    if (held.length < rows.length) {
+      for (const { row, heldSinceMs } of rows) if (heldSinceMs < heldSinceMsMin) this.inHand.delete(row.id);
+      this.deps.log.warn(
+        { rowCount: rows.length - held.length },
+        'outbox rows waited too long and are left to the poll',
+      );
+    }
+    return held;
   }
 
   private async publish(rows: readonly QueuedRow[]): Promise<void> {
@@ -221,8 +243,9 @@ export class OutboxRelay implements Service {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       // A claim is a promise to publish before the lease ends: not with a full queue.
       if (this.stopping !== undefined || this.queuedMessages >= queuedMessagesMax / 2) return;
+      const claimedAtMs = performance.now();
       const rows = await this.deps.store.claimDue(claimRowsMax);
-      for (const row of rows) this.enqueue(row, undefined);
+      for (const row of rows) this.enqueue(row, claimedAtMs);
       if (rows.length < claimRowsMax) return;
     }
   }

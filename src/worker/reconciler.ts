@@ -1,11 +1,11 @@
-import type { BatchStore, BatchTransaction } from '../domain/batch-store.ts';
+import type { BatchTransaction } from '../domain/batch-store.ts';
 import type { OutboxRow } from '../domain/ports.ts';
 import { isRetryable } from '../errors.ts';
 import type { Service } from '../lifecycle.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { drainPending } from './register-batches.ts';
-import { appendMessages, completionsOf, type SettleContext } from './settle-inputs.ts';
+import { Repeating } from './repeating.ts';
+import { appendMessages, completionsOf, type SettleContext, type SettlingDeps } from './settle-inputs.ts';
 
 const BATCHES_PER_PASS_MAX = 100;
 
@@ -16,33 +16,32 @@ const BATCHES_PER_PASS_MAX = 100;
  */
 export class Reconciler implements Service {
   readonly name = 'reconciler';
-  private readonly deps: {
-    readonly store: BatchStore;
-    readonly context: SettleContext;
-    readonly metrics: Metrics;
+  private readonly deps: SettlingDeps & {
     readonly log: Logger;
     readonly intervalMs: number;
-    readonly onCommitted: (rows: readonly OutboxRow[]) => void;
   };
-  private timer: NodeJS.Timeout | undefined;
-  private pass: Promise<void> = Promise.resolve();
+  private readonly loop: Repeating;
 
   constructor(deps: Reconciler['deps']) {
     this.deps = deps;
+    this.loop = new Repeating(
+      async () => {
+        await this.reconcile();
+      },
+      deps.intervalMs,
+      (error) => {
+        if (isRetryable(error)) deps.log.warn({ err: error }, 'reconciler pass must wait');
+        else deps.log.error({ err: error }, 'reconciler pass failed');
+      },
+    );
   }
 
   async start(): Promise<void> {
-    if (this.timer !== undefined) return;
-    this.timer = setInterval(() => {
-      this.pass = this.pass.then(() => this.guardedPass());
-    }, this.deps.intervalMs);
-    this.timer.unref();
+    this.loop.start();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.timer);
-    this.timer = undefined;
-    await this.pass;
+  stop(): Promise<void> {
+    return this.loop.stop();
   }
 
   /** One look at all registered, incomplete batches; returns how many were repaired. */
@@ -60,15 +59,6 @@ export class Reconciler implements Service {
       }
     }
     return repaired;
-  }
-
-  private async guardedPass(): Promise<void> {
-    try {
-      await this.reconcile();
-    } catch (error) {
-      if (!isRetryable(error)) this.deps.log.error({ err: error }, 'reconciler pass failed');
-      else this.deps.log.warn({ err: error }, 'reconciler pass must wait');
-    }
   }
 }
 

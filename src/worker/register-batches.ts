@@ -1,16 +1,15 @@
-import type { BatchStore, BatchTransaction, RegistrationOutcome, RegistrationRecord } from '../domain/batch-store.ts';
+import type { BatchTransaction, RegistrationOutcome, RegistrationRecord } from '../domain/batch-store.ts';
 import type { Registration } from '../domain/inputs.ts';
 import type { OutboxRow } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { delay } from './delay.ts';
 import { registrationDigest } from './registration-digest.ts';
 import { roundsOf } from './rounds.ts';
-import { type SettleContext, settleInputs } from './settle-inputs.ts';
+import { type SettleContext, type SettlingDeps, settleInputs } from './settle-inputs.ts';
 
 /** Bounds the size and the lock time of one registration transaction. */
 const SLOTS_PER_TRANSACTION_MAX = 2_000;
-const ATTEMPTS_MAX = 10;
+const ATTEMPTS_MAX = 3;
 const RETRY_DELAY_MAX_MS = 20;
 
 /**
@@ -19,22 +18,7 @@ const RETRY_DELAY_MAX_MS = 20;
  * the first one did, so nothing stays pending behind a registration (G6).
  */
 export class RegisterBatches {
-  private readonly store: BatchStore;
-  private readonly context: SettleContext;
-  private readonly metrics: Metrics;
-  private readonly onCommitted: (rows: readonly OutboxRow[]) => void;
-
-  constructor(deps: {
-    store: BatchStore;
-    context: SettleContext;
-    metrics: Metrics;
-    onCommitted: (rows: readonly OutboxRow[]) => void;
-  }) {
-    this.store = deps.store;
-    this.context = deps.context;
-    this.metrics = deps.metrics;
-    this.onCommitted = deps.onCommitted;
-  }
+  constructor(private readonly deps: SettlingDeps) {}
 
   /** Outcomes parallel to the registrations. Rejects with an AppError. */
   async register(registrations: readonly Registration[]): Promise<RegistrationOutcome[]> {
@@ -52,16 +36,24 @@ export class RegisterBatches {
   private async commit(records: readonly RegistrationRecord[]): Promise<RegistrationOutcome[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { outcomes, rows } = await this.store.transaction((tx) => this.registerAndDrain(tx, records));
-        this.onCommitted(rows);
+        const { outcomes, rows } = await this.deps.store.transaction((tx) => this.registerAndDrain(tx, records));
+        this.deps.onCommitted(rows);
         return outcomes;
       } catch (error) {
         const mayRetry = error instanceof AppError && (error.code === 'CONFLICT' || error.code === 'UNDECIDED');
         if (!mayRetry || attempt >= ATTEMPTS_MAX) throw error;
-        this.metrics.retries.inc({ reason: 'registration_conflict' });
+        this.deps.metrics.retries.inc({ reason: 'registration_conflict' });
+        if (records.length > 1) return this.commitHalves(records);
         await delay(Math.random() * RETRY_DELAY_MAX_MS);
       }
     }
+  }
+
+  /** So that one batch that cannot be had does not cost the others their turn. */
+  private async commitHalves(records: readonly RegistrationRecord[]): Promise<RegistrationOutcome[]> {
+    const middle = Math.ceil(records.length / 2);
+    const first = await this.commit(records.slice(0, middle));
+    return [...first, ...(await this.commit(records.slice(middle)))];
   }
 
   private async registerAndDrain(
@@ -74,7 +66,7 @@ export class RegisterBatches {
     const rows = await drainPending(
       tx,
       drained.map(({ registration }) => registration.batchId),
-      this.context,
+      this.deps.context,
     );
     return { outcomes, rows };
   }

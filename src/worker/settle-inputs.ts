@@ -1,9 +1,10 @@
 import { completedMessage, excessMessage, slotAssignedMessage } from '../contract/outbound.ts';
 import type { Topics } from '../contract/topics.ts';
-import type { BatchTransaction, Claim } from '../domain/batch-store.ts';
+import type { BatchStore, BatchTransaction, Claim } from '../domain/batch-store.ts';
 import type { Content, Disposition, Failure, SlotInput } from '../domain/inputs.ts';
 import { judge, type Verdict } from '../domain/judge.ts';
 import type { Clock, OutboundMessage, OutboxRow } from '../domain/ports.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 /** About 500 essays in one completion. */
 const SHARED_ROW_VALUE_LENGTH_MAX = 64 * 1024;
@@ -12,6 +13,15 @@ export interface SettleContext {
   readonly topics: Topics;
   readonly instance: string;
   readonly clock: Clock;
+}
+
+/** What a use case that settles inputs works with. */
+export interface SettlingDeps {
+  readonly store: BatchStore;
+  readonly context: SettleContext;
+  readonly metrics: Metrics;
+  /** Takes the outbox rows of a transaction once it has committed. */
+  readonly onCommitted: (rows: readonly OutboxRow[]) => void;
 }
 
 export interface Settled {

@@ -11,6 +11,7 @@ const soon = (what: string) => ({ deadlineMs: 5000, what });
 const refused = () => new AppError('PUBLISH_REFUSED', 'too large');
 
 const OPTIONS: OutboxRelayOptions = {
+  leaseMs: 60_000,
   pollIntervalMs: 3,
   claimRowsMax: 7,
   queuedMessagesMax: 1000,
@@ -228,6 +229,18 @@ describe('OutboxRelay', () => {
     for (const key of range(0, 100)) store.write([messageOf(String(key))], 'due');
     await relay.start();
     await waitFor(() => store.countIn('published') === 100, soon('published'));
+    await relay.stop();
+  });
+
+  test('a row that waited for half of its lease is left to whoever polls when the lease ends', async () => {
+    const { store, publisher, relay } = bench({ leaseMs: 10_000, pollIntervalMs: 20 });
+    await relay.start();
+    relay.offer(store.write([messageOf('late')]), performance.now() - 5_001);
+    relay.offer(store.write([messageOf('fresh')]), performance.now() - 4_000);
+    await waitFor(() => store.countIn('published') === 1, soon('the fresh one'));
+    expect(publisher.calls.flat().map(({ key }) => key)).toEqual(['fresh']);
+    store.endLeases();
+    await waitFor(() => store.countIn('published') === 2, soon('the late one, by the poll'));
     await relay.stop();
   });
 

@@ -1,0 +1,77 @@
+/**
+ * Whether the evidence is whole: files as long as they were when they were written, topics without holes, the client's
+ * history in step with what lies in the topics. What is missing here makes the verdict unknown, because every other
+ * answer was given without it.
+ */
+import { COLLECTED_FILE } from '../collect/collected.ts';
+import { readLines } from '../run/json-lines.ts';
+import { TOPIC_FILES, type TopicFile } from '../run/run-directory.ts';
+import { groupBy } from './batch-evidence.ts';
+import type { Checker } from './checker.ts';
+import type { Findings } from './findings.ts';
+import type { RunEvidence } from './run-evidence.ts';
+
+export const evidenceWhole: Checker = {
+  id: 'evidence',
+  title: 'The evidence is whole',
+  batch(batch, _run, findings) {
+    if (batch.sent.size === 0) return;
+    const found = new Map<string, number>();
+    for (const [identity, inputs] of [
+      ...groupBy(batch.contents, (input) => `content ${input.textStorageId}`),
+      ...groupBy(batch.failures, (input) => `failure ${input.fileUploadId}`),
+    ]) {
+      found.set(identity, inputs.length);
+      if (!batch.sent.has(identity)) findings.doubt('the history lacks an input that lies in the topic');
+    }
+    for (const [identity, { acknowledged }] of batch.sent) {
+      if (acknowledged > (found.get(identity) ?? 0)) findings.doubt('an acknowledged input does not lie in the topic');
+      findings.holds(true, () => ({ message: identity }));
+    }
+  },
+  async run(run, findings) {
+    const { collected } = run;
+    if (collected === null) {
+      findings.doubt(`there is no ${COLLECTED_FILE}: nobody knows how much was collected`);
+      return;
+    }
+    for (const [file, lines] of Object.entries(collected.lines)) await judgeFile(run, file, lines, findings);
+    for (const file of TOPIC_FILES) await judgeTopics(run, file, findings);
+    await judgeHistory(run, findings);
+    if (run.phases.length > 0 && run.phases.at(-1)?.name !== 'end') findings.doubt('the run did not come to its end');
+  },
+};
+
+async function judgeFile(run: RunEvidence, file: string, expected: number, findings: Findings): Promise<void> {
+  let lines = 0;
+  for await (const _line of readLines(run.directory.file(...file.split('/')))) lines++;
+  if (lines === expected) findings.holds(true, () => ({ message: file }));
+  else findings.doubt(`${file} has ${lines} lines, ${expected} were written`);
+}
+
+/** Offsets may be missing (markers of transactions are no records) but never the first, the last, or one twice. */
+async function judgeTopics(run: RunEvidence, file: TopicFile, findings: Findings): Promise<void> {
+  const last = new Map<string, number>();
+  for await (const { topic, partition, offset } of run.directory.readTopic(file)) {
+    const name = `${topic}/${partition}`;
+    const before = last.get(name);
+    if (before !== undefined && offset !== before + 1) {
+      findings.doubt(`${file}.jsonl goes from ${name}@${before} to ${offset}`);
+    }
+    last.set(name, offset);
+  }
+  for (const { topic, partition, low, end } of run.collected?.partitions.filter((each) => each.file === file) ?? []) {
+    const name = `${topic}/${partition}`;
+    const isRead = end <= low || last.get(name) === end - 1;
+    if (isRead) findings.holds(true, () => ({ message: name }));
+    else findings.doubt(`${file}.jsonl ends at ${name}@${last.get(name) ?? 'nothing'}, the partition at ${end - 1}`);
+  }
+}
+
+async function judgeHistory(run: RunEvidence, findings: Findings): Promise<void> {
+  let next = 0;
+  for await (const { index } of run.directory.readHistory()) {
+    if (index !== next) findings.doubt(`history.jsonl goes from line ${next - 1} to ${index}`);
+    next = index + 1;
+  }
+}

@@ -1,0 +1,36 @@
+/** I12: a hint in Redis exists only for an event whose input has a committed fate in the database. */
+import type { Checker } from './checker.ts';
+import { fateOf } from './conservation.ts';
+import { problemOf } from './counterexample.ts';
+import { readInput } from './input-records.ts';
+
+export const hintsFollowFates: Checker = {
+  id: 'I12',
+  title: 'A hint in Redis exists only for an event that has a fate in the database',
+  applies: (run) => run.hints.size > 0,
+  batch(batch, run, findings) {
+    for (const input of [...batch.contents, ...batch.failures]) {
+      const seenAtMs = run.hints.get(input.eventId);
+      if (seenAtMs === undefined) continue;
+      const identity = input.kind === 'content' ? input.textStorageId : input.fileUploadId;
+      const taking = batch.takings.find((entry) => entry.new?.['text_storage_id'] === identity);
+      const isTooEarly = taking !== undefined && taking.atMs > seenAtMs;
+      findings.holds(fateOf(input, batch, run) !== null && !isTooEarly, () => {
+        const when = isTooEarly ? 'had a hint before it had its slot' : 'has a hint and no fate';
+        return problemOf(batch, `${input.kind} ${identity} (event ${input.eventId}) ${when}`, {
+          identities: [identity],
+        });
+      });
+    }
+  },
+  async run(run, findings) {
+    const unknown = new Set(run.hints.keys());
+    for await (const record of run.directory.readTopic('in')) {
+      const input = readInput(record);
+      if (input.kind === 'content' || input.kind === 'failure') unknown.delete(input.eventId);
+    }
+    for (const eventId of unknown) {
+      findings.holds(false, () => ({ message: `Redis holds a hint for event ${eventId}, which nobody sent` }));
+    }
+  },
+};

@@ -1,0 +1,17 @@
+import { runMutant } from '../support/mutant-worker.ts';
+
+/** M2: each transaction counts the open slots it can see, so that two last ones both see another open. Violates I5, I6. */
+const OPEN_SEEN = "(select count(*)::int from slots s where s.batch_id = b.id and s.status = 'open')";
+
+void runMutant({
+  schema: `
+    alter table batches drop constraint if exists batches_counts_add_up;
+    alter table batches drop constraint if exists batches_complete_when_full`,
+  statements: {
+    'claim-slots': [
+      ['  order by b.id\n  for update\n', '  order by b.id\n'],
+      ['open_slots = b.open_slots - t.taken', `open_slots = ${OPEN_SEEN} - t.taken`],
+      ['case when b.open_slots = t.taken', `case when ${OPEN_SEEN} = t.taken`],
+    ],
+  },
+});

@@ -1,0 +1,12 @@
+import { KafkaMessagePublisher } from '../../src/kafka/message-publisher.ts';
+import { runMutant } from '../support/mutant-worker.ts';
+
+/** M17: a dead letter says where its record lay and nothing of what it said. Violates I10. */
+void runMutant({
+  alter(container) {
+    const publisher = container.resolve(KafkaMessagePublisher);
+    const publish = publisher.publishDeadLetters.bind(publisher);
+    publisher.publishDeadLetters = (letters) =>
+      publish(letters.map((letter) => ({ ...letter, record: { ...letter.record, value: Buffer.from('{}') } })));
+  },
+});

@@ -1,0 +1,8 @@
+import { runMutant } from '../support/mutant-worker.ts';
+
+/** M1: nothing but a look beforehand keeps one content from two slots. Violates I1. */
+void runMutant({
+  schema: `
+    drop index if exists slots_one_per_text;
+    create index if not exists slots_by_text on slots (batch_id, text_storage_id) where text_storage_id is not null`,
+});
