@@ -39,6 +39,7 @@ export interface Query {
   readonly legend: string;
 }
 
+// biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana fills it in.
 export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 
 const CHART_COLUMNS = 8;
