@@ -105,8 +105,16 @@ describe('a worker under load beside Prometheus', () => {
     // Some seconds, so that counters are seen to rise, those too that appear with their first event.
     const load = planLoad({ ...DEFAULT_LOAD, batches: 40, slots: 5, durationSeconds: 6, startAtMs: Date.now() });
     await publishLoad({ kafka, topics, load });
+    await send('not JSON');
     harness.endFault('kill', 'worker-1');
   });
+
+  async function send(value: string): Promise<void> {
+    const producer = kafka.producer({ allowAutoTopicCreation: false });
+    await producer.connect();
+    await producer.send({ topic: topics.content, messages: [{ key: 'k', value }] });
+    await producer.disconnect();
+  }
 
   afterAll(async () => {
     await prometheus?.server.stop();
@@ -153,6 +161,12 @@ describe('a worker under load beside Prometheus', () => {
     expect(await series('topic:els_consumer_lag:sum')).toHaveLength(3);
     expect(await series('els:completion_latency_seconds:p99_5m')).toHaveLength(1);
     expect(await series('ALERTS{alertstate="firing", severity="critical"}')).toEqual([]);
+  });
+
+  test('raises the alert of a record that was set aside, which has no sample before it', async () => {
+    const alert = 'ALERTS{alertname="ElsDeadLetters", alertstate="firing", reason="malformed_json"}';
+    const fires = async () => (await series(alert)).length > 0;
+    await waitFor(fires, { deadlineMs: 10_000, what: 'the alert fires' });
   });
 
   test('tells phase and fault of the run', async () => {
