@@ -87,22 +87,19 @@ describe('OutboxRelay', () => {
     );
   }, 60_000);
 
-  test('a completion is timed from the receipt of its last input to its acknowledgement, once, and not while it fails', async () => {
+  test('a completion is timed from the receipt of its last input to its acknowledgement, not while it fails', async () => {
     const { store, publisher, metrics, relay } = bench();
-    await relay.start();
-    let failuresLeft = 1;
-    publisher.refuse = () => (failuresLeft-- > 0 ? unavailable() : null);
-    const row = { ...store.write([messageOf('a')]), completersReceivedAtMs: [performance.now() - 2_000] };
-    relay.offer(row, performance.now());
-    await waitFor(() => {
-      store.endLeases();
-      return store.countIn('published') === 1;
-    }, soon('published after a failure'));
-    relay.offer({ ...store.write([messageOf('b')]), completersReceivedAtMs: [performance.now() - 2_000] }, 0);
-    await waitFor(() => store.countIn('published') === 2, soon('published'));
+    publisher.refuse = ({ key }) => (key === 'a' ? unavailable() : null);
+    const completion = (key: string) => ({
+      ...store.write([messageOf(key)]),
+      completersReceivedAtMs: [performance.now() - 2_000],
+    });
+    relay.offer(completion('a'), performance.now());
+    await waitFor(() => store.countIn('due') === 1, soon('put back'));
+    relay.offer(completion('b'), performance.now());
+    await waitFor(() => store.countIn('published') === 1, soon('published'));
     const { values } = await metrics.completionLatency.get();
     const seriesOf = (end: string) => values.find(({ metricName }) => metricName?.endsWith(end))?.value;
-    // The first was taken over from the table, which does not know when its inputs came.
     expect(seriesOf('_count')).toBe(1);
     expect(seriesOf('_sum')).toBeGreaterThanOrEqual(2);
     await relay.stop();
