@@ -9,12 +9,12 @@ export const hintsFollowFates: Checker = {
   title: 'A hint in Redis exists only for an event that has a fate in the database',
   applies: (run) => run.hints.size > 0,
   batch(batch, run, findings) {
+    const takenAtMs = new Map(batch.takings.map((entry) => [entry.new?.['text_storage_id'], entry.atMs]));
     for (const input of [...batch.contents, ...batch.failures]) {
       const seenAtMs = run.hints.get(input.eventId);
       if (seenAtMs === undefined) continue;
       const identity = input.kind === 'content' ? input.textStorageId : input.fileUploadId;
-      const taking = batch.takings.find((entry) => entry.new?.['text_storage_id'] === identity);
-      const isTooEarly = taking !== undefined && taking.atMs > seenAtMs;
+      const isTooEarly = (takenAtMs.get(identity) ?? 0) > seenAtMs;
       findings.holds(fateOf(input, batch, run) !== null && !isTooEarly, () => {
         const when = isTooEarly ? 'had a hint before it had its slot' : 'has a hint and no fate';
         return problemOf(batch, `${input.kind} ${identity} (event ${input.eventId}) ${when}`, {

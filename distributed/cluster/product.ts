@@ -25,18 +25,29 @@ export function productEnv(addresses: ProductAddresses): Record<string, string> 
 }
 
 /** Applies the migrations and creates the topics, by the product's own commands. */
-export async function prepareProduct(
-  root: string,
-  addresses: ProductAddresses,
-  topics: { readonly partitions: number; readonly replicas: number },
-): Promise<void> {
-  const run = (...args: string[]) =>
-    runCommand(process.execPath, ['--import', 'tsx', ADMIN_PROGRAM, ...args], {
-      cwd: root,
-      env: { ...process.env, ...productEnv(addresses) },
-      runMsMax: COMMAND_MS_MAX,
-    });
-  await run('migrate', 'up');
-  const { partitions, replicas } = topics;
-  await run('topics', 'ensure', '--partitions', String(partitions), '--replication-factor', String(replicas));
+export async function prepareProduct(root: string, addresses: ProductAddresses, topics: TopicShape): Promise<void> {
+  await migrate(root, addresses.databaseUrl);
+  await createTopics(root, addresses, topics);
+}
+
+export interface TopicShape {
+  readonly partitions: number;
+  readonly replicas: number;
+}
+
+export async function migrate(root: string, databaseUrl: string): Promise<void> {
+  await runAdmin(root, { DATABASE_URL: databaseUrl }, ['migrate', 'up']);
+}
+
+export async function createTopics(root: string, addresses: ProductAddresses, topics: TopicShape): Promise<void> {
+  const shape = ['--partitions', String(topics.partitions), '--replication-factor', String(topics.replicas)];
+  await runAdmin(root, productEnv(addresses), ['topics', 'ensure', ...shape]);
+}
+
+async function runAdmin(root: string, env: Record<string, string>, args: readonly string[]): Promise<void> {
+  await runCommand(process.execPath, ['--import', 'tsx', ADMIN_PROGRAM, ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    runMsMax: COMMAND_MS_MAX,
+  });
 }

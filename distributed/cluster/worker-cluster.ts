@@ -15,6 +15,8 @@ export interface ClusterSettings {
   readonly program: string;
   readonly env: Readonly<Record<string, string>>;
   readonly logFolder: string;
+  /** What starts the worker of this index, for example within a limit of CPU. */
+  readonly launcherOf?: (index: number) => readonly string[];
   readonly onNote: (note: string) => void;
 }
 
@@ -36,7 +38,8 @@ export class WorkerCluster {
     const { root, program, env, logFolder } = settings;
     this.workers = Array.from({ length: settings.workers }, (_, index) => {
       const name = `worker-${index + 1}`;
-      const worker = new WorkerProcess({ name, root, program, env, logFolder, guardian: this.guardian });
+      const launcher = settings.launcherOf?.(index) ?? [];
+      const worker = new WorkerProcess({ name, root, program, env, logFolder, launcher, guardian: this.guardian });
       worker.onExit = (exit) => {
         if (!exit.asked) {
           this.settings.onNote(`${name} ended by itself (${exit.signal ?? `exit ${exit.code}`})`);

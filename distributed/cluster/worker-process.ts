@@ -18,6 +18,8 @@ export interface WorkerSettings {
   readonly program: string;
   readonly env: Readonly<Record<string, string>>;
   readonly logFolder: string;
+  /** A program that starts what follows it, for example within limits; empty to start it directly. */
+  readonly launcher?: readonly string[];
   readonly guardian: Guardian;
 }
 
@@ -63,7 +65,7 @@ export class WorkerProcess {
   }
 
   get logFile(): string {
-    return join(this.settings.logFolder, `${this.settings.name}.log`);
+    return join(this.settings.logFolder, `${this.settings.name}.jsonl`);
   }
 
   get exits(): readonly WorkerExit[] {
@@ -77,10 +79,11 @@ export class WorkerProcess {
     const [port] = await freePorts(1);
     this.port = port ?? 0;
     this.exitAsked = false;
-    const { root, program, env, name, guardian } = this.settings;
+    const { root, program, env, name, guardian, launcher = [] } = this.settings;
     const log = openSync(this.logFile, 'a');
     // A process group of its own: Ctrl-C in the terminal reaches us only.
-    const child = spawn(process.execPath, ['--import', 'tsx', program], {
+    const [command = process.execPath, ...args] = [...launcher, process.execPath, '--import', 'tsx', program];
+    const child = spawn(command, args, {
       cwd: root,
       env: { ...inheritedEnv(), ...env, INSTANCE_ID: name, HTTP_PORT: String(this.port) },
       detached: true,

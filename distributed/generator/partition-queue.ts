@@ -1,4 +1,5 @@
 import type { Message, Producer } from 'kafkajs';
+import type { SendableInput } from './sendable.ts';
 
 /**
  * Sends the records of one partition in order: one request under way at a time, the next one takes whatever has
@@ -9,11 +10,17 @@ export interface PartitionQueueOptions {
   readonly topic: string;
   readonly partition: number;
   readonly listener: {
-    /** Due times of the records of one acknowledged request. */
-    acknowledged(dueAtMs: readonly number[]): void;
+    /** The records of one acknowledged request. */
+    acknowledged(sent: readonly SentInput[]): void;
     /** The records' fate is unknown and the queue has stopped. */
     failed(error: Error): void;
   };
+}
+
+export interface SentInput {
+  readonly input: SendableInput;
+  /** Wall-clock time at which it was due. */
+  readonly dueAtMs: number;
 }
 
 const RECORDS_PER_SEND_MAX = 500;
@@ -23,16 +30,16 @@ const LINGER_MS = 2;
 
 export class PartitionQueue {
   private readonly options: PartitionQueueOptions;
-  private queue: { message: Message; dueAtMs: number; bytes: number }[] = [];
+  private queue: { message: Message; sent: SentInput; bytes: number }[] = [];
   private sending = false;
 
   constructor(options: PartitionQueueOptions) {
     this.options = options;
   }
 
-  push(message: Message, dueAtMs: number): void {
+  push(message: Message, sent: SentInput): void {
     const bytes = message.value === null ? 0 : Buffer.byteLength(message.value);
-    this.queue.push({ message, dueAtMs, bytes });
+    this.queue.push({ message, sent, bytes });
     if (!this.sending) {
       this.sending = true;
       setTimeout(() => void this.drain(), LINGER_MS);
@@ -46,7 +53,7 @@ export class PartitionQueue {
         const group = this.takeGroup();
         const messages = group.map((entry) => ({ ...entry.message, partition }));
         await producer.send({ topic, acks: -1, messages });
-        listener.acknowledged(group.map((entry) => entry.dueAtMs));
+        listener.acknowledged(group.map((entry) => entry.sent));
       }
       this.sending = false;
     } catch (error) {

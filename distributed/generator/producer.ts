@@ -2,8 +2,9 @@ import { build as buildHistogram, type Histogram } from 'hdr-histogram-js';
 import { type ICustomPartitioner, type Kafka, Partitioners, type PartitionMetadata, type Producer } from 'kafkajs';
 import { contentMessage, failureMessage, registrationMessage } from '../../src/contract/inbound-messages.ts';
 import type { Topics } from '../../src/contract/topics.ts';
-import { PartitionQueue } from './partition-queue.ts';
-import type { Load, PlannedInput } from './plan.ts';
+import { PartitionQueue, type SentInput } from './partition-queue.ts';
+import type { PlannedInput } from './plan.ts';
+import type { RawHeaders, SendableInput, SendableLoad } from './sendable.ts';
 
 /**
  * Publishes a load: every input once, acknowledged by all in-sync replicas, in planned order within each partition.
@@ -14,9 +15,13 @@ import type { Load, PlannedInput } from './plan.ts';
 export interface PublishOptions {
   readonly kafka: Kafka;
   readonly topics: Topics;
-  readonly load: Load;
+  readonly load: SendableLoad;
   /** Called at most every `PROGRESS_INTERVAL_MS` and once at the end. */
   readonly onProgress?: (progress: PublishProgress) => void;
+  /** Called before an input is handed to the client library: whoever keeps a history writes it now. */
+  readonly onSending?: (input: SendableInput, dueAtMs: number) => void;
+  /** Called with every group of inputs that Kafka acknowledged. */
+  readonly onAcknowledged?: (sent: readonly SentInput[]) => void;
   /** Ends the load early; what was sent is sent. */
   readonly signal?: AbortSignal;
 }
@@ -51,6 +56,21 @@ export async function publishLoad(options: PublishOptions): Promise<PublishResul
   } finally {
     await producer.disconnect();
   }
+}
+
+interface ProducerRecord {
+  readonly topic: string;
+  readonly key: string | Buffer | null;
+  readonly value: string | Buffer | null;
+  readonly headers: RawHeaders;
+}
+
+function recordOf(input: SendableInput, topics: Topics): ProducerRecord {
+  if (input.kind === 'raw') {
+    return { topic: topics[input.topic], key: input.key, value: input.value, headers: input.headers };
+  }
+  const message = messageOf(input, topics);
+  return { ...message, headers: { ...message.headers } };
 }
 
 /** Builds the record of one planned input. */
@@ -96,7 +116,7 @@ class LoadRun {
     for (const [topic, count] of partitionCounts) {
       const queues = Array.from({ length: count }, (_, partition) => {
         const listener = {
-          acknowledged: (dueAtMs: readonly number[]) => this.noteAcknowledged(dueAtMs),
+          acknowledged: (sent: readonly SentInput[]) => this.noteAcknowledged(sent),
           failed: (error: Error) => this.noteFailed(error),
         };
         return new PartitionQueue({ producer, topic, partition, listener });
@@ -149,8 +169,8 @@ class LoadRun {
     return false;
   }
 
-  private enqueue(input: PlannedInput, dueAtMs: number): void {
-    const message = messageOf(input, this.options.topics);
+  private enqueue(input: SendableInput, dueAtMs: number): void {
+    const message = recordOf(input, this.options.topics);
     const partitionMetadata = this.partitions.get(message.topic) ?? [];
     // Only the number of partitions matters for a message with a key.
     const partition = this.partitioner({ topic: message.topic, partitionMetadata, message });
@@ -162,16 +182,18 @@ class LoadRun {
       this.completableAtMs.set(input.batchId, dueAtMs);
     }
     this.waiting++;
-    queue.push({ key: message.key, value: message.value, headers: message.headers }, dueAtMs);
+    this.options.onSending?.(input, dueAtMs);
+    queue.push({ key: message.key, value: message.value, headers: message.headers }, { input, dueAtMs });
   }
 
-  private noteAcknowledged(dueAtMs: readonly number[]): void {
+  private noteAcknowledged(sent: readonly SentInput[]): void {
     const nowMs = Date.now();
-    for (const due of dueAtMs) {
-      this.acknowledgement.recordValue(Math.max(0, nowMs - due));
+    for (const { dueAtMs } of sent) {
+      this.acknowledgement.recordValue(Math.max(0, nowMs - dueAtMs));
     }
-    this.published += dueAtMs.length;
-    this.waiting -= dueAtMs.length;
+    this.options.onAcknowledged?.(sent);
+    this.published += sent.length;
+    this.waiting -= sent.length;
     this.reportProgress(false);
     if (this.waiting < RECORDS_WAITING_MAX / 2) {
       this.wake?.();

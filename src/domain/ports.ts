@@ -44,6 +44,11 @@ export interface RecordSource {
 export interface RecordListener {
   /** A new generation began; all records of former epochs are void. `offsetNext` is the committed position. */
   assigned(epoch: number, partitions: readonly PartitionOffset[]): void;
+  /**
+   * The group is about to rebalance: nothing more is handed over, but what is resolved can still be committed. The source
+   * rejoins when the promise settles, or after a bounded time.
+   */
+  yielding(epoch: number): Promise<void>;
   /** The epoch ended (rebalance, lost membership or stop); nothing of it can be committed any more. */
   revoked(epoch: number): void;
   /** Records of one partition in offset order. Must return at once; backpressure is by pause. */

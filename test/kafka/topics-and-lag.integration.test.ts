@@ -43,6 +43,16 @@ describe('topics', () => {
     ]);
   });
 
+  test('a dead-letter topic that would refuse the largest record of its topic is a problem', async () => {
+    const other = new KafkaFixture();
+    const letters = deadLetterTopic(other.topics.content);
+    await other.withAdmin((raw) => raw.createTopics({ topics: [{ topic: letters }] }));
+    await admin.ensureTopics({ topics: other.topics });
+    expect(await admin.checkTopics({ ...check, topics: other.topics })).toEqual([
+      expect.stringContaining(`topic ${letters} takes messages of`),
+    ]);
+  });
+
   test('an inbound topic that brokers recompress with a codec we cannot read is a problem', async () => {
     const other = new KafkaFixture();
     await other.withAdmin((raw) =>

@@ -1,0 +1,75 @@
+/** `pnpm test:distributed`: scenarios on real servers, and a verdict; `check`, `compare`, `logs`, `report` for finished runs. */
+import type { Command } from 'commander';
+import { checkCommand } from '../engine/check-command.ts';
+import { describeScenarios, type Flags, harnessCommand, readRunOptions } from '../engine/command-line.ts';
+import { runScenarios } from '../engine/run-scenarios.ts';
+import { compareCommand, logsCommand, reportCommand } from '../report/commands.ts';
+import { textSummary } from '../report/text-summary.ts';
+import { EXIT } from '../run/verdict.ts';
+import { SCENARIOS } from '../scenarios/catalogue.ts';
+import { projectRoot } from '../stack/project-root.ts';
+
+const SAME_INTERRUPT_MS = 1_000;
+
+const program = harnessCommand().action((_flags, command: Command) => runAndReport(command));
+for (const subcommand of [checkCommand(), compareCommand(), logsCommand(), reportCommand()]) {
+  program.addCommand(subcommand);
+}
+await program.parseAsync();
+process.exit();
+
+async function runAndReport(command: Command): Promise<void> {
+  const flags = command.opts<Flags>();
+  if (flags.list) {
+    process.stdout.write(`${describeScenarios()}\n`);
+    return;
+  }
+  const root = projectRoot();
+  const options = readRunOptions(command, root);
+  if (options.stack === 'docker') {
+    process.stderr.write('test:distributed: --stack docker is not available yet; use local or external\n');
+    process.exitCode = EXIT.environment;
+    return;
+  }
+  const output = flags.json ? process.stderr : process.stdout;
+  const interrupt = listenForInterrupt();
+  try {
+    const { directory, results } = await runScenarios({
+      options,
+      scenarios: SCENARIOS.filter(({ name }) => options.scenarios.includes(name)),
+      root,
+      output: {
+        isTTY: output.isTTY === true,
+        get columns() {
+          return output.columns ?? 80;
+        },
+        write: (text) => output.write(text),
+      },
+      useColour: flags.color && !process.env['NO_COLOR'],
+      signal: interrupt,
+    });
+    const summary = textSummary(results, directory.file('report.html'));
+    process.stdout.write(flags.json ? `${JSON.stringify(results)}\n` : `\n${summary}`);
+    process.exitCode = results.exitCode;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`test:distributed: ${interrupt.aborted ? 'interrupted' : message}\n`);
+    process.exitCode = interrupt.aborted ? EXIT.interrupted : EXIT.environment;
+  }
+}
+
+function listenForInterrupt(): AbortSignal {
+  const interrupt = new AbortController();
+  let interruptedAtMs = 0;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      // One Ctrl-C may arrive several times. A later one does not wait any more: the guardians end what is left.
+      if (interrupt.signal.aborted && Date.now() - interruptedAtMs > SAME_INTERRUPT_MS) process.exit(EXIT.interrupted);
+      if (!interrupt.signal.aborted)
+        process.stderr.write('\ninterrupted: judging what there is, once more to stop at once\n');
+      interruptedAtMs ||= Date.now();
+      interrupt.abort();
+    });
+  }
+  return interrupt.signal;
+}

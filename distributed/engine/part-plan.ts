@@ -1,0 +1,25 @@
+import type { LoadOptions } from '../generator/load-options.ts';
+import type { RaceName } from '../races/count-races.ts';
+import type { Stage } from './stage.ts';
+
+/** One part of a scenario: a place of its own, some workers, a script, and what must have been seen. */
+export interface PartPlan {
+  /** Unique within the scenario; letters, digits, dashes. */
+  readonly name: string;
+  readonly workers: number;
+  readonly partitions?: number;
+  /** Settings of the workers beyond the addresses. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** How often a race must have happened; else the part is unknown. */
+  readonly races?: Readonly<Partial<Record<RaceName, number>>>;
+  /** What makes the part what it is, for `env.json`. */
+  readonly options?: Readonly<Record<string, unknown>> | LoadOptions;
+  /** Largest message of the part's topics, where more than the broker's default is needed. */
+  readonly messageBytesMax?: number;
+  /** Cores each worker may use, where the system can limit it. */
+  readonly cpuCores?: number;
+  /** A worker that ends by itself is an answer here, not a defect. */
+  readonly exitsAllowed?: boolean;
+  /** Starts with no worker running; leaves everything as it should be judged. */
+  run(stage: Stage): Promise<void>;
+}

@@ -1,0 +1,25 @@
+import type { Kafka } from 'kafkajs';
+import type { WorkerCluster } from '../cluster/worker-cluster.ts';
+import type { PublishProgress } from '../generator/producer.ts';
+import type { RunDirectory } from '../run/run-directory.ts';
+import type { Stack } from '../stack/stack.ts';
+import type { CpuLimits } from './cpu-limit.ts';
+import type { Journal } from './journal.ts';
+import type { Place } from './place.ts';
+import type { Sampler } from './sampler.ts';
+
+/** What a part has to work with. */
+export interface StageDeps {
+  readonly directory: RunDirectory;
+  readonly journal: Journal;
+  readonly stack: Stack;
+  readonly place: Place;
+  readonly kafka: Kafka;
+  readonly cluster: WorkerCluster;
+  readonly sampler: Sampler;
+  /** Null: the workers may use what there is. */
+  readonly limits: CpuLimits | null;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: PublishProgress) => void;
+  readonly onNote: (note: string) => void;
+}

@@ -1,0 +1,224 @@
+/**
+ * What a scenario's part can do: start and stop workers, send loads with a history, break things, wait for rest, replay,
+ * and note what it measured. Each step writes its phase; each wait has a limit; an abort ends the step under way.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Admin, Kafka } from 'kafkajs';
+import { BEFORE_REPLAY_FOLDER } from '../checkers/replay.ts';
+import { collectTables } from '../collect/tables.ts';
+import { type PublishResult, publishLoad } from '../generator/producer.ts';
+import type { SendableInput, SendableLoad } from '../generator/sendable.ts';
+import { type Injected, runNemesis } from '../nemesis/nemesis.ts';
+import type { ScheduledFault } from '../nemesis/schedule.ts';
+import { type Quiescence, readLag, waitForQuiescence } from '../outcome/quiescence.ts';
+import type { Gate } from '../run/results.ts';
+import type { RunDirectory } from '../run/run-directory.ts';
+import { gatePasses } from '../run/verdict.ts';
+import { Findings } from './findings.ts';
+import { injectorFor } from './injector-for.ts';
+import type { PartLatencies } from './latencies.ts';
+import { LoadLedger } from './load-ledger.ts';
+import { countRacesSoFar, type RacesSoFar } from './races-so-far.ts';
+import type { StageDeps } from './stage-deps.ts';
+
+/** Looks at the collected evidence; whatever it measures goes into the stage's findings. */
+export type Afterthought = (evidence: {
+  readonly directory: RunDirectory;
+  readonly latencies: PartLatencies;
+}) => Promise<void> | void;
+
+const STABLE_MS = 3_000;
+const RECOVERY_MS_MAX = 60_000;
+const GROUP_STABLE_MS_MAX = 60_000;
+const STOP_GRACE_MS = 25_000;
+const POLL_INTERVAL_MS = 100;
+const LOOK_AGAIN_MS = 500;
+
+export class Stage {
+  readonly deps: StageDeps;
+  readonly findings = new Findings();
+  readonly ledger = new LoadLedger();
+  readonly injected: Injected[] = [];
+  readonly afterthoughts: Afterthought[] = [];
+  private admin: Admin | null = null;
+
+  constructor(deps: StageDeps) {
+    this.deps = deps;
+  }
+
+  get signal(): AbortSignal {
+    return this.deps.signal;
+  }
+
+  /** Starts all workers and waits until each of them has its place in the group. */
+  async startWorkers(): Promise<void> {
+    const { cluster, journal, signal } = this.deps;
+    if (journal.phaseName === null) journal.phase('warm-up');
+    for (const worker of cluster.workers) await worker.start();
+    await cluster.waitReady(signal);
+    await this.untilGroupHas(cluster.workers.length);
+    await this.deps.limits?.apply();
+  }
+
+  async stopWorkers(): Promise<void> {
+    await Promise.all(this.deps.cluster.workers.map((worker) => worker.stop(STOP_GRACE_MS)));
+  }
+
+  /** Sends a load; every input is in the history before it leaves. */
+  async send(load: SendableLoad): Promise<PublishResult> {
+    const { kafka, place, journal, signal, onProgress } = this.deps;
+    this.ledger.add(load);
+    const result = await publishLoad({
+      kafka,
+      topics: place.topics,
+      load,
+      signal,
+      onSending: (input: SendableInput, dueAtMs) => {
+        this.ledger.noteSending(input);
+        journal.sending(input, dueAtMs);
+      },
+      onAcknowledged: (sent) => journal.acknowledged(sent),
+      onProgress,
+    });
+    signal.throwIfAborted();
+    return result;
+  }
+
+  beginLoad(): void {
+    this.deps.journal.phase('load');
+  }
+
+  /** Carries out the faults; resolves when all is mended. */
+  async inject(faults: readonly ScheduledFault[]): Promise<readonly Injected[]> {
+    const { journal, signal } = this.deps;
+    const injected = await runNemesis({
+      faults,
+      signal,
+      injectorOf: (fault) => injectorFor(fault, this),
+      onFault: (fault, target, phase, evidence) => {
+        this.deps.onNote(`${fault} ${target}: ${phase}`);
+        journal.fault(fault, target, phase, evidence);
+      },
+    });
+    this.injected.push(...injected);
+    return injected;
+  }
+
+  /** Sends under faults and waits until everything has settled. */
+  async sendUnderFaults(load: SendableLoad, faults: readonly ScheduledFault[]): Promise<PublishResult> {
+    this.beginLoad();
+    const [sent] = await Promise.all([this.send(load), this.inject(faults)]);
+    await this.deps.cluster.waitReady(this.signal);
+    this.deps.journal.phase('faults off');
+    return sent;
+  }
+
+  /** Not coming to rest in time is a finding for the judge, not a failure of the harness. */
+  async quiesce(): Promise<Quiescence> {
+    this.deps.journal.phase('quiescence');
+    const quiescence = await this.untilQuiet({ stableMs: STABLE_MS, limitMs: RECOVERY_MS_MAX });
+    this.findings.noteRest(quiescence, RECOVERY_MS_MAX);
+    return quiescence;
+  }
+
+  /** Waits until all that was sent is consumed and published, without calling that the end. */
+  async untilDrained(limitMs: number): Promise<Quiescence> {
+    return this.untilQuiet({ stableMs: 0, limitMs });
+  }
+
+  /** A look may fail right after servers were broken; only the limit ends the waiting. */
+  private async untilQuiet({ stableMs, limitMs }: { stableMs: number; limitMs: number }): Promise<Quiescence> {
+    const { kafka, place, signal } = this.deps;
+    const { databaseUrl, consumerGroup } = place.addresses;
+    const giveUpAtMs = performance.now() + limitMs;
+    for (;;) {
+      const deadlineMs = Math.max(0, giveUpAtMs - performance.now());
+      const options = { kafka, databaseUrl, consumerGroup, topics: place.inbound, stableMs, deadlineMs, signal };
+      try {
+        return await waitForQuiescence(options);
+      } catch (error) {
+        if (performance.now() > giveUpAtMs || signal.aborted) throw error;
+        await sleep(LOOK_AGAIN_MS);
+      }
+    }
+  }
+
+  /** Reads every input a second time: offsets back to the beginning, tables kept for comparison. */
+  async replay(): Promise<void> {
+    const { kafka, place, journal, directory } = this.deps;
+    await this.stopWorkers();
+    await collectTables(place.addresses.databaseUrl, directory.file(BEFORE_REPLAY_FOLDER));
+    await this.deps.sampler.whilePaused(async () => {
+      journal.phase('replay');
+      await resetOffsets(kafka, place.addresses.consumerGroup, place.inbound);
+    });
+    await this.startWorkers();
+    await this.quiesce();
+  }
+
+  /** Counts of races so far, from the audit and the workers, to know whether to go on; the judge counts anew. */
+  async racesSoFar(): Promise<RacesSoFar> {
+    await this.deps.sampler.look();
+    return countRacesSoFar(this.deps.place.addresses.databaseUrl, this.deps.sampler.readings);
+  }
+
+  /** Looks at the workers' own metrics now, so that totals are of this moment. */
+  async readWorkers(): Promise<void> {
+    await this.deps.sampler.look();
+  }
+
+  /** Records not yet committed, now. */
+  async readLag(): Promise<number> {
+    const { kafka, place } = this.deps;
+    this.admin ??= kafka.admin();
+    await this.admin.connect();
+    return readLag(this.admin, place.addresses.consumerGroup, place.inbound);
+  }
+
+  async close(): Promise<void> {
+    await this.admin?.disconnect();
+  }
+
+  afterwards(thought: Afterthought): void {
+    this.afterthoughts.push(thought);
+  }
+
+  gate(gate: Omit<Gate, 'passed'>): void {
+    this.findings.gates.push({ ...gate, passed: gatePasses(gate.measured, gate.comparison, gate.target) });
+  }
+
+  async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.signal });
+  }
+
+  private async untilGroupHas(members: number): Promise<void> {
+    const { kafka, place, signal } = this.deps;
+    const admin = kafka.admin();
+    await admin.connect();
+    const giveUpAtMs = Date.now() + GROUP_STABLE_MS_MAX;
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const { groups } = await admin.describeGroups([place.addresses.consumerGroup]);
+        const [group] = groups;
+        if (group?.state === 'Stable' && group.members.length === members) return;
+        if (Date.now() > giveUpAtMs) {
+          throw new Error(`the group of ${members} workers was not stable within ${GROUP_STABLE_MS_MAX} ms`);
+        }
+        await sleep(POLL_INTERVAL_MS);
+      }
+    } finally {
+      await admin.disconnect();
+    }
+  }
+}
+
+async function resetOffsets(kafka: Kafka, groupId: string, topics: readonly string[]): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    for (const topic of topics) await admin.resetOffsets({ groupId, topic, earliest: true });
+  } finally {
+    await admin.disconnect();
+  }
+}

@@ -1,0 +1,114 @@
+/** What happens to PostgreSQL and Kafka: sessions ended, servers restarted. Their own answers are the witness. */
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import type { ServerProcess } from '../stack/server-process.ts';
+import type { Evidence, Injector } from './injector.ts';
+
+export const SERVER_FAULTS = ['postgres-terminate', 'postgres-restart', 'kafka-restart'] as const;
+export type ServerFault = (typeof SERVER_FAULTS)[number];
+
+export interface ServerTargets {
+  /** Of the part. */
+  readonly databaseUrl: string;
+  /** Absent when the server is not ours. */
+  readonly postgres: ServerProcess | undefined;
+  readonly kafka: readonly ServerProcess[];
+}
+
+const TERMINATE_INTERVAL_MS = 200;
+const PROBE_MS_MAX = 1_000;
+const BACK_MS_MAX = 30_000;
+
+export function serverInjector(fault: ServerFault, targets: ServerTargets, index: number): Injector {
+  const postgres = { fault, target: 'postgres' };
+  switch (fault) {
+    case 'postgres-terminate':
+      return { ...postgres, ...terminating(targets.databaseUrl) };
+    case 'postgres-restart':
+      return { ...postgres, ...restarting(targets.postgres) };
+    case 'kafka-restart': {
+      const server = targets.kafka[index % Math.max(1, targets.kafka.length)];
+      return { fault, target: server?.name ?? 'kafka', ...restarting(server) };
+    }
+  }
+}
+
+/** Ends the workers' sessions again and again for as long as the fault lasts. */
+function terminating(databaseUrl: string): Pick<Injector, 'start' | 'stop'> {
+  let running = false;
+  let terminated = 0;
+  let loop: Promise<void> = Promise.resolve();
+  const terminate = async () => {
+    terminated += await terminateSessions(databaseUrl).catch(() => 0);
+  };
+  return {
+    async start() {
+      running = true;
+      await terminate();
+      loop = (async () => {
+        while (running) {
+          await sleep(TERMINATE_INTERVAL_MS);
+          await terminate();
+        }
+      })();
+      return { began: true };
+    },
+    async stop() {
+      running = false;
+      await loop;
+      return terminated > 0 ? { terminated } : null;
+    },
+  };
+}
+
+async function terminateSessions(databaseUrl: string): Promise<number> {
+  const client = new Client({ connectionString: databaseUrl, application_name: 'harness-nemesis' });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ count: number }>(
+      `select count(*) filter (where pg_terminate_backend(pid))::int as count
+         from pg_stat_activity
+        where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
+          and application_name not like 'harness%' and application_name <> 'quiescence'`,
+    );
+    return rows[0]?.count ?? 0;
+  } finally {
+    await client.end();
+  }
+}
+
+function restarting(server: ServerProcess | undefined): Pick<Injector, 'start' | 'stop'> {
+  return {
+    async start(): Promise<Evidence | null> {
+      const pid = server?.pid;
+      if (server === undefined || pid === undefined) return null;
+      await server.stop();
+      return (await accepts(server.port)) ? null : { pid, accepts: false };
+    },
+    async stop(): Promise<Evidence | null> {
+      if (server === undefined) return null;
+      await server.start();
+      const giveUpAtMs = Date.now() + BACK_MS_MAX;
+      while (!(await accepts(server.port))) {
+        if (Date.now() > giveUpAtMs) return null;
+        await sleep(100);
+      }
+      return { pid: server.pid, accepts: true };
+    },
+  };
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, timeout: PROBE_MS_MAX });
+    const settle = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => settle(true));
+    socket.once('timeout', () => settle(false));
+    socket.once('error', () => settle(false));
+  });
+}

@@ -1,0 +1,33 @@
+import { badInput } from './bad-input.ts';
+import { completion } from './completion.ts';
+import { crash } from './crash.ts';
+import { earlyContent } from './early-content.ts';
+import { idempotency } from './idempotency.ts';
+import { memory } from './memory.ts';
+import { performance } from './performance.ts';
+import { raceConditions } from './race-conditions.ts';
+import { redisConsistency } from './redis-consistency.ts';
+import { rollingRestart } from './rolling-restart.ts';
+import { scaling } from './scaling.ts';
+import type { Scenario } from './scenario.ts';
+import { sustained } from './sustained.ts';
+import { validationFailures } from './validation-failures.ts';
+import { zombie } from './zombie.ts';
+
+/** All scenarios, in the order in which `all` runs them. */
+export const SCENARIOS: readonly Scenario[] = [
+  raceConditions,
+  completion,
+  idempotency,
+  earlyContent,
+  validationFailures,
+  redisConsistency,
+  badInput,
+  crash,
+  zombie,
+  rollingRestart,
+  performance,
+  scaling,
+  memory,
+  sustained,
+];

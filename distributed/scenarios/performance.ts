@@ -1,0 +1,111 @@
+/**
+ * Goal: the targets of the original guide hold under load. Method: a warm-up that does not count, then a load at a steady
+ * rate where every input has a due time; latencies count from then, whatever the harness or the service did meanwhile.
+ * Durations of Redis and database operations are the workers' own histograms, of the load alone.
+ */
+
+import { percentileOf } from '../engine/latencies.ts';
+import { type HistogramTotals, histogramSince, quantileOf } from '../engine/prometheus-text.ts';
+import type { Stage } from '../engine/stage.ts';
+import { DEFAULT_LOAD } from '../generator/load-options.ts';
+import { forEachInstances, type Scenario } from './scenario.ts';
+import { loadNow } from './steps.ts';
+
+const SOURCE = 'seed 002';
+const HISTOGRAMS = {
+  redis: 'els_redis_command_duration_seconds',
+  statement: 'els_database_statement_duration_seconds',
+  claim: 'els_claim_duration_seconds',
+} as const;
+
+export const performance: Scenario = {
+  name: 'performance',
+  goal: 'Redis P95 < 100 ms, database average < 200 ms, coordination P99 < 1 s, every valid input resolved.',
+  method: "A steady rate after a warm-up; latencies from due time to Kafka, operations from the workers' histograms.",
+  defaultInstances: [3],
+  parts: (request) => {
+    const durationSeconds = request.durationSeconds ?? (request.tier === 'quick' ? 12 : 60);
+    const ratePerSecond = request.tier === 'quick' ? 250 : 500;
+    const load = { ...DEFAULT_LOAD, seed: request.seed, slots: 15, ratePerSecond, durationSeconds };
+    const warmUp = { ...DEFAULT_LOAD, seed: request.seed + 500, slots: 15, batches: 60 };
+    return forEachInstances(request, (workers) => [
+      {
+        name: 'steady',
+        workers,
+        options: load,
+        run: async (stage) => {
+          await stage.startWorkers();
+          await stage.send(loadNow(warmUp));
+          await stage.untilDrained(30_000);
+          const before = await readHistograms(stage);
+          stage.beginLoad();
+          const sent = await stage.send(loadNow(load));
+          const { lag } = await stage.quiesce();
+          const after = await readHistograms(stage);
+          gateOperations(stage, before, after);
+          gateOutcome(stage, { inputs: sent.published, lag });
+          gateLatencies(stage);
+          stage.findings.number('inputsPerSecond', sent.ratePerSecond, { unit: 'inputs/s' });
+        },
+      },
+    ]);
+  },
+};
+
+type Histograms = Record<keyof typeof HISTOGRAMS, HistogramTotals>;
+
+async function readHistograms(stage: Stage): Promise<Histograms> {
+  await stage.readWorkers();
+  const { readings } = stage.deps.sampler;
+  return {
+    redis: readings.histogram(HISTOGRAMS.redis),
+    statement: readings.histogram(HISTOGRAMS.statement),
+    claim: readings.histogram(HISTOGRAMS.claim),
+  };
+}
+
+function gateOperations(stage: Stage, before: Histograms, after: Histograms): void {
+  const redis = histogramSince(after.redis, before.redis);
+  const p95 = quantileOf(redis, 0.95);
+  const common = { comparison: '<' as const, unit: 'ms', source: SOURCE };
+  stage.gate({
+    name: 'Redis operations, P95',
+    measured: p95 === null ? null : p95 * 1_000,
+    target: 100,
+    ...common,
+    note: `${redis.count} operations`,
+  });
+  for (const [name, totals] of [
+    ['Database statements, average', histogramSince(after.statement, before.statement)],
+    ['Assignment transactions, average', histogramSince(after.claim, before.claim)],
+  ] as const) {
+    const averageMs = totals.count === 0 ? null : (totals.sum / totals.count) * 1_000;
+    stage.gate({ name, measured: averageMs, target: 200, ...common, note: `${totals.count} operations` });
+  }
+}
+
+function gateOutcome(stage: Stage, { inputs, lag }: { inputs: number; lag: number }): void {
+  const share = inputs === 0 ? null : ((inputs - Math.min(inputs, lag)) / inputs) * 100;
+  const source = `${SOURCE}, which asks for 95 %`;
+  const name = 'Inputs with an outcome when everything is at rest';
+  stage.gate({ name, measured: share, target: 100, comparison: '=', unit: '%', source });
+}
+
+function gateLatencies(stage: Stage): void {
+  stage.afterwards(({ latencies }) => {
+    const common = { comparison: '<' as const, unit: 'ms', source: SOURCE };
+    stage.gate({
+      name: 'Coordination: last input due to completion in Kafka, P99',
+      measured: percentileOf(latencies.completion, 99),
+      target: 1_000,
+      ...common,
+      note: `${latencies.completion.total().totalCount} batches`,
+    });
+    for (const percentile of [50, 95, 99]) {
+      const measured = percentileOf(latencies.assignment, percentile);
+      stage.findings.number(`slotAssignedP${percentile}Ms`, measured, { unit: 'ms', better: 'lower' });
+      const completed = percentileOf(latencies.completion, percentile);
+      stage.findings.number(`completionP${percentile}Ms`, completed, { unit: 'ms', better: 'lower' });
+    }
+  });
+}

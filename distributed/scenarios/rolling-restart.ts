@@ -1,0 +1,73 @@
+/**
+ * Goal: a restart in order is invisible: a worker that is asked to stop does so in time, with exit code 0, and hands over
+ * so that nothing it handled is delivered again. Method: SIGTERM to one worker after the other under load, each ready again
+ * before the next. The load has no duplicates, so an input that is found handled already was delivered twice. With one
+ * worker alone there must be none; with several, those that stay may see a few again at each rebalance, and they are counted.
+ */
+import type { FaultKind } from '../engine/injector-for.ts';
+import type { PartPlan } from '../engine/part-plan.ts';
+import { DEFAULT_LOAD } from '../generator/load-options.ts';
+import type { ScheduledFault } from '../nemesis/schedule.ts';
+import { forEachInstances, type PartRequest, type Scenario } from './scenario.ts';
+import { loadNow } from './steps.ts';
+
+const STEP_MS = 5_000;
+const FIRST_MS = 1_500;
+const DOWN_MS = 500;
+const ALONE_STOPS = 2;
+
+export const rollingRestart: Scenario = {
+  name: 'rolling_restart',
+  goal: 'Workers restarted one by one under load stop in order, and nothing they handled is delivered again.',
+  method: 'SIGTERM and start again, one after the other, during a load without duplicates; and one worker alone.',
+  defaultInstances: [3],
+  parts: (request) => [
+    restartPart(request, { name: 'alone', workers: 1, stops: ALONE_STOPS }),
+    ...forEachInstances(request, (workers) => {
+      const rounds = request.tier === 'quick' ? 1 : 3;
+      return [restartPart(request, { name: 'one-by-one', workers, stops: workers * rounds })];
+    }),
+  ],
+};
+
+function restartPart(
+  request: PartRequest,
+  { name, workers, stops }: { name: string; workers: number; stops: number },
+): PartPlan {
+  const durationSeconds = request.durationSeconds ?? Math.ceil((FIRST_MS + stops * STEP_MS) / 1_000) + 3;
+  const load = {
+    ...DEFAULT_LOAD,
+    seed: request.seed,
+    slots: 15,
+    batches: durationSeconds * 14,
+    duplicatePercent: 0,
+    repeatPercent: 0,
+    durationSeconds,
+  };
+  return {
+    name,
+    workers,
+    options: load,
+    // Alone, nobody works while the worker is down; the stop itself meets work.
+    races: { faultsMetWork: workers === 1 ? 1 : stops },
+    run: async (stage) => {
+      await stage.startWorkers();
+      const faults = Array.from({ length: stops }, (_, index): ScheduledFault<FaultKind> => {
+        return { kind: 'worker-stop', atMs: FIRST_MS + index * STEP_MS, holdMs: DOWN_MS, target: index };
+      });
+      await stage.sendUnderFaults(loadNow(load), faults);
+      await stage.quiesce();
+      await stage.readWorkers();
+      const again = stage.deps.sampler.readings.sum('els_inputs_total', 'disposition="duplicate"');
+      stage.findings.number('deliveredAgain', again, { unit: 'inputs', better: 'lower' });
+      if (workers > 1) return;
+      stage.findings.check({
+        id: 'handover',
+        title: 'Nothing that was handled is delivered again after a stop in order',
+        verdict: again === 0,
+        judged: stops,
+        message: `${again} inputs of a load without duplicates were found handled already`,
+      });
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { RACES } from '../../../distributed/races/count-races.ts';
+import { SCENARIOS } from '../../../distributed/scenarios/catalogue.ts';
+
+const REQUEST = { seed: 1, instances: [3], durationSeconds: null };
+
+test('every scenario that the guide and the catalogue ask for is there, under its own name', () => {
+  const names = SCENARIOS.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'race_conditions',
+      'completion',
+      'idempotency',
+      'early_content',
+      'validation_failures',
+      'redis_consistency',
+      'bad_input',
+      'performance',
+      'scaling',
+      'memory',
+      'sustained',
+      'crash',
+      'zombie',
+      'rolling_restart',
+    ]),
+  );
+});
+
+describe.each(SCENARIOS)('$name', (scenario) => {
+  test('says its goal and its method', () => {
+    expect(scenario.goal).toMatch(/\.$/);
+    expect(scenario.method).toMatch(/\.$/);
+  });
+
+  test.each(['quick', 'full'] as const)('has parts in the %s tier, each with a name good for a folder', (tier) => {
+    const instances = [1, 3];
+    const parts = scenario.parts({ ...REQUEST, instances, tier });
+    expect(parts.length).toBeGreaterThan(0);
+    const names = parts.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const part of parts) {
+      expect(part.name).toMatch(/^[a-z0-9-]+$/);
+      expect(part.workers).toBeGreaterThan(0);
+      expect(Object.keys(part.races ?? {}).filter((race) => !(race in RACES))).toEqual([]);
+    }
+  });
+});
