@@ -3,7 +3,7 @@ import type { Logger } from './telemetry/logger.ts';
 
 /**
  * Something that runs. Both calls are idempotent; `stop` resolves when nothing of it is left, also after a start
- * that failed half-way.
+ * that failed half-way, and ends a start that is still waiting for something.
  */
 export interface Service {
   readonly name: string;
@@ -59,11 +59,10 @@ export class Lifecycle {
       try {
         await service.start();
       } catch (error) {
-        this.logger.fatal({ err: error, service: service.name }, 'start failed');
-        this.beginStop(exitCodeOf(error));
+        this.startFailed(service, error);
       }
       if (this.currentPhase !== 'starting') {
-        // Asked to stop meanwhile. Nothing was stopped yet: that is left to the one who was starting.
+        // Asked to stop meanwhile. At most this last one was stopped yet: the others are left to the one who was starting.
         return this.stopAll();
       }
     }
@@ -88,11 +87,30 @@ export class Lifecycle {
   }
 
   private requestStop(exitCode: number): void {
-    const wasRunning = this.currentPhase === 'running';
+    const phase = this.currentPhase;
     this.beginStop(exitCode);
-    if (wasRunning) {
+    if (phase === 'running') {
       void this.stopAll();
+    } else if (phase === 'starting') {
+      this.cutStartShort();
     }
+  }
+
+  /** A start may be waiting for a server, longer than the grace. */
+  private cutStartShort(): void {
+    const starting = this.begun.at(-1);
+    starting?.stop().catch((error: unknown) => {
+      this.logger.error({ err: error, service: starting.name }, 'stop failed');
+    });
+  }
+
+  private startFailed({ name }: Service, error: unknown): void {
+    if (this.currentPhase === 'stopping') {
+      this.logger.info({ err: error, service: name }, 'start cut short');
+      return;
+    }
+    this.logger.fatal({ err: error, service: name }, 'start failed');
+    this.beginStop(exitCodeOf(error));
   }
 
   /** Not ready from here on, and gone within the grace. A failure outweighs an orderly stop. */

@@ -37,6 +37,15 @@ describe('a signal', () => {
     ]);
   });
 
+  test('ends a start that waits for something, which is no failure', async () => {
+    const program = start('start-waiting');
+    await program.printed('second starting');
+    program.kill('SIGTERM');
+    expect(await program.exited()).toBe(0);
+    expect(program.messages()).not.toContain('start failed');
+    expect(orderOf(program).at(-1)).toBe('first stopped while stopping');
+  });
+
   test('given twice exits 1 at once and names the service that hangs', async () => {
     const program = start('hang');
     await program.printed('running');

@@ -14,6 +14,8 @@ export type RecordHeaders = Readonly<Record<string, Uint8Array | readonly Uint8A
 export interface InboundRecord extends TopicPartition {
   readonly offset: number;
   readonly timestampMs: number;
+  /** When this process got it, on its monotonic clock; for latencies only, absent where none are measured. */
+  readonly receivedAtMs?: number | undefined;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: RecordHeaders;
@@ -42,6 +44,11 @@ export interface RecordSource {
 export interface RecordListener {
   /** A new generation began; all records of former epochs are void. `offsetNext` is the committed position. */
   assigned(epoch: number, partitions: readonly PartitionOffset[]): void;
+  /**
+   * The group is about to rebalance: nothing more is handed over, but what is resolved can still be committed. The source
+   * rejoins when the promise settles, or after a bounded time.
+   */
+  yielding(epoch: number): Promise<void>;
   /** The epoch ended (rebalance, lost membership or stop); nothing of it can be committed any more. */
   revoked(epoch: number): void;
   /** Records of one partition in offset order. Must return at once; backpressure is by pause. */
@@ -96,6 +103,8 @@ export interface OutboxRow {
   readonly messages: readonly OutboundMessage[];
   /** Failed attempts so far. */
   readonly attempts: number;
+  /** Of each completion among the messages, when the input that caused it was received; known to its writer only. */
+  readonly completersReceivedAtMs?: readonly number[];
 }
 
 export interface OutboxStore {

@@ -7,16 +7,19 @@ import { isConnectionFailure, isCoordinatorUnready } from './kafka-error.ts';
  */
 export class GroupCluster {
   private readonly groupId: string;
+  private readonly beforeJoin: () => Promise<void>;
   private cluster: ClusterInternals | undefined;
 
-  constructor(groupId: string) {
+  /** `beforeJoin`: awaited before every request to join, the last moment in which the former generation can commit. */
+  constructor(groupId: string, beforeJoin: () => Promise<void>) {
     this.groupId = groupId;
+    this.beforeJoin = beforeJoin;
   }
 
   /** Round robin, kafkajs's only one. */
   readonly assigner: PartitionAssigner = (config): Assigner => {
     this.cluster = config.cluster as ClusterInternals;
-    keepMembership(this.cluster, this.groupId);
+    keepMembership(this.cluster, this.groupId, this.beforeJoin);
     return PartitionAssigners.roundRobin(config);
   };
 
@@ -54,7 +57,7 @@ interface CoordinatorInternals {
  * once when the next coordinator is still loading. It comes back as a new member then, while the group waits for the
  * old one to expire. Told that the group is rebalancing, it looks for the coordinator and rejoins as the member it is.
  */
-function keepMembership(cluster: Cluster, groupId: string): void {
+function keepMembership(cluster: Cluster, groupId: string, beforeJoin: () => Promise<void>): void {
   const find = cluster.findGroupCoordinator.bind(cluster);
   const hasMovedFrom = async (nodeId: number) => {
     const found = await cluster.findGroupCoordinatorMetadata({ groupId }).catch(() => undefined);
@@ -79,8 +82,10 @@ function keepMembership(cluster: Cluster, groupId: string): void {
             .catch((error: unknown) => rejoinIf(error, isConnectionFailure(error) && hasMovedFrom(coordinator.nodeId))),
       },
       joinGroup: {
-        value: (payload: unknown) =>
-          coordinator.joinGroup(payload).catch((error: unknown) => rejoinIf(error, isTransient(error))),
+        value: async (payload: unknown) => {
+          await beforeJoin();
+          return coordinator.joinGroup(payload).catch((error: unknown) => rejoinIf(error, isTransient(error)));
+        },
       },
       syncGroup: {
         value: (payload: unknown) =>

@@ -3,12 +3,13 @@ import { PartitionCursor } from './partition-cursor.ts';
 
 /**
  * One generation of the group as this member saw it. Joined: the generation is known, the positions are not yet.
- * Only an open epoch delivers and commits; an ended one never opens again.
+ * Only an open epoch commits, and delivers until it yields; an ended one never opens again.
  */
 export class GroupEpoch {
   readonly number: number;
   private readonly assigned: readonly TopicPartition[];
   private readonly cursors = new Map<string, PartitionCursor>();
+  private isYielding = false;
   private state: 'joined' | 'open' | 'ended' = 'joined';
 
   constructor(number: number, assignment: Readonly<Record<string, readonly number[]>>) {
@@ -34,6 +35,15 @@ export class GroupEpoch {
     for (const offset of offsets) this.cursors.set(keyOf(offset), new PartitionCursor(offset));
     this.state = 'open';
     return offsets;
+  }
+
+  get delivers(): boolean {
+    return this.isOpen && !this.isYielding;
+  }
+
+  /** From here on it only commits. */
+  yield(): void {
+    this.isYielding = true;
   }
 
   /** Answers whether it was open. */

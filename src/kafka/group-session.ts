@@ -22,7 +22,9 @@ export interface GroupSessionOptions {
 
 export interface GroupSessionHooks {
   joined(assignment: Readonly<Record<string, readonly number[]>>): void;
-  /** Membership of the current generation ended or is about to. May come more than once. */
+  /** The group rebalances: the current generation can still commit, until the promise settles. */
+  yielding(): Promise<void>;
+  /** Membership of the current generation ended. May come more than once. */
   ended(): void;
   /** A fetch came back; positions may be known now. */
   fetched(): void;
@@ -45,10 +47,11 @@ export class GroupSession {
   private commitOffsets: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   private crash: Error | undefined;
   private isRunning = false;
+  private yielded: Promise<void> = Promise.resolve();
 
   constructor(options: GroupSessionOptions, hooks: GroupSessionHooks) {
     this.options = options;
-    this.cluster = new GroupCluster(options.groupId);
+    this.cluster = new GroupCluster(options.groupId, () => this.yielded);
     this.consumer = options.kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [this.cluster.assigner],
@@ -137,7 +140,9 @@ export class GroupSession {
       consumer.resume(this.options.topics.map((topic) => ({ topic })));
       hooks.joined(payload.memberAssignment);
     });
-    consumer.on(events.REBALANCING, () => hooks.ended());
+    consumer.on(events.REBALANCING, () => {
+      this.yielded = hooks.yielding();
+    });
     // Also the joins that kafkajs does not announce: from here on it commits under the new generation.
     consumer.on(events.REQUEST, ({ payload }) => {
       if (payload.apiName === 'JoinGroup') hooks.ended();

@@ -21,6 +21,8 @@ export interface RecordSourceOptions {
   readonly answerBytesMax?: number;
   readonly partitionBytesMax?: number;
   readonly outageMsMax?: number;
+  /** How long a rebalance waits for the listener. No heartbeat is sent meanwhile, so well below the session. */
+  readonly yieldMsMax?: number;
   readonly stopMsMax?: number;
 }
 
@@ -29,6 +31,7 @@ export function withDefaults(options: RecordSourceOptions): Required<RecordSourc
   return {
     sessionTimeoutMs,
     rebalanceTimeoutMs: 2 * sessionTimeoutMs,
+    yieldMsMax: Math.floor(sessionTimeoutMs / 3),
     heartbeatIntervalMs: Math.floor(sessionTimeoutMs / 10),
     maxWaitMs: 100,
     answerBytesMax: 8 * 1024 * 1024,

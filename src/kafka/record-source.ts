@@ -96,6 +96,9 @@ export class KafkaRecordSource implements RecordSource {
   private hooksOf(isCurrent: () => boolean): GroupSessionHooks {
     return {
       joined: (assignment) => isCurrent() && this.beginEpoch(assignment),
+      yielding: async () => {
+        if (isCurrent()) await this.yieldEpoch();
+      },
       ended: () => isCurrent() && this.endEpoch(),
       fetched: () => isCurrent() && this.openEpoch(),
       passedOver: (partition, first, last) => isCurrent() && this.passOver(partition, first, last),
@@ -124,6 +127,18 @@ export class KafkaRecordSource implements RecordSource {
     this.tell((listener) => listener.assigned(epoch.number, offsets));
   }
 
+  /** Gives the listener the time to end what it has begun, so that no successor has to do it again. */
+  private async yieldEpoch(): Promise<void> {
+    const { epoch, listener } = this;
+    if (!epoch.delivers || listener === undefined) return;
+    epoch.yield();
+    this.options.logger.debug({ epoch: epoch.number }, 'partitions are yielded');
+    const yielded = listener.yielding(epoch.number).catch((error: unknown) => {
+      this.options.logger.warn({ error: describeError(error) }, 'partitions were not yielded cleanly');
+    });
+    await within(this.options.yieldMsMax, yielded);
+  }
+
   private endEpoch(): void {
     const { epoch } = this;
     if (!epoch.end()) return;
@@ -143,7 +158,7 @@ export class KafkaRecordSource implements RecordSource {
   private async receive({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
     const { epoch } = this;
     const cursor = this.epoch.cursor(batch);
-    if (cursor === undefined || cursor.isPaused) return;
+    if (cursor === undefined || cursor.isPaused || !epoch.delivers) return;
     // A late answer to a request of a former generation; taking it would leave a hole.
     if (fetchedOffset(batch) > cursor.position) return this.session?.seek(cursor, cursor.position);
 
@@ -152,7 +167,7 @@ export class KafkaRecordSource implements RecordSource {
       // Should setting aside fail, kafkajs comes back here without a heartbeat of its own.
       await heartbeat();
       await this.setAside(letters);
-      if (epoch !== this.epoch || !epoch.isOpen) return;
+      if (epoch !== this.epoch || !epoch.delivers) return;
     }
     if (records.length > 0) this.tell((listener) => listener.records(epoch.number, records));
     const last = records.at(-1);

@@ -106,6 +106,9 @@ const READY_POLL_MS = 100;
 const INBOUND_PARTITIONS = 15;
 const OUTBOUND_PARTITIONS = 3;
 const COMPLETED_BYTES_MAX = 8 * 1024 * 1024;
+/** The largest record of an inbound topic, with the headers of a letter, and compressed by us less well than by others. */
+const LETTER_BYTES_MAX = 4 * 1024 * 1024;
+const LETTER_BYTES_EXTRA = 64 * 1024;
 /** An essay id and a text id in a completion, with their JSON. */
 const COMPLETION_BYTES_PER_SLOT = 160;
 const COMPLETION_BYTES_FIXED = 4_096;
@@ -120,14 +123,21 @@ interface TopicWanted {
 
 function topicsWanted({ topics, inboundPartitions, outboundPartitions }: EnsureTopicsOptions): TopicWanted[] {
   const inbound = INBOUND.map((name) => topics[name]);
-  const wanted = (topic: string, partitions: number): TopicWanted => ({ topic, partitions, configEntries: [] });
+  const wanted = (topic: string, partitions: number, bytesMax?: number): TopicWanted => ({
+    topic,
+    partitions,
+    configEntries: bytesMax === undefined ? [] : [{ name: 'max.message.bytes', value: String(bytesMax) }],
+  });
   return [
     ...inbound.map((topic) => wanted(topic, inboundPartitions ?? INBOUND_PARTITIONS)),
-    ...OUTBOUND.map((name) => ({
-      ...wanted(topics[name], outboundPartitions ?? OUTBOUND_PARTITIONS),
-      configEntries: name === 'completed' ? [{ name: 'max.message.bytes', value: String(COMPLETED_BYTES_MAX) }] : [],
-    })),
-    ...inbound.map((topic) => wanted(deadLetterTopic(topic), 1)),
+    ...OUTBOUND.map((name) =>
+      wanted(
+        topics[name],
+        outboundPartitions ?? OUTBOUND_PARTITIONS,
+        name === 'completed' ? COMPLETED_BYTES_MAX : undefined,
+      ),
+    ),
+    ...inbound.map((topic) => wanted(deadLetterTopic(topic), 1, LETTER_BYTES_MAX)),
   ];
 }
 
@@ -190,7 +200,16 @@ function checkSettings(
         `the completion of a batch of ${slotsMax} needs ${neededBytes}`,
     );
   }
+  const bytesOf = (topic: string) => Number(settings.get(topic)?.get('max.message.bytes') ?? Number.NaN);
   for (const topic of inbound) {
+    const letters = deadLetterTopic(topic);
+    const letterBytes = bytesOf(topic) + LETTER_BYTES_EXTRA;
+    if (bytesOf(letters) < letterBytes) {
+      problems.push(
+        `topic ${letters} takes messages of ${bytesOf(letters)} bytes (max.message.bytes), ` +
+          `a record of ${topic} that must be set aside can need ${letterBytes}`,
+      );
+    }
     const compression = settings.get(topic)?.get('compression.type') ?? 'producer';
     if (!UNREADABLE_COMPRESSION.has(compression)) continue;
     problems.push(`topic ${topic} is compressed with ${compression}, which cannot be read: set gzip or uncompressed`);

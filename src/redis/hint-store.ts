@@ -54,6 +54,8 @@ export class RedisHintStore implements HintStore {
     this.client.on('error', (error) => this.report(error));
     this.client.on('ready', () => {
       this.lastReported = '';
+      // The server has answered. Left to the next operation, an idle process would go on saying that it is gone.
+      this.breaker.succeeded();
     });
   }
 

@@ -1,8 +1,10 @@
 import type { InboundRecord, PartitionOffset, RecordListener } from '../domain/ports.ts';
 import type { Service } from '../lifecycle.ts';
+import { Alarm } from './alarm.ts';
 import { CarefulExamination } from './careful-examination.ts';
 import { CrashSuspects } from './crash-suspects.ts';
 import { settledWithin } from './deadline.ts';
+import { InFlight } from './in-flight.ts';
 import type { IntakeDeps, IntakeState, PartitionActivity } from './intake-options.ts';
 import type { Lane } from './lane.ts';
 import { LaneSet } from './lane-set.ts';
@@ -18,7 +20,7 @@ const LAST_COMMIT_MS = 2000;
  * Between the record source and the group handler. Guarantees: every record of an epoch is handed over in offset
  * order, after those before it in its partition came to something, and settled once; an offset is committed only past settled records and only in its own epoch; at most
  * `groupsInFlightMax` groups at a time; a partition that must retry waits alone; memory is bounded by pausing; after a
- * clean `stop` nothing that was resolved is delivered again.
+ * clean `stop` or an orderly rebalance nothing that was resolved is delivered again.
  */
 export class Intake implements RecordListener, Service {
   readonly name = 'intake';
@@ -29,16 +31,15 @@ export class Intake implements RecordListener, Service {
   private readonly ticker: Repeating;
   private readonly lanes: LaneSet;
   private turn = 0;
-  private inFlightCount = 0;
+  private readonly inFlight = new InFlight();
   private lastProgressAtMs = performance.now();
   private isPumpScheduled = false;
-  private timer: NodeJS.Timeout | undefined;
-  private timerAtMs = Number.POSITIVE_INFINITY;
+  private readonly alarm = new Alarm(() => this.pump());
   private hasFailed = false;
   private keepsMarks = false;
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
-  private onIdle: (() => void) | undefined;
+  private yieldedEpoch: number | undefined;
 
   constructor(deps: IntakeDeps) {
     this.deps = deps;
@@ -74,14 +75,12 @@ export class Intake implements RecordListener, Service {
   }
 
   state(): IntakeState {
-    const { inFlightCount, lastProgressAtMs } = this;
-    const { epoch } = this.lanes;
     return {
-      assigned: epoch !== null,
-      epoch,
+      assigned: this.lanes.epoch !== null,
+      epoch: this.lanes.epoch,
       bufferedCount: this.lanes.bufferedCount(),
-      inFlightCount,
-      lastProgressAtMs,
+      inFlightCount: this.inFlight.count,
+      lastProgressAtMs: this.lastProgressAtMs,
     };
   }
 
@@ -96,6 +95,14 @@ export class Intake implements RecordListener, Service {
     this.deps.log.debug({ epoch, partitionCount: partitions.length }, 'partitions assigned');
     if (this.stopping !== undefined) this.lanes.pauseAll();
     else if (partitions.length > 0) void this.admit(epoch).catch((error) => this.fail(error));
+  }
+
+  /** Ends and commits what is under way. What was not begun is the next owner's. */
+  async yielding(epoch: number): Promise<void> {
+    if (epoch !== this.lanes.epoch) return;
+    this.yieldedEpoch = epoch;
+    await this.inFlight.none();
+    await this.committer.commit();
   }
 
   revoked(epoch: number): void {
@@ -140,11 +147,12 @@ export class Intake implements RecordListener, Service {
 
   /** Starts as much as is due. */
   private pump(): void {
-    if (this.hasFailed || this.stopping !== undefined || this.lanes.epoch === null) return;
+    const { epoch } = this.lanes;
+    if (this.hasFailed || this.stopping !== undefined || epoch === null || epoch === this.yieldedEpoch) return;
     const { groupsInFlightMax, groupSizeMax, groupAgeMaxMs } = this.deps.options;
     const nowMs = performance.now();
     let wakeAtMs = Number.POSITIVE_INFINITY;
-    while (this.inFlightCount < groupsInFlightMax) {
+    while (this.inFlight.count < groupsInFlightMax) {
       const suspect = this.careful.next(this.lanes.all, nowMs);
       if (suspect !== undefined) {
         void this.run(suspect, () => this.examine(suspect));
@@ -153,7 +161,7 @@ export class Intake implements RecordListener, Service {
       const { count, sinceMs } = this.lanes.readiness(nowMs);
       if (count === 0) break;
       // With nothing in flight waiting buys nothing; otherwise a group in flight is the time to collect the next one.
-      if (this.inFlightCount > 0 && count < groupSizeMax && nowMs - sinceMs < groupAgeMaxMs) {
+      if (this.inFlight.count > 0 && count < groupSizeMax && nowMs - sinceMs < groupAgeMaxMs) {
         wakeAtMs = sinceMs + groupAgeMaxMs;
         break;
       }
@@ -164,25 +172,12 @@ export class Intake implements RecordListener, Service {
       this.turn = this.lanes.all.indexOf(last.lane);
       void this.run(group, () => this.deps.handler.handle(group.records));
     }
-    this.wakeAt(Math.min(wakeAtMs, this.lanes.backoffEndMs(nowMs)), nowMs);
-  }
-
-  private wakeAt(atMs: number, nowMs: number): void {
-    if (atMs >= this.timerAtMs) return;
-    clearTimeout(this.timer);
-    this.timerAtMs = atMs;
-    this.timer = setTimeout(
-      () => {
-        this.timerAtMs = Number.POSITIVE_INFINITY;
-        this.pump();
-      },
-      Math.max(1, Math.ceil(atMs - nowMs)),
-    );
+    this.alarm.setTo(Math.min(wakeAtMs, this.lanes.backoffEndMs(nowMs)), nowMs);
   }
 
   private async run(group: RecordGroup, handle: () => Promise<Resolution[] | undefined>): Promise<void> {
     const epoch = this.lanes.epoch;
-    this.inFlightCount += 1;
+    this.inFlight.begin();
     try {
       const resolutions = await handle();
       // What an epoch that is over came to is void: the records belong to somebody else or were delivered again.
@@ -195,8 +190,7 @@ export class Intake implements RecordListener, Service {
       this.keepsMarks = true;
       this.fail(error);
     } finally {
-      this.inFlightCount -= 1;
-      if (this.inFlightCount === 0) this.onIdle?.();
+      this.inFlight.end();
     }
     this.pump();
   }
@@ -274,16 +268,10 @@ export class Intake implements RecordListener, Service {
   private async drainAndLeave(): Promise<void> {
     const { drainDeadlineMs } = this.deps.options;
     const deadlineMs = performance.now() + drainDeadlineMs;
-    clearTimeout(this.timer);
+    this.alarm.clear();
     this.lanes.pauseAll();
-    if (this.inFlightCount > 0) {
-      const idle = new Promise<void>((resolve) => {
-        this.onIdle = resolve;
-      });
-      const isDrained = await settledWithin(idle, drainDeadlineMs);
-      if (!isDrained)
-        this.deps.log.error({ inFlightCount: this.inFlightCount }, 'groups in flight did not end in time');
-    }
+    if (!(await settledWithin(this.inFlight.none(), drainDeadlineMs)))
+      this.deps.log.error({ inFlightCount: this.inFlight.count }, 'groups in flight did not end in time');
     const commitUntilMs = Math.max(deadlineMs, performance.now() + LAST_COMMIT_MS);
     await settledWithin(this.ticker.stop(), commitUntilMs - performance.now());
     await settledWithin(this.committer.commitUntil(commitUntilMs), commitUntilMs - performance.now());
@@ -296,7 +284,7 @@ export class Intake implements RecordListener, Service {
   private fail(error: unknown): void {
     if (this.hasFailed) return;
     this.hasFailed = true;
-    clearTimeout(this.timer);
+    this.alarm.clear();
     this.deps.onFatal(error instanceof Error ? error : new Error(String(error)));
   }
 }

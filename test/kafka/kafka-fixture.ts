@@ -109,10 +109,15 @@ export class RecordingListener implements RecordListener {
   readonly revocations: number[] = [];
   readonly received: { epoch: number; record: InboundRecord }[] = [];
   readonly crashes: Error[] = [];
+  onYielding: (epoch: number) => Promise<void> = () => Promise.resolve();
   onRecords: (epoch: number, batch: readonly InboundRecord[]) => void = () => undefined;
 
   assigned(epoch: number, partitions: readonly PartitionOffset[]): void {
     this.assignments.push({ epoch, partitions });
+  }
+
+  async yielding(epoch: number): Promise<void> {
+    await this.onYielding(epoch);
   }
 
   revoked(epoch: number): void {

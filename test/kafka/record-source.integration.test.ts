@@ -18,6 +18,11 @@ describe('a member of the consumer group', () => {
 
   const hasReceived = (listener: RecordingListener, count: number) =>
     waitFor(() => listener.received.length >= count, { deadlineMs: DEADLINE_MS, what: `${count} records` });
+  const hasReceivedBoth = (one: RecordingListener, other: RecordingListener, count: number) =>
+    waitFor(() => one.received.length + other.received.length >= count, {
+      deadlineMs: DEADLINE_MS,
+      what: `${count} records`,
+    });
   const isAssigned = (listener: RecordingListener, partitions: number) =>
     waitFor(() => listener.assignments.at(-1)?.partitions.length === partitions, {
       deadlineMs: DEADLINE_MS,
@@ -136,6 +141,46 @@ describe('a member of the consumer group', () => {
     expect(again).toHaveLength(1_900);
     expect(await fixture.committed(topic, 0)).toBe(100);
     expect(await fixture.committed(topic, 1)).toBe(-1);
+  });
+
+  test('what is committed while an epoch yields is not delivered again, and nothing more comes in it', async () => {
+    for (let partition = 0; partition < 4; partition += 1) {
+      await fixture.write({ topic, partition, values: numbered(100, `p${partition}-`) });
+    }
+    const first = new RecordingListener();
+    const firstSource = fixture.source();
+    let receivedAtYield = 0;
+    first.onYielding = async (epoch) => {
+      receivedAtYield = first.received.length;
+      await fixture.write({ topic, partition: 0, values: ['meanwhile'] });
+      await firstSource.commit(
+        epoch,
+        [0, 1, 2, 3].map((partition) => ({ topic, partition, offsetNext: 100 })),
+      );
+    };
+    await firstSource.start(first);
+    await hasReceived(first, 400);
+    const oldEpoch = first.epoch;
+    const second = new RecordingListener();
+    await fixture.source().start(second);
+    await waitFor(() => first.epoch > oldEpoch && second.epoch > 0, { deadlineMs: DEADLINE_MS, what: 'rebalance' });
+    await hasReceivedBoth(first, second, 401);
+    await fixture.write({ topic, partition: 3, values: ['last'] });
+    await hasReceivedBoth(first, second, 402);
+    expect(receivedAtYield).toBe(400);
+    expect(first.received.filter(({ epoch }) => epoch === oldEpoch)).toHaveLength(400);
+    expect(first.received.length + second.received.length).toBe(402);
+  });
+
+  test('a listener that does not yield in time loses its epoch all the same', async () => {
+    const first = new RecordingListener();
+    first.onYielding = () => new Promise(() => {});
+    await fixture.source({ yieldMsMax: 300 }).start(first);
+    await isAssigned(first, 4);
+    const second = new RecordingListener();
+    await fixture.source().start(second);
+    await Promise.all([isAssigned(first, 2), isAssigned(second, 2)]);
+    expect(first.revocations).toHaveLength(1);
   });
 
   test('a new epoch begins with nothing paused', async () => {

@@ -50,6 +50,10 @@ export class ChildProgram {
     return this.process.exitCode;
   }
 
+  get hasEnded(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.process.kill(signal);
   }
@@ -65,7 +69,9 @@ export class ChildProgram {
   }
 
   logLines(): Record<string, unknown>[] {
+    // Of a running process the last line may be cut off.
     return this.stdout
+      .slice(0, this.stdout.lastIndexOf('\n') + 1)
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as Record<string, unknown>);

@@ -25,6 +25,9 @@ const first: Service = {
   stop: async () => step('first stopped'),
 };
 
+/** Ends the wait of `start-waiting`. */
+let giveUp = () => {};
+
 const second: Service = {
   name: 'second',
   start: async () => {
@@ -38,10 +41,17 @@ const second: Service = {
         await new Promise<void>((resolve) => {
           process.once('SIGTERM', () => setTimeout(resolve, 50));
         });
+        break;
+      case 'start-waiting':
+        step('second starting');
+        await new Promise((_resolve, reject) => {
+          giveUp = () => reject(new Error('nobody came'));
+        });
     }
     step('second started');
   },
   stop: async () => {
+    giveUp();
     if (behaviour.startsWith('hang')) {
       step('second hangs');
       await new Promise(() => {});

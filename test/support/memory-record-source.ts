@@ -99,6 +99,13 @@ export class MemoryRecordSource implements RecordSource {
     this.deliver();
   }
 
+  /** An orderly rebalance: the listener is heard before the epoch ends. */
+  async rebalance(): Promise<void> {
+    await this.listener?.yielding(this.epoch);
+    this.revoke();
+    this.assign();
+  }
+
   revoke(): void {
     if (!this.isCurrent) return;
     this.isCurrent = false;

@@ -1,0 +1,67 @@
+/**
+ * A record that kills every process that handles it. After three deaths it is set aside unparsed, its neighbours are
+ * not, and once the fault is mended it can be brought back. The restarts are ours, as an orchestrator would.
+ */
+import { runAdminCommand } from '../support/admin-command.ts';
+import { WorkerFixture } from '../support/worker-fixture.ts';
+
+const DEATHS = 3;
+const LETHAL = 'kills whoever reads it';
+
+jest.setTimeout(90_000);
+
+describe('a record that kills the process', () => {
+  let fixture: WorkerFixture;
+
+  beforeAll(async () => {
+    fixture = await WorkerFixture.open({ inboundPartitions: 2 });
+    const { inputs } = fixture;
+    await fixture.send([
+      inputs.registration('b', 11),
+      ...inputs.contents('b', 5, 'before').map((record) => ({ ...record, partition: 0 })),
+      { ...inputs.content('b', 'lethal', LETHAL), partition: 0 },
+      ...inputs.contents('b', 5, 'behind').map((record) => ({ ...record, partition: 0 })),
+    ]);
+  });
+  afterAll(() => fixture?.close());
+
+  const launch = (instance: string) =>
+    fixture.launch(instance, {
+      program: 'test/support/worker-with-faults.ts',
+      env: { ELS_TEST_LETHAL: LETHAL },
+    });
+  const letters = async () => (await fixture.tail.complete()).filter(({ topic }) => topic.endsWith('.DLQ'));
+
+  test('is set aside after three deaths, and nothing else is', async () => {
+    for (let death = 1; death <= DEATHS; death += 1) {
+      expect(await launch(`victim-${death}`).exited()).toBeNull();
+      expect(await letters()).toEqual([]);
+    }
+    const survivor = launch('survivor');
+    await survivor.ready();
+    await fixture.settled();
+    expect(await letters()).toHaveLength(1);
+    const [letter] = await letters();
+    expect(JSON.parse(String(letter?.value)).event_id).toBe(LETHAL);
+    expect(String(letter?.headers['dlq-reason'])).toBe('crashed_process');
+    expect(String(letter?.headers['dlq-offset'])).toBe('5');
+    expect(String(letter?.headers['dlq-instance'])).toBe('survivor');
+
+    expect(await fixture.count(`slots where status = 'filled'`)).toBe(10);
+    expect(await fixture.count(`slots where text_storage_id = 'lethal'`)).toBe(0);
+    expect((await survivor.stop()).code).toBe(0);
+    expect(await fixture.count('partition_attempts')).toBe(0);
+  });
+
+  test('is processed when it is brought back to a worker that can read it', async () => {
+    const mended = await fixture.launchReady('mended');
+    const replayed = await runAdminCommand(fixture.env(), 'dlq', 'replay', '--reason', 'crashed_process');
+    expect(replayed).toEqual({ matched: 1, replayed: 1, dry_run: false });
+    await fixture.settled();
+    expect(await fixture.count(`slots where text_storage_id = 'lethal'`)).toBe(1);
+    const completed = await fixture.events(fixture.topics.completed);
+    expect(completed.map(({ data }) => data['provisioned_count'])).toEqual([11]);
+    expect(await letters()).toHaveLength(1);
+    expect(mended.hasEnded).toBe(false);
+  });
+});

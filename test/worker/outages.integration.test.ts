@@ -1,0 +1,152 @@
+/**
+ * Redis and PostgreSQL going away under a working service. Both servers are of this file alone. Without Redis nothing
+ * changes but speed; without PostgreSQL everything waits, and nothing is lost.
+ */
+
+import { freePorts } from '../../distributed/stack/free-port.ts';
+import type { ServerProcess } from '../../distributed/stack/server-process.ts';
+import { type Stack, startStack } from '../../distributed/stack/stack.ts';
+import type { ReadyBody } from '../../src/contract/http.ts';
+import { migrateDatabase } from '../support/migrations.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { WorkerFixture } from '../support/worker-fixture.ts';
+import type { WorkerProgram } from '../support/worker-program.ts';
+
+jest.setTimeout(90_000);
+
+const isLocal = process.env['REDIS_URL'] === undefined && process.env['DATABASE_URL'] === undefined;
+// External servers are not ours to stop.
+const describeLocal = isLocal ? describe : describe.skip;
+
+const BATCHES = 10;
+const SLOTS = 12;
+
+describeLocal('a working service', () => {
+  let stack: Stack;
+  let fixture: WorkerFixture;
+  let worker: WorkerProgram;
+
+  beforeAll(async () => {
+    stack = await startStack({ onlyNeeded: ['postgres', 'redis'], onProgress: () => {} });
+    await migrateDatabase(stack.databaseUrl);
+    fixture = await WorkerFixture.open({
+      inboundPartitions: 3,
+      databaseUrl: stack.databaseUrl,
+      redisUrl: stack.redisUrl,
+    });
+  }, 120_000);
+  afterAll(async () => {
+    await fixture?.close();
+    await stack?.stop();
+  });
+
+  const server = (name: string): ServerProcess => {
+    const found = stack.servers.find((one) => one.name === name);
+    if (found === undefined) throw new Error(`no ${name} of our own`);
+    return found;
+  };
+  const ready = async (of = worker) => {
+    const { status, json } = await of.get('/ready');
+    return { code: status, ...(json() as ReadyBody) };
+  };
+  const isReady = (status: 200 | 503, what: string) =>
+    waitFor(async () => (await ready()).code === status, { deadlineMs: 30_000, what });
+  /** Each batch is filled, gets one failure too many, one text twice and one too many. */
+  const load = (name: string) =>
+    Array.from({ length: BATCHES }, (_, index) => `${name}${index}`).flatMap((batch) => [
+      fixture.inputs.registration(batch, SLOTS),
+      ...fixture.inputs.contents(batch, SLOTS + 1),
+      fixture.inputs.content(batch, `${batch}-t0`, `${batch} again`),
+    ]);
+  const expectOutcome = async (name: string) => {
+    const like = `'${name}%'`;
+    expect(await fixture.count(`batches where id like ${like} and state = 'complete'`)).toBe(BATCHES);
+    expect(await fixture.count(`slots where batch_id like ${like} and status = 'filled'`)).toBe(BATCHES * SLOTS);
+    expect(await fixture.count(`excess_contents where batch_id like ${like}`)).toBe(BATCHES);
+    expect(await fixture.count('pending_inputs')).toBe(0);
+    const completed = await fixture.events(fixture.topics.completed);
+    const ids = completed
+      .filter(({ data }) => String(data['batch_id']).startsWith(name))
+      .map(({ event_id }) => event_id);
+    expect(new Set(ids).size).toBe(BATCHES);
+  };
+
+  test('that never had Redis has the same outcome, and is ready', async () => {
+    const [port = 0] = await freePorts(1);
+    const alone = await fixture.launchReady('without-redis', { env: { REDIS_URL: `redis://127.0.0.1:${port}` } });
+    await fixture.send(load('never'));
+    await fixture.settled();
+    await expectOutcome('never');
+    expect(await ready(alone)).toMatchObject({ code: 200, status: 'ready', checks: { redis: { status: 'degraded' } } });
+    expect((await alone.stop()).code).toBe(0);
+  });
+
+  test('whose Redis is killed in mid-run has the same outcome, and finds it again', async () => {
+    worker = await fixture.launchReady('worker', {
+      program: 'test/support/worker-with-faults.ts',
+      env: { GROUP_SIZE_MAX: '20', ELS_TEST_HANDLE_DELAY_MS: '20' },
+    });
+    expect(await ready()).toMatchObject({ checks: { redis: { status: 'ok' } } });
+    await fixture.send(load('killed'));
+    await waitFor(async () => (await worker.metric('els_inputs_total')) > 20, { deadlineMs: 20_000, what: 'a start' });
+    await server('redis').kill('SIGKILL');
+    await fixture.settled();
+    await expectOutcome('killed');
+    expect((await worker.get('/ready')).status).toBe(200);
+    expect(await ready()).toMatchObject({ checks: { redis: { status: 'degraded' } } });
+    const { text } = await worker.get('/health');
+    expect(JSON.parse(text)).toMatchObject({ status: 'degraded' });
+    await server('redis').start();
+    await waitFor(async () => (await ready()).checks['redis']?.status === 'ok', { deadlineMs: 30_000, what: 'Redis' });
+  });
+
+  test('whose database goes away waits, moves no offset past unresolved records, and goes on when it is back', async () => {
+    const before = await worker.metric('els_inputs_total');
+    await fixture.send(load('away'));
+    await waitFor(async () => (await worker.metric('els_inputs_total')) > before + 20, {
+      deadlineMs: 20_000,
+      what: 'a start',
+    });
+    await server('postgres').stop();
+    await isReady(503, 'not ready');
+    expect(await ready()).toMatchObject({
+      code: 503,
+      checks: { database: { status: 'failed' }, kafka: { status: 'ok' } },
+    });
+    expect((await worker.get('/live')).status).toBe(200);
+
+    // With the database away nothing can be resolved, so nothing may move.
+    const atStop = await fixture.offsets();
+    expect([...atStop.values()].some(({ committed, end }) => committed < end)).toBe(true);
+    await fixture.send([fixture.inputs.registration('meanwhile', 1), fixture.inputs.content('meanwhile', 'm')]);
+    await waitFor(async () => (await worker.metric('els_retries_total')) > 3, { deadlineMs: 20_000, what: 'retries' });
+    for (const [name, { committed }] of await fixture.offsets()) {
+      expect([name, committed]).toEqual([name, atStop.get(name)?.committed ?? 0]);
+    }
+    await server('postgres').start();
+    await isReady(200, 'ready again');
+    await fixture.settled();
+    await expectOutcome('away');
+    expect(await fixture.count(`batches where id = 'meanwhile' and state = 'complete'`)).toBe(1);
+    expect(worker.hasEnded).toBe(false);
+    expect(await worker.metric('els_reconciler_repairs_total')).toBe(0);
+  });
+
+  test('whose database ends every session in mid-flow has the same outcome', async () => {
+    await fixture.send(load('cut'));
+    for (let cut = 0; cut < 5; cut += 1) {
+      const resolved = await worker.metric('els_inputs_total');
+      await fixture.sql(
+        'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = $1',
+        ['client backend'],
+      );
+      await waitFor(async () => (await worker.metric('els_inputs_total')) > resolved, {
+        deadlineMs: 20_000,
+        what: 'progress',
+      });
+    }
+    await fixture.settled();
+    await expectOutcome('cut');
+    expect((await worker.stop()).code).toBe(0);
+  });
+});
