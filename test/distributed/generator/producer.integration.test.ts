@@ -82,7 +82,7 @@ describe('reading the truth back', () => {
   test('an empty topic is read at once, a topic that does not exist is an error', async () => {
     const topics = await createTopics();
     expect(await readAll(inbound(topics))).toEqual([]);
-    await expect(readAll([topics.completed])).rejects.toThrow(/no such topic/);
+    await expect(readAll([`${topics.completed}.missing`])).rejects.toThrow(/no such topic/);
   });
 
   test('the lag of a group that never committed is everything there is', async () => {
