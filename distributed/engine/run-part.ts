@@ -138,7 +138,7 @@ async function followScript({ plan, signal }: PartRun, stage: Stage): Promise<vo
       const message = error instanceof Error ? error.message : String(error);
       findings.check({ id: 'harness', title: 'The part ran to its end', verdict: 'unknown', message, note: message });
     }
-    await stage.untilDrained(SETTLE_MS_MAX).catch(() => undefined);
+    await stage.settle(SETTLE_MS_MAX).catch(() => undefined);
   }
   const { crashes } = stage.deps.cluster;
   findings.check({

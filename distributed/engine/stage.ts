@@ -126,9 +126,15 @@ export class Stage {
     return this.untilQuiet({ stableMs: 0, limitMs });
   }
 
+  /** After an interrupt or a failure: what was sent may still get its fate. */
+  async settle(limitMs: number): Promise<void> {
+    await this.untilQuiet({ stableMs: 0, limitMs, signal: new AbortController().signal });
+  }
+
   /** A look may fail right after servers were broken; only the limit ends the waiting. */
-  private async untilQuiet({ stableMs, limitMs }: { stableMs: number; limitMs: number }): Promise<Quiescence> {
-    const { kafka, place, signal } = this.deps;
+  private async untilQuiet(wait: { stableMs: number; limitMs: number; signal?: AbortSignal }): Promise<Quiescence> {
+    const { kafka, place } = this.deps;
+    const { stableMs, limitMs, signal = this.signal } = wait;
     const { databaseUrl, consumerGroup } = place.addresses;
     const giveUpAtMs = performance.now() + limitMs;
     for (;;) {

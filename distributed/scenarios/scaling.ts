@@ -17,8 +17,12 @@ const PARTITIONS = 15;
 const CPU_CORES = 0.1;
 const HOST_BUSY_MAX = 0.92;
 const LATENCY_LIMIT_SECONDS = 1;
-/** Of the rate: lag that rises more slowly is noise. */
+/** Of the rate: lag that rises more slowly does not matter. */
 const LAG_SLOPE_MAX = 0.05;
+/** Offsets are committed every fifth of a second: lag is a saw of that height, whose slope a short trial cannot ignore. */
+const SAW_SECONDS = 0.2;
+/** Between what held and what failed, as a share of what held; a wider gap is no answer. */
+const GAP_MAX = 0.2;
 const SAMPLE_INTERVAL_MS = 250;
 const DRAIN_MS_MAX = 60_000;
 
@@ -49,7 +53,7 @@ export const scaling: Scenario = {
 
 function capacityPart(request: PartRequest, workers: number, measured: Map<number, Measured>): PartPlan {
   const isQuick = request.tier === 'quick';
-  const trial = { seconds: request.durationSeconds ?? (isQuick ? 5 : 20), trialsMax: isQuick ? 4 : 7 };
+  const trial = { seconds: request.durationSeconds ?? (isQuick ? 5 : 20), trialsMax: isQuick ? 6 : 9 };
   const repeats = isQuick ? 1 : 3;
   return {
     name: `capacity-${workers}`,
@@ -67,14 +71,13 @@ function capacityPart(request: PartRequest, workers: number, measured: Map<numbe
       await stage.quiesce();
       const rates = capacities.map(({ rate }) => rate);
       const busy = median(stage.deps.sampler.hostBusy.slice(-trial.seconds * trial.trialsMax)) ?? 0;
-      const problem = problemOf(stage, busy);
+      const problem = problemOf(stage, busy) ?? openEnd(capacities);
       const rate = median(rates) ?? 0;
       measured.set(workers, { rate, samples: rates, problem });
       stage.findings.number('capacity', rate, { unit: 'inputs/s', better: 'higher', samples: rates });
       stage.findings.number('drainRate', drained, { unit: 'inputs/s', better: 'higher' });
       stage.findings.number('hostBusy', busy * 100, { unit: '%' });
       if (problem !== null) stage.findings.note(problem);
-      if (rate === 0) stage.findings.note('no rate of the search was sustained');
       gateRatios(stage, workers, measured);
     },
   };
@@ -87,10 +90,18 @@ function problemOf(stage: Stage, busy: number): string | null {
   return `not measurable: the host was ${Math.round(busy * 100)} % busy`;
 }
 
+/** A search that ran out of trials has found a range, not a capacity. */
+function openEnd(capacities: readonly Capacity[]): string | null {
+  const isOpen = ({ rate, failedAt }: Capacity) => rate === 0 || failedAt === null || failedAt - rate > GAP_MAX * rate;
+  const open = capacities.find(isOpen);
+  if (open === undefined) return null;
+  return `not measurable: the search ended between ${Math.round(open.rate)} and ${open.failedAt === null ? 'unknown' : Math.round(open.failedAt)} inputs/s`;
+}
+
 function gateRatios(stage: Stage, workers: number, measured: ReadonlyMap<number, Measured>): void {
   const [one, many] = [measured.get(1), measured.get(workers)];
   if (workers === 1 || one === undefined || many === undefined) return;
-  const problem = one.problem ?? many.problem ?? (one.rate === 0 || many.rate === 0 ? 'no capacity was found' : null);
+  const problem = one.problem ?? many.problem;
   for (const { instances, target, source } of TARGETS) {
     if (instances !== workers) continue;
     stage.gate({
@@ -138,7 +149,7 @@ class CapacityMeasurement {
     await this.stage.untilDrained(DRAIN_MS_MAX);
     // The first half fills what is always under way.
     const half = points.filter(({ x }) => x >= seconds / 2);
-    const isFlat = slopePerSecond(half) <= LAG_SLOPE_MAX * ratePerSecond;
+    const isFlat = slopePerSecond(half) <= (LAG_SLOPE_MAX + SAW_SECONDS / (seconds / 2)) * ratePerSecond;
     const isSoon = lagAtEnd <= ratePerSecond * LATENCY_LIMIT_SECONDS;
     this.stage.deps.onNote(
       `${Math.round(ratePerSecond)} inputs/s: ${isFlat && isSoon ? 'sustained' : 'not sustained'}, lag at the end ${lagAtEnd}`,

@@ -10,27 +10,25 @@ const time = z.iso.datetime();
 
 export const batchStatusBody = z.object({
   batch_id: z.string(),
-  /** announced: something of it came before its registration. */
-  state: z.enum(['announced', 'open', 'complete']),
-  /** Slots of the batch; null until it is registered. */
-  expected_count: count.nullable(),
+  state: z.enum(['announced', 'open', 'complete']).describe('announced: something of it came before its registration.'),
+  expected_count: count.nullable().describe('Slots of the batch; null until it is registered.'),
   open: count,
   filled: count,
   failed: count,
-  /** Inputs waiting for the registration. */
-  pending: count,
-  /** Contents that came when no slot was left. */
-  excess: count,
-  /** Raised by every change of the batch; live progress resumes from it. */
-  version: count,
+  pending: count.describe('Inputs waiting for the registration.'),
+  excess: count.describe('Contents that came when no slot was left.'),
+  version: count.describe('Raised by every change of the batch; live progress resumes from it.'),
   registered_at: time.nullable(),
   completed_at: time.nullable(),
-  /** Name of the original API for expected_count; 0 until registered. */
-  total_essays: count,
-  /** Slots by status; the sum is total_essays. */
-  status_breakdown: z.object({ open: count, filled: count, failed: count }),
-  /** Share of slots filled or failed, 0-100; 100 exactly when complete. */
-  completion_percentage: z.number().min(0).max(100),
+  total_essays: count.describe('Name of the original API for expected_count; 0 until registered.'),
+  status_breakdown: z
+    .object({ open: count, filled: count, failed: count })
+    .describe('Slots by status; the sum is total_essays.'),
+  completion_percentage: z
+    .number()
+    .min(0)
+    .max(100)
+    .describe('Share of slots filled or failed, 0-100; 100 exactly when complete.'),
   completion: z.object({ event_id: z.uuid(), published: z.boolean() }).nullable(),
 });
 export type BatchStatusBody = z.infer<typeof batchStatusBody>;
@@ -45,17 +43,14 @@ export const essayStatusBody = z.object({
   essay_id: z.string(),
   batch_id: z.string(),
   status: z.enum(['open', 'filled', 'failed']),
-  /** Name of the original API for status. */
-  current_status: z.enum(['open', 'filled', 'failed']),
-  /** Place in the registration, from 0. */
-  position: count,
+  current_status: z.enum(['open', 'filled', 'failed']).describe('Name of the original API for status.'),
+  position: count.describe('Place in the registration, from 0.'),
   text_storage_id: z.string().nullable(),
   file_upload_id: z.string().nullable(),
   original_file_name: z.string().nullable(),
   assigned_at: time.nullable(),
   assigned_by: z.string().nullable(),
-  /** Version of the batch at the assignment. */
-  batch_version: count.nullable(),
+  batch_version: count.nullable().describe('Version of the batch at the assignment.'),
 });
 export type EssayStatusBody = z.infer<typeof essayStatusBody>;
 
@@ -73,8 +68,7 @@ export const errorBody = z.object({
   error: z.object({
     code: z.enum(HTTP_ERROR_CODES),
     message: z.string(),
-    /** Of the request: its X-Correlation-ID, else a new one. */
-    correlation_id: z.string(),
+    correlation_id: z.string().describe('Of the request: its X-Correlation-ID, else a new one.'),
     service: z.string(),
     timestamp: time,
     details: z.record(z.string(), z.unknown()),

@@ -27,6 +27,8 @@ export interface Content {
   readonly originalFileName: string;
   readonly correlationId: string;
   readonly traceparent: string | null;
+  /** See InboundRecord. */
+  readonly receivedAtMs?: number | undefined;
 }
 
 /** A file that did not validate and burns an open slot. Identity: batchId + fileUploadId. */
@@ -39,6 +41,8 @@ export interface Failure {
   readonly errorMessage: string;
   readonly correlationId: string;
   readonly traceparent: string | null;
+  /** See InboundRecord. */
+  readonly receivedAtMs?: number | undefined;
 }
 
 /** Inputs that compete for the slots of a batch. */

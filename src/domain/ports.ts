@@ -14,6 +14,8 @@ export type RecordHeaders = Readonly<Record<string, Uint8Array | readonly Uint8A
 export interface InboundRecord extends TopicPartition {
   readonly offset: number;
   readonly timestampMs: number;
+  /** When this process got it, on its monotonic clock; for latencies only, absent where none are measured. */
+  readonly receivedAtMs?: number | undefined;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: RecordHeaders;
@@ -101,6 +103,8 @@ export interface OutboxRow {
   readonly messages: readonly OutboundMessage[];
   /** Failed attempts so far. */
   readonly attempts: number;
+  /** Of each completion among the messages, when the input that caused it was received; known to its writer only. */
+  readonly completersReceivedAtMs?: readonly number[];
 }
 
 export interface OutboxStore {

@@ -21,6 +21,7 @@ export function toRecord({ topic, partition }: TopicPartition, message: KafkaMes
     partition,
     offset: Number(message.offset),
     timestampMs: Number(message.timestamp),
+    receivedAtMs: performance.now(),
     key: message.key,
     value: message.value,
     headers: (message.headers ?? {}) as InboundRecord['headers'],

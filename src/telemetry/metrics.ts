@@ -110,7 +110,7 @@ export class Metrics {
   });
   readonly completionLatency = new Histogram({
     name: 'els_completion_latency_seconds',
-    help: 'From receipt of the input that completed a batch to acknowledgement of the completion by Kafka.',
+    help: 'From receipt of the content or failure that completed a batch to acknowledgement of the completion by Kafka.',
     buckets: DURATION_BUCKETS_SECONDS,
     registers: this.registers,
   });

@@ -67,9 +67,9 @@ function decodeEnvelope(record: InboundRecord, parsed: object, schemas: InboundS
     case EVENT_TYPES.registration:
       return decodeRegistration(envelope, eventId, traceparent, schemas);
     case EVENT_TYPES.content:
-      return decodeContent(envelope, eventId, traceparent, schemas);
+      return decodeContent(envelope, eventId, traceparent, record.receivedAtMs, schemas);
     case EVENT_TYPES.failure:
-      return decodeFailure(envelope, eventId, traceparent, schemas);
+      return decodeFailure(envelope, eventId, traceparent, record.receivedAtMs, schemas);
     default:
       return { kind: 'ignored', why: 'unknown_event_type' };
   }
@@ -103,6 +103,7 @@ function decodeContent(
   envelope: Envelope,
   eventId: string,
   traceparent: string | null,
+  receivedAtMs: number | undefined,
   schemas: InboundSchemas,
 ): Decoded {
   const result = schemas.content.safeParse(envelope.data);
@@ -116,6 +117,7 @@ function decodeContent(
     originalFileName: data.original_file_name,
     correlationId: data.correlation_id ?? envelope.correlation_id ?? derivedCorrelationId(eventId),
     traceparent,
+    receivedAtMs,
   };
   return { kind: 'input', eventId, input };
 }
@@ -124,6 +126,7 @@ function decodeFailure(
   envelope: Envelope,
   eventId: string,
   traceparent: string | null,
+  receivedAtMs: number | undefined,
   schemas: InboundSchemas,
 ): Decoded {
   const result = schemas.failure.safeParse(envelope.data);
@@ -138,6 +141,7 @@ function decodeFailure(
     errorMessage: data.validation_error_detail.message,
     correlationId: data.correlation_id ?? envelope.correlation_id ?? derivedCorrelationId(eventId),
     traceparent,
+    receivedAtMs,
   };
   return { kind: 'input', eventId, input };
 }

@@ -1,5 +1,6 @@
 import type { InboundRecord, PartitionOffset, RecordListener } from '../domain/ports.ts';
 import type { Service } from '../lifecycle.ts';
+import { Alarm } from './alarm.ts';
 import { CarefulExamination } from './careful-examination.ts';
 import { CrashSuspects } from './crash-suspects.ts';
 import { settledWithin } from './deadline.ts';
@@ -33,8 +34,7 @@ export class Intake implements RecordListener, Service {
   private readonly inFlight = new InFlight();
   private lastProgressAtMs = performance.now();
   private isPumpScheduled = false;
-  private timer: NodeJS.Timeout | undefined;
-  private timerAtMs = Number.POSITIVE_INFINITY;
+  private readonly alarm = new Alarm(() => this.pump());
   private hasFailed = false;
   private keepsMarks = false;
   private starting: Promise<void> | undefined;
@@ -172,20 +172,7 @@ export class Intake implements RecordListener, Service {
       this.turn = this.lanes.all.indexOf(last.lane);
       void this.run(group, () => this.deps.handler.handle(group.records));
     }
-    this.wakeAt(Math.min(wakeAtMs, this.lanes.backoffEndMs(nowMs)), nowMs);
-  }
-
-  private wakeAt(atMs: number, nowMs: number): void {
-    if (atMs >= this.timerAtMs) return;
-    clearTimeout(this.timer);
-    this.timerAtMs = atMs;
-    this.timer = setTimeout(
-      () => {
-        this.timerAtMs = Number.POSITIVE_INFINITY;
-        this.pump();
-      },
-      Math.max(1, Math.ceil(atMs - nowMs)),
-    );
+    this.alarm.setTo(Math.min(wakeAtMs, this.lanes.backoffEndMs(nowMs)), nowMs);
   }
 
   private async run(group: RecordGroup, handle: () => Promise<Resolution[] | undefined>): Promise<void> {
@@ -281,7 +268,7 @@ export class Intake implements RecordListener, Service {
   private async drainAndLeave(): Promise<void> {
     const { drainDeadlineMs } = this.deps.options;
     const deadlineMs = performance.now() + drainDeadlineMs;
-    clearTimeout(this.timer);
+    this.alarm.clear();
     this.lanes.pauseAll();
     if (!(await settledWithin(this.inFlight.none(), drainDeadlineMs)))
       this.deps.log.error({ inFlightCount: this.inFlight.count }, 'groups in flight did not end in time');
@@ -297,7 +284,7 @@ export class Intake implements RecordListener, Service {
   private fail(error: unknown): void {
     if (this.hasFailed) return;
     this.hasFailed = true;
-    clearTimeout(this.timer);
+    this.alarm.clear();
     this.deps.onFatal(error instanceof Error ? error : new Error(String(error)));
   }
 }

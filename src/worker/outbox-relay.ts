@@ -196,6 +196,9 @@ export class OutboxRelay implements Service {
       if (committedAtMs !== undefined) {
         this.deps.metrics.publishDelay.observe(Math.max(0, nowMs - committedAtMs) / 1000);
       }
+      for (const receivedAtMs of row.completersReceivedAtMs ?? []) {
+        this.deps.metrics.completionLatency.observe(Math.max(0, nowMs - receivedAtMs) / 1000);
+      }
     }
     this.marks.add(published, failed);
   }

@@ -45,16 +45,24 @@ export async function settleInputs(
   const verdicts = inputs.map((input, index) => judge(input, claimAt(claims, index), certain));
   const isNew = await recordVerdicts(tx, inputs, claims, verdicts);
   const messages: OutboundMessage[] = [];
-  const completedIds = new Set<string>();
+  const completing = new Map<string, number | undefined>();
   const dispositions = inputs.map((input, index): Disposition | null => {
     const claim = claimAt(claims, index);
-    if (claim.essayId !== null && claim.batchState === 'complete') completedIds.add(input.batchId);
+    if (claim.essayId !== null && claim.batchState === 'complete') {
+      completing.set(input.batchId, later(completing.get(input.batchId), input.receivedAtMs));
+    }
     const disposition = dispositionOf(verdicts[index], isNew[index] ?? true);
     if (input.kind === 'content') announce(messages, input, claim, disposition, context);
     return disposition;
   });
-  if (completedIds.size > 0) messages.push(...(await completionsOf(tx, [...completedIds], context)));
-  return { dispositions, rows: await appendMessages(tx, messages) };
+  if (completing.size > 0) messages.push(...(await completionsOf(tx, [...completing.keys()], context)));
+  const receivedAtMsOf = ({ topic, key }: OutboundMessage) =>
+    topic === context.topics.completed ? completing.get(key) : undefined;
+  return { dispositions, rows: await appendMessages(tx, messages, receivedAtMsOf) };
+}
+
+function later(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other);
 }
 
 /** Completions of batches that this transaction holds and has completed, from a fresh look at their slots. */
@@ -68,12 +76,20 @@ export async function completionsOf(
 }
 
 /** One outbox row for all messages; a large one has a row of its own, so that only itself waits if it is refused. */
-export async function appendMessages(tx: BatchTransaction, messages: readonly OutboundMessage[]): Promise<OutboxRow[]> {
+export async function appendMessages(
+  tx: BatchTransaction,
+  messages: readonly OutboundMessage[],
+  receivedAtMsOf: (completion: OutboundMessage) => number | undefined = () => undefined,
+): Promise<OutboxRow[]> {
+  const append = async (some: readonly OutboundMessage[]): Promise<OutboxRow> => {
+    const completersReceivedAtMs = some.map(receivedAtMsOf).filter((atMs) => atMs !== undefined);
+    return { ...(await tx.appendOutbox(some)), completersReceivedAtMs };
+  };
   const rows: OutboxRow[] = [];
   const small = messages.filter(({ value }) => value.length <= SHARED_ROW_VALUE_LENGTH_MAX);
-  if (small.length > 0) rows.push(await tx.appendOutbox(small));
+  if (small.length > 0) rows.push(await append(small));
   for (const message of messages) {
-    if (message.value.length > SHARED_ROW_VALUE_LENGTH_MAX) rows.push(await tx.appendOutbox([message]));
+    if (message.value.length > SHARED_ROW_VALUE_LENGTH_MAX) rows.push(await append([message]));
   }
   return rows;
 }

@@ -3,6 +3,7 @@ import { deadLetterTopic } from '../../src/contract/topics.ts';
 import type { InboundRecord, OutboundMessage } from '../../src/domain/ports.ts';
 import { AppError } from '../../src/errors.ts';
 import { KafkaDeadLetterLog } from '../../src/kafka/dead-letter-log.ts';
+import { createTopic } from '../support/new-topic.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { KafkaFixture, numbered } from './kafka-fixture.ts';
 
@@ -78,8 +79,10 @@ describe('publishing', () => {
   test('many messages that only together are too large all arrive', async () => {
     const topic = `${fixture.prefix}narrow`;
     await fixture.withAdmin((admin) =>
-      admin.createTopics({
-        topics: [{ topic, numPartitions: 1, configEntries: [{ name: 'max.message.bytes', value: '20000' }] }],
+      createTopic(admin, {
+        topic,
+        numPartitions: 1,
+        configEntries: [{ name: 'max.message.bytes', value: '20000' }],
       }),
     );
     const messages = numbered(100).map((value) => message('k', value.padEnd(1_000, '.'), topic));

@@ -2,6 +2,7 @@ import { deadLetterTopic } from '../../src/contract/topics.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import { KafkaLagReader } from '../../src/kafka/lag-reader.ts';
 import { KafkaTopicAdmin } from '../../src/kafka/topic-admin.ts';
+import { createTopic } from '../support/new-topic.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { KafkaFixture, logger, numbered, RecordingListener } from './kafka-fixture.ts';
 
@@ -46,7 +47,7 @@ describe('topics', () => {
   test('a dead-letter topic that would refuse the largest record of its topic is a problem', async () => {
     const other = new KafkaFixture();
     const letters = deadLetterTopic(other.topics.content);
-    await other.withAdmin((raw) => raw.createTopics({ topics: [{ topic: letters }] }));
+    await other.withAdmin((raw) => createTopic(raw, { topic: letters }));
     await admin.ensureTopics({ topics: other.topics });
     expect(await admin.checkTopics({ ...check, topics: other.topics })).toEqual([
       expect.stringContaining(`topic ${letters} takes messages of`),
@@ -56,8 +57,9 @@ describe('topics', () => {
   test('an inbound topic that brokers recompress with a codec we cannot read is a problem', async () => {
     const other = new KafkaFixture();
     await other.withAdmin((raw) =>
-      raw.createTopics({
-        topics: [{ topic: other.topics.content, configEntries: [{ name: 'compression.type', value: 'zstd' }] }],
+      createTopic(raw, {
+        topic: other.topics.content,
+        configEntries: [{ name: 'compression.type', value: 'zstd' }],
       }),
     );
     const problems = await admin.checkTopics({ ...check, topics: other.topics });

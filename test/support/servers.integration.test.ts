@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
 import { Client } from 'pg';
+import { createTopic } from './new-topic.ts';
 import { createTestDatabase, kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from './servers.ts';
 
 jest.setTimeout(30_000);
@@ -32,7 +33,7 @@ describe('the servers of a test run', () => {
     await admin.connect();
     expect((await admin.describeCluster()).brokers).toHaveLength(1);
     const topic = `${uniqueTopicPrefix()}records`;
-    await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+    await createTopic(admin, { topic, numPartitions: 2 });
     const producer = kafka.producer();
     await producer.connect();
     await producer.send({ topic, messages: [{ key: 'a', value: 'b' }] });

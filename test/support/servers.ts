@@ -5,14 +5,27 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
+import { waitFor } from './wait-for.ts';
 
 export async function createTestDatabase(): Promise<{ databaseUrl: string; drop(): Promise<void> }> {
   const name = `els_test_${randomBytes(6).toString('hex')}`;
   await administer(`create database ${name} template ${setting('ELS_TEST_TEMPLATE_DATABASE')}`);
   const url = new URL(setting('ELS_TEST_DATABASE_URL'));
   url.pathname = `/${name}`;
-  return { databaseUrl: url.href, drop: () => administer(`drop database if exists ${name} with (force)`) };
+  return { databaseUrl: url.href, drop: () => dropDatabase(name) };
 }
+
+/** Sessions that are just being closed get the time for it: one that is ended by force reports an error to nobody. */
+async function dropDatabase(name: string): Promise<void> {
+  const isUnused = async () => {
+    const [row] = await administer(`select count(*)::int as sessions from pg_stat_activity where datname = '${name}'`);
+    return row?.['sessions'] === 0;
+  };
+  await waitFor(isUnused, { deadlineMs: LEAVING_MS_MAX, what: 'no sessions' }).catch(() => undefined);
+  await administer(`drop database if exists ${name} with (force)`);
+}
+
+const LEAVING_MS_MAX = 3000;
 
 /** For the topics of one test; ends with a dot. */
 export function uniqueTopicPrefix(): string {
@@ -40,11 +53,11 @@ export async function redisUrlForFile(): Promise<string> {
   }
 }
 
-async function administer(statement: string): Promise<void> {
+async function administer(statement: string): Promise<Record<string, unknown>[]> {
   const client = new Client({ connectionString: setting('ELS_TEST_DATABASE_URL') });
   await client.connect();
   try {
-    await client.query(statement);
+    return (await client.query<Record<string, unknown>>(statement)).rows;
   } finally {
     await client.end();
   }

@@ -143,7 +143,16 @@ describe('the envelope', () => {
     );
     const input = inputOf(poisoned);
     expect(Object.keys(input).sort()).toEqual(
-      ['kind', 'batchId', 'textStorageId', 'fileUploadId', 'originalFileName', 'correlationId', 'traceparent'].sort(),
+      [
+        'kind',
+        'batchId',
+        'textStorageId',
+        'fileUploadId',
+        'originalFileName',
+        'correlationId',
+        'traceparent',
+        'receivedAtMs',
+      ].sort(),
     );
     expect(Object.getPrototypeOf(input)).toBe(Object.prototype);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();

@@ -10,20 +10,21 @@ describe('an orderly rebalance', () => {
     let isFirst = true;
     handler.delay = () => (isFirst ? door.opened : Promise.resolve());
     await intake.start();
-    source.append('t', 0, range(0, 100));
+    for (const partition of [0, 1]) source.append('t', partition, range(0, 50));
     source.assign();
     await waitFor(() => handler.groups.length === 2, soon('two in flight'));
     const rebalanced = source.rebalance();
-    source.append('t', 0, range(100, 110));
+    source.append('t', 0, range(50, 60));
     isFirst = false;
     door.open();
     await rebalanced;
-    expect(source.commits).toEqual([{ epoch: 1, offsets: [{ topic: 't', partition: 0, offsetNext: 20 }] }]);
+    const offsets = [0, 1].map((partition) => ({ topic: 't', partition, offsetNext: 10 }));
+    expect(source.commits).toEqual([{ epoch: 1, offsets }]);
     await waitFor(() => handler.resolved.length === 110, soon('all resolved'));
     expect(handler.groups.slice(0, 2).flat()).toHaveLength(20);
     await intake.stop();
     expect(handler.resolved).toHaveLength(110);
-    expect([source.committed('t', 0), source.violations]).toEqual([110, []]);
+    expect([source.committed('t', 0), source.committed('t', 1), source.violations]).toEqual([60, 50, []]);
   });
 
   test('and a stop that meet each wait for the same groups', async () => {
@@ -31,14 +32,14 @@ describe('an orderly rebalance', () => {
     const { source, handler, intake } = intakeBench({ groupSizeMax: 10, commitIntervalMs: 60_000 });
     handler.delay = () => door.opened;
     await intake.start();
-    source.append('t', 0, range(0, 100));
+    for (const partition of [0, 1]) source.append('t', partition, range(0, 50));
     source.assign();
     await waitFor(() => handler.groups.length === 2, soon('two in flight'));
     const yielded = intake.yielding(source.epoch);
     const stopped = intake.stop();
     door.open();
     await Promise.all([yielded, stopped]);
-    expect(source.committed('t', 0)).toBe(20);
+    expect([source.committed('t', 0), source.committed('t', 1)]).toEqual([10, 10]);
     expect(handler.resolved).toHaveLength(20);
   });
 

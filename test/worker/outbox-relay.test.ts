@@ -87,6 +87,24 @@ describe('OutboxRelay', () => {
     );
   }, 60_000);
 
+  test('a completion is timed from the receipt of its last input to its acknowledgement, not while it fails', async () => {
+    const { store, publisher, metrics, relay } = bench();
+    publisher.refuse = ({ key }) => (key === 'a' ? unavailable() : null);
+    const completion = (key: string) => ({
+      ...store.write([messageOf(key)]),
+      completersReceivedAtMs: [performance.now() - 2_000],
+    });
+    relay.offer(completion('a'), performance.now());
+    await waitFor(() => store.countIn('due') === 1, soon('put back'));
+    relay.offer(completion('b'), performance.now());
+    await waitFor(() => store.countIn('published') === 1, soon('published'));
+    const { values } = await metrics.completionLatency.get();
+    const seriesOf = (end: string) => values.find(({ metricName }) => metricName?.endsWith(end))?.value;
+    expect(seriesOf('_count')).toBe(1);
+    expect(seriesOf('_sum')).toBeGreaterThanOrEqual(2);
+    await relay.stop();
+  });
+
   test('rows queued together go out in one call, in bounded calls when they are many', async () => {
     const { store, publisher, metrics, relay } = bench();
     for (const key of ['a', 'b', 'c']) relay.offer(store.write([messageOf(key)]), performance.now());

@@ -6,6 +6,7 @@ import type { RawRecord } from '../../../distributed/outcome/outputs.ts';
 import { readLag } from '../../../distributed/outcome/quiescence.ts';
 import { readTopics } from '../../../distributed/outcome/read-topics.ts';
 import { type Topics, topicsFor } from '../../../src/contract/topics.ts';
+import { KafkaTopicAdmin } from '../../../src/kafka/topic-admin.ts';
 import { kafkaBrokers, uniqueTopicPrefix } from '../../support/servers.ts';
 
 jest.setTimeout(30_000);
@@ -15,13 +16,7 @@ const inbound = (topics: Topics) => [topics.registration, topics.content, topics
 
 async function createTopics(): Promise<Topics> {
   const topics = topicsFor(uniqueTopicPrefix());
-  const admin = kafka().admin();
-  await admin.connect();
-  await admin.createTopics({
-    topics: inbound(topics).map((topic) => ({ topic, numPartitions: 3 })),
-    waitForLeaders: true,
-  });
-  await admin.disconnect();
+  await new KafkaTopicAdmin({ kafka: kafka() }).ensureTopics({ topics, inboundPartitions: 3 });
   return topics;
 }
 

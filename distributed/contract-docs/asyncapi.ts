@@ -1,0 +1,170 @@
+/** The topics as an AsyncAPI 3 document, their payloads made from the schemas of the contract. */
+import type { z } from 'zod';
+import { type InboundLimits, inboundSchemas } from '../../src/contract/inbound.ts';
+import {
+  completedEvent,
+  excessEvent,
+  outboundHeaders,
+  slotAssignedEvent,
+} from '../../src/contract/outbound-schemas.ts';
+import { deadLetterTopic, EVENT_TYPES, type EventName, INBOUND, OUTBOUND } from '../../src/contract/topics.ts';
+import { type JsonSchema, jsonSchema } from './json-schema.ts';
+
+interface Words {
+  readonly title: string;
+  readonly summary: string;
+  readonly key: string;
+}
+
+const WORDS: Readonly<Record<EventName, Words>> = {
+  registration: {
+    title: 'Batch registered',
+    summary: 'A batch and the ids of its essays, which are its slots.',
+    key: 'Any. Keying by batch id lets one batch meet one worker.',
+  },
+  content: {
+    title: 'Content provisioned',
+    summary: 'A stored text that wants a slot of its batch.',
+    key: 'Any; the file service keys by upload. Keying by batch id is fastest.',
+  },
+  failure: {
+    title: 'Validation failed',
+    summary: 'A file that did not validate; burns an open slot of its batch.',
+    key: 'Any; the file service keys by upload. Keying by batch id is fastest.',
+  },
+  slotAssigned: { title: 'Slot assigned', summary: 'A content took a slot.', key: 'Essay id.' },
+  excess: { title: 'Excess content', summary: 'A content came to a full batch.', key: 'Batch id.' },
+  completed: {
+    title: 'Provisioning completed',
+    summary: 'The batch has no open slot left; lists exactly the filled slots.',
+    key: 'Batch id.',
+  },
+};
+
+export function asyncApi(version: string, limits: InboundLimits) {
+  const names = [...INBOUND, ...OUTBOUND];
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Essay Lifecycle Service',
+      version,
+      description: [
+        'Addresses are behind TOPIC_PREFIX where a deployment has one; event_type never is.',
+        'Consumed events are routed by event_type, whatever topic and key they come with; unknown fields are accepted.',
+        'Published events come at least once: copies have the same event_id and the same bytes.',
+      ].join(' '),
+    },
+    defaultContentType: 'application/json',
+    channels: Object.fromEntries([
+      ...names.map((name) => [name, channel(EVENT_TYPES[name], WORDS[name].summary, name)]),
+      ...INBOUND.map((name) => [
+        `${name}DeadLetters`,
+        channel(deadLetterTopic(EVENT_TYPES[name]), `Records of ${EVENT_TYPES[name]} set aside.`, 'deadLetter'),
+      ]),
+    ]),
+    operations: Object.fromEntries([
+      ...INBOUND.map((name) => operation('receive', name, name)),
+      ...OUTBOUND.map((name) => operation('send', name, name)),
+      ...INBOUND.map((name) => operation('send', `${name}DeadLetters`, 'deadLetter')),
+    ]),
+    components: { messages: { ...messages(limits), deadLetter: deadLetter() } },
+  };
+}
+
+function channel(address: string, description: string, message: string) {
+  return { address, description, messages: { [message]: { $ref: `#/components/messages/${message}` } } };
+}
+
+function operation(action: 'send' | 'receive', channelName: string, message: string): [string, unknown] {
+  const of = `#/channels/${channelName}`;
+  return [
+    `${action}${channelName.charAt(0).toUpperCase()}${channelName.slice(1)}`,
+    { action, channel: { $ref: of }, messages: [{ $ref: `${of}/messages/${message}` }] },
+  ];
+}
+
+function messages(limits: InboundLimits) {
+  const inbound = inboundSchemas(limits);
+  const refine = (schema: JsonSchema, property: string) => refineInbound(schema, property, limits);
+  const envelope = jsonSchema(inbound.envelope, 'input', refine);
+  const consumed = (name: 'registration' | 'content' | 'failure') =>
+    message(name, enveloped(envelope, name, jsonSchema(inbound[name], 'input', refine)));
+  const headers = jsonSchema(outboundHeaders, 'output');
+  const published = (name: EventName, schema: z.ZodType) => ({
+    ...message(name, jsonSchema(schema, 'output')),
+    headers,
+  });
+  return {
+    registration: consumed('registration'),
+    content: consumed('content'),
+    failure: consumed('failure'),
+    slotAssigned: published('slotAssigned', slotAssignedEvent),
+    excess: published('excess', excessEvent),
+    completed: published('completed', completedEvent),
+  };
+}
+
+function message(name: EventName, payload: JsonSchema) {
+  const { title, summary, key } = WORDS[name];
+  return {
+    name: EVENT_TYPES[name],
+    title,
+    summary,
+    contentType: 'application/json',
+    correlationId: { location: '$message.payload#/correlation_id' },
+    payload,
+    bindings: { kafka: { key: { type: 'string', description: key }, bindingVersion: '0.5.0' } },
+  };
+}
+
+/** The envelope with the type and the data of one event. */
+function enveloped(envelope: JsonSchema, name: EventName, data: JsonSchema): JsonSchema {
+  const properties = { ...(envelope['properties'] as JsonSchema), event_type: { const: EVENT_TYPES[name] }, data };
+  return { ...envelope, properties, required: ['event_type', 'data'] };
+}
+
+const TEXT_FOR_PEOPLE = ['original_file_name', 'validation_error_code', 'message'];
+
+/** What the parser checks by functions, which no schema language sees. */
+function refineInbound(schema: JsonSchema, property: string, { idLengthMax, slotsMax }: InboundLimits): void {
+  const id = { minLength: 1, maxLength: idLengthMax };
+  if (property === 'essay_ids') {
+    const description = `As many as expected_essay_count says, at most ${slotsMax}; each is a slot.`;
+    const items = { type: 'string', ...id };
+    Object.assign(schema, { type: 'array', items, minItems: 1, maxItems: slotsMax, uniqueItems: true, description });
+  } else if (property === 'expected_essay_count') {
+    Object.assign(schema, { type: 'integer', minimum: 1, maximum: slotsMax });
+  } else if (TEXT_FOR_PEOPLE.includes(property)) {
+    Object.assign(schema, { type: 'string', description: 'For people: cleaned and cut, never refused.' });
+  } else if (property === 'traceparent') {
+    Object.assign(schema, { type: 'string', description: 'W3C trace context; the record header of this name wins.' });
+  } else if (property === 'student_prompt_ref') {
+    Object.assign(schema, { description: 'Any JSON; part of what makes two registrations the same.' });
+  } else if (property.endsWith('_id') || property === 'course_code') {
+    Object.assign(schema, id);
+    if (property === 'event_id' || property === 'correlation_id') schema['description'] = 'Replaced if not usable.';
+  }
+}
+
+function deadLetter() {
+  const text = (description: string) => ({ type: 'string', description });
+  const header = {
+    'dlq-reason': text('Why it was set aside, from a closed set.'),
+    'dlq-detail': text('What is wrong, without quoting the payload.'),
+    'dlq-topic': text('Topic it came from.'),
+    'dlq-partition': text('Partition there.'),
+    'dlq-offset': text('Offset there.'),
+    'dlq-attempts': text('Attempts before.'),
+    'dlq-first-seen': { type: 'string', format: 'date-time' },
+    'dlq-instance': text('Who set it aside.'),
+  };
+  return {
+    name: 'dead-letter',
+    title: 'Dead letter',
+    summary: 'A record set aside: its own key, bytes and headers, and the reason in further headers.',
+    contentType: 'application/octet-stream',
+    headers: { type: 'object', properties: header, required: Object.keys(header) },
+    payload: { description: 'The bytes as they came.' },
+    bindings: { kafka: { key: text('That of the record.'), bindingVersion: '0.5.0' } },
+  };
+}

@@ -1,0 +1,144 @@
+/** The HTTP API as an OpenAPI 3.1 document, its bodies made from the schemas of the contract. */
+import {
+  batchStatusBody,
+  errorBody,
+  essayStatusBody,
+  healthBody,
+  infoBody,
+  liveBody,
+  readyBody,
+} from '../../src/contract/http.ts';
+import { jsonSchema } from './json-schema.ts';
+
+const ID_LENGTH_MAX = 200;
+
+const BODIES = {
+  BatchStatus: batchStatusBody,
+  EssayStatus: essayStatusBody,
+  Error: errorBody,
+  Health: healthBody,
+  Ready: readyBody,
+  Live: liveBody,
+  Info: infoBody,
+};
+
+export function openApi(version: string) {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Essay Lifecycle Service',
+      version,
+      description:
+        'Read API and probes of a worker. GET and HEAD only: any other method is 405, any other path 404, both in the error body.',
+    },
+    tags: [
+      { name: 'status', description: 'What became of batches and essays.' },
+      { name: 'operation', description: 'Probes, metrics and identity of one process.' },
+    ],
+    paths: { ...statusPaths(), ...operationPaths() },
+    components: {
+      schemas: Object.fromEntries(Object.entries(BODIES).map(([name, body]) => [name, jsonSchema(body, 'output')])),
+      headers: {
+        CorrelationId: {
+          description: 'Of the request where that was a UUID, else a new one; on every answer.',
+          schema: { type: 'string', format: 'uuid' },
+        },
+      },
+      parameters: {
+        CorrelationId: {
+          name: 'X-Correlation-ID',
+          in: 'header',
+          required: false,
+          description: 'Found again on the answer and in the log.',
+          schema: { type: 'string', format: 'uuid' },
+        },
+      },
+    },
+  };
+}
+
+function statusPaths() {
+  const failures = {
+    '400': answer('The id is not usable.', 'Error'),
+    '404': answer('There is none.', 'Error'),
+    '500': answer('A mistake of the service; the log has it under the correlation id.', 'Error'),
+    '503': {
+      ...answer('The database does not answer; try again.', 'Error'),
+      headers: { ...correlated(), 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } },
+    },
+  };
+  return {
+    '/v1/batches/{batch_id}/status': {
+      get: {
+        operationId: 'getBatchStatus',
+        tags: ['status'],
+        summary: 'Counts, progress and completion of a batch.',
+        parameters: [idParameter('batch_id'), correlationParameter()],
+        responses: { '200': answer('The batch as the database has it now.', 'BatchStatus'), ...failures },
+      },
+    },
+    '/v1/essays/{essay_id}/status': {
+      get: {
+        operationId: 'getEssayStatus',
+        tags: ['status'],
+        summary: 'The slot of an essay and what is in it.',
+        parameters: [idParameter('essay_id'), correlationParameter()],
+        responses: { '200': answer('The slot as the database has it now.', 'EssayStatus'), ...failures },
+      },
+    },
+  };
+}
+
+function operationPaths() {
+  const health = (operationId: string, summary: string) =>
+    operation(operationId, summary, {
+      '200': answer('Every dependency it needs answers.', 'Health'),
+      '503': answer('The database or Kafka does not.', 'Health'),
+    });
+  return {
+    '/health': health('getHealth', 'Health of the process and its dependencies.'),
+    '/healthz': health('getHealthz', 'The same under the name of the original service.'),
+    '/ready': operation('getReadiness', 'Whether work can be taken.', {
+      '200': answer('It can.', 'Ready'),
+      '503': answer('Starting, draining, or cut off from what the work needs.', 'Ready'),
+    }),
+    '/live': operation('getLiveness', 'Whether the event loop turns; looks at no dependency.', {
+      '200': answer('It does.', 'Live'),
+    }),
+    '/metrics': operation('getMetrics', 'Metrics in the text format of Prometheus.', {
+      '200': {
+        description: 'All metrics.',
+        headers: correlated(),
+        content: { 'text/plain': { schema: { type: 'string' } } },
+      },
+    }),
+    '/info': operation('getInfo', 'Who this process is.', { '200': answer('Identity.', 'Info') }),
+  };
+}
+
+function operation(operationId: string, summary: string, responses: Record<string, unknown>) {
+  return { get: { operationId, tags: ['operation'], summary, parameters: [correlationParameter()], responses } };
+}
+
+function answer(description: string, body: keyof typeof BODIES) {
+  const schema = { $ref: `#/components/schemas/${body}` };
+  return { description, headers: correlated(), content: { 'application/json': { schema } } };
+}
+
+function correlated() {
+  return { 'X-Correlation-ID': { $ref: '#/components/headers/CorrelationId' } };
+}
+
+function correlationParameter() {
+  return { $ref: '#/components/parameters/CorrelationId' };
+}
+
+function idParameter(name: string) {
+  return {
+    name,
+    in: 'path',
+    required: true,
+    description: 'No control characters, no space at the edges.',
+    schema: { type: 'string', minLength: 1, maxLength: ID_LENGTH_MAX },
+  };
+}

@@ -1,0 +1,187 @@
+import { OPERATING_LIMITS, TARGETS } from '../../targets.ts';
+import { type DashboardRow, frame } from '../frame.ts';
+import { chart, figure, listing } from '../panels.ts';
+import { average, lag, quantile, rareRate, rareTotal, rate, selected, shared } from '../queries.ts';
+
+/** One look: is it well, what does each worker do (rate, errors, duration), what do its dependencies bear. */
+export const overview = () =>
+  frame({
+    uid: 'els-overview',
+    title: 'overview',
+    description: 'Health of the service, each worker by rate, errors and duration, each dependency by use and errors.',
+    rows: [health, workers, dependencies, processes],
+  });
+
+const health: DashboardRow = {
+  title: 'Is it well',
+  panels: [
+    figure({
+      title: 'Workers',
+      description: 'Workers that answer their scrape. Red when there is none.',
+      unit: 'count',
+      queries: [{ expr: `sum(${selected('up')})`, legend: 'workers' }],
+    }),
+    figure({
+      title: 'Lag',
+      description: 'Records of all topics not yet resolved. Growing for long means more comes than is taken.',
+      unit: 'count',
+      queries: [{ expr: `sum(${lag('topic')})`, legend: 'records' }],
+      limits: { bad: OPERATING_LIMITS.lagRecordsMax },
+    }),
+    figure({
+      title: 'Oldest unpublished event',
+      description: 'Age of the oldest outbox row. High when Kafka takes no writes (G7).',
+      unit: 'seconds',
+      queries: [{ expr: shared('els_outbox_oldest_age_seconds'), legend: 'age' }],
+      limits: { bad: OPERATING_LIMITS.outboxAgeSecondsMax },
+    }),
+    figure({
+      title: 'Events given up',
+      description: 'Dead outbox rows: events that are not in Kafka until somebody revives them (G7).',
+      unit: 'count',
+      queries: [{ expr: shared('els_outbox_dead'), legend: 'rows' }],
+      limits: { bad: 1 },
+    }),
+    figure({
+      title: 'Impossible states repaired',
+      description: 'Repairs of the reconciler since the workers started. Anything above zero is an alert (G4, G6).',
+      unit: 'count',
+      queries: [{ expr: rareTotal('els_reconciler_repairs_total', 'kind'), legend: '{{kind}}' }],
+      limits: { bad: TARGETS.reconcilerRepairsMax + 1 },
+    }),
+    figure({
+      title: 'Dead letters',
+      description: 'Records set aside since the workers started, by reason (G3).',
+      unit: 'count',
+      queries: [{ expr: rareTotal('els_dead_letters_total', 'reason'), legend: '{{reason}}' }],
+      limits: { warn: 1, bad: 1_000 },
+    }),
+  ],
+};
+
+const workers: DashboardRow = {
+  title: 'Each worker: rate, errors, duration',
+  panels: [
+    chart({
+      title: 'Inputs resolved',
+      description: 'Input records that got their disposition, by worker. Unequal when keys favour a partition.',
+      unit: 'perSecond',
+      queries: [{ expr: rate('els_inputs_total', { by: ['instance'] }), legend: '{{instance}}' }],
+    }),
+    chart({
+      title: 'Retries and dead letters',
+      description: 'Transient failures answered by another attempt, and records set aside. Conflicts are harmless.',
+      unit: 'perSecond',
+      queries: [
+        { expr: rareRate('els_retries_total', 'reason'), legend: 'retry {{reason}}' },
+        { expr: rareRate('els_dead_letters_total', 'reason'), legend: 'dead letter {{reason}}' },
+      ],
+    }),
+    chart({
+      title: 'Completion latency P99',
+      description:
+        'From receipt of the input that completed a batch to the acknowledged completion. Yellow: aim of the design at half capacity; red: promise.',
+      unit: 'seconds',
+      queries: [
+        { expr: quantile(0.99, 'els_completion_latency_seconds', { by: ['instance'] }), legend: '{{instance}}' },
+      ],
+      limits: { warn: TARGETS.completionP99SecondsMax, bad: TARGETS.coordinationSecondsMax },
+    }),
+  ],
+};
+
+const dependencies: DashboardRow = {
+  title: 'Each dependency: use, saturation, errors',
+  panels: [
+    chart({
+      title: 'PostgreSQL: average statement',
+      description: 'Average duration of all statements as the workers see it; red from the promised bound.',
+      unit: 'seconds',
+      queries: [
+        { expr: average('els_database_statement_duration_seconds', { by: ['instance'] }), legend: '{{instance}}' },
+      ],
+      limits: { bad: TARGETS.databaseOperationAverageSecondsMax },
+    }),
+    chart({
+      title: 'PostgreSQL: pool and errors',
+      description: 'Connections in use, work waiting for one, and failed statements by SQLSTATE.',
+      unit: 'none',
+      queries: [
+        {
+          expr: `sum by (state) (${selected('els_database_pool_connections', { where: 'state=~"active|waiting"' })})`,
+          legend: '{{state}}',
+        },
+        { expr: rareRate('els_database_errors_total', 'sqlstate'), legend: 'errors/s {{sqlstate}}' },
+      ],
+    }),
+    chart({
+      title: 'Redis: P95 and errors',
+      description: 'Duration of a pipeline; red from the promised bound. Errors only cost the hints (G8).',
+      unit: 'seconds',
+      queries: [
+        { expr: quantile(0.95, 'els_redis_command_duration_seconds', { by: ['operation'] }), legend: '{{operation}}' },
+        { expr: rareRate('els_redis_errors_total', 'operation'), legend: 'errors/s {{operation}}' },
+      ],
+      limits: { bad: TARGETS.redisOperationP95SecondsMax },
+    }),
+    chart({
+      title: 'Kafka: lag',
+      description: 'Records between committed offset and end, by topic.',
+      unit: 'count',
+      queries: [{ expr: lag('topic'), legend: '{{topic}}' }],
+      limits: { bad: OPERATING_LIMITS.lagRecordsMax },
+    }),
+    chart({
+      title: 'Kafka: publish delay P99',
+      description: 'From commit of a transaction to acknowledgement of all its messages.',
+      unit: 'seconds',
+      queries: [{ expr: quantile(0.99, 'els_publish_delay_seconds', { by: ['instance'] }), legend: '{{instance}}' }],
+      limits: { bad: OPERATING_LIMITS.publishDelayP99SecondsMax },
+    }),
+    chart({
+      title: 'Kafka: failed publications and rebalances',
+      description:
+        'Rows whose publication failed, and group generations joined. Both rise when brokers are in trouble.',
+      unit: 'perSecond',
+      queries: [
+        { expr: rareRate('els_publish_failures_total', 'outcome'), legend: 'publication {{outcome}}' },
+        { expr: rate('els_rebalances_total'), legend: 'rebalances' },
+      ],
+    }),
+  ],
+};
+
+const processes: DashboardRow = {
+  title: 'Processes',
+  panels: [
+    chart({
+      title: 'CPU',
+      description: 'Share of one core each worker uses. JavaScript runs on one core.',
+      unit: 'share',
+      columns: 6,
+      queries: [{ expr: rate('process_cpu_seconds_total', { by: ['instance'] }), legend: '{{instance}}' }],
+    }),
+    chart({
+      title: 'Memory',
+      description: 'Resident memory; by design the size of batches does not show in it.',
+      unit: 'bytes',
+      columns: 6,
+      queries: [{ expr: selected('process_resident_memory_bytes'), legend: '{{instance}}' }],
+    }),
+    chart({
+      title: 'Event-loop lag P99',
+      description: 'How late timers fire. High means too little CPU: heartbeats come late, partitions move (G3).',
+      unit: 'seconds',
+      columns: 6,
+      queries: [{ expr: selected('els_event_loop_lag_seconds'), legend: '{{instance}}' }],
+      limits: { bad: OPERATING_LIMITS.eventLoopLagSecondsMax },
+    }),
+    listing({
+      title: 'Who runs',
+      description: 'Version and own name (exported_instance) of each scraped worker.',
+      unit: 'none',
+      columns: 6,
+      queries: [{ expr: selected('els_build_info'), legend: '' }],
+    }),
+  ],
+};

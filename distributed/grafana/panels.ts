@@ -1,0 +1,117 @@
+/** Panels from a few words each, so that none lacks a description, a unit or a place. */
+import {
+  BigValueColorMode,
+  BigValueGraphMode,
+  GraphThresholdsStyleConfigBuilder,
+  GraphThresholdsStyleMode,
+  VisibilityMode,
+} from '@grafana/grafana-foundation-sdk/common';
+import { type Threshold, ThresholdsConfigBuilder, ThresholdsMode } from '@grafana/grafana-foundation-sdk/dashboard';
+import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
+import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
+import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
+import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
+import { BytesIEC, CountsPerSecond, NoUnit, PercentUnit, Seconds, Short } from '@grafana/grafana-foundation-sdk/units';
+
+export const UNITS = {
+  seconds: Seconds,
+  count: Short,
+  share: PercentUnit,
+  bytes: BytesIEC,
+  perSecond: CountsPerSecond,
+  none: NoUnit,
+} as const;
+
+export interface PanelWords {
+  readonly title: string;
+  /** What is shown, and what a bad value means. */
+  readonly description: string;
+  readonly unit: keyof typeof UNITS;
+  readonly queries: readonly Query[];
+  /** Yellow from `warn`, red from `bad`; of numbers that say how far something may go. */
+  readonly limits?: { readonly warn?: number; readonly bad: number };
+  /** Of 24 columns. */
+  readonly columns?: number;
+}
+
+export interface Query {
+  readonly expr: string;
+  readonly legend: string;
+}
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana fills it in.
+export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
+
+const CHART_COLUMNS = 8;
+const CHART_ROWS = 8;
+const FIGURE_COLUMNS = 4;
+const FIGURE_ROWS = 4;
+
+/** Values over time; limits are drawn as dashed lines. */
+export function chart(words: PanelWords): TimeseriesBuilder {
+  const panel = described(new TimeseriesBuilder(), words)
+    .span(words.columns ?? CHART_COLUMNS)
+    .height(CHART_ROWS)
+    .lineWidth(1)
+    .fillOpacity(8)
+    .showPoints(VisibilityMode.Never)
+    .min(0);
+  return words.limits === undefined
+    ? panel
+    : panel
+        .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed))
+        .thresholds(thresholdsOf(words));
+}
+
+/** The newest value, large. */
+export function figure(words: PanelWords): StatBuilder {
+  return described(new StatBuilder(), words)
+    .span(words.columns ?? FIGURE_COLUMNS)
+    .height(FIGURE_ROWS)
+    .colorMode(BigValueColorMode.Value)
+    .graphMode(BigValueGraphMode.Area)
+    .thresholds(thresholdsOf(words));
+}
+
+/** Labels and value of each series, now. */
+export function listing(words: PanelWords): TableBuilder {
+  const panel = described(new TableBuilder(), { ...words, queries: [] })
+    .span(words.columns ?? CHART_COLUMNS)
+    .height(CHART_ROWS);
+  for (const [index, { expr, legend }] of words.queries.entries()) {
+    panel.withTarget(queryOf(index, expr, legend).instant().format(PromQueryFormat.Table));
+  }
+  return panel;
+}
+
+/** What each kind of panel builder has alike. */
+interface Describable {
+  title(text: string): this;
+  description(text: string): this;
+  unit(name: string): this;
+  datasource(reference: typeof DATASOURCE): this;
+  withTarget(target: DataqueryBuilder): this;
+}
+
+function described<Panel extends Describable>(panel: Panel, words: PanelWords): Panel {
+  panel.title(words.title).description(words.description).unit(UNITS[words.unit]).datasource(DATASOURCE);
+  for (const [index, { expr, legend }] of words.queries.entries()) {
+    panel.withTarget(queryOf(index, expr, legend).range());
+  }
+  return panel;
+}
+
+function queryOf(index: number, expr: string, legend: string): DataqueryBuilder {
+  return new DataqueryBuilder()
+    .refId(String.fromCharCode('A'.charCodeAt(0) + index))
+    .datasource(DATASOURCE)
+    .expr(expr)
+    .legendFormat(legend);
+}
+
+function thresholdsOf({ limits }: PanelWords): ThresholdsConfigBuilder {
+  const steps: Threshold[] = [{ value: null, color: 'green' }];
+  if (limits?.warn !== undefined) steps.push({ value: limits.warn, color: 'yellow' });
+  if (limits !== undefined) steps.push({ value: limits.bad, color: 'red' });
+  return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps);
+}
