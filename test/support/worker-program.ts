@@ -39,6 +39,16 @@ export class WorkerProgram extends ChildProgram {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 
+  /**
+   * Of a worker with faults: `topic/partition/offset` of every record that was resolved, in order; twice where it was
+   * handled twice.
+   */
+  handled(): string[] {
+    return this.logLines()
+      .filter(({ msg }) => msg === 'handled')
+      .flatMap(({ resolved }) => resolved as string[]);
+  }
+
   /** An orderly end; answers the exit code and how long it took. */
   async stop(): Promise<{ code: number | null; tookMs: number }> {
     const startedAtMs = performance.now();

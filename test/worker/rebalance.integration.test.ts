@@ -50,14 +50,8 @@ describe('workers that come and go', () => {
     while (!isDone) await Promise.all([send(2), Promise.race([finished, sleep(250)])]);
     return finished;
   };
-  /** `topic/partition/offset` of every record whose handling ended, in order; twice where it was handled twice. */
-  const handledBy = (worker: WorkerProgram) =>
-    worker
-      .logLines()
-      .filter(({ msg }) => msg === 'handled')
-      .flatMap(({ resolved }) => resolved as string[]);
   const hasHandled = (worker: WorkerProgram, count: number) =>
-    waitFor(() => handledBy(worker).length >= count, { deadlineMs: 30_000, what: `${count} records handled` });
+    waitFor(() => worker.handled().length >= count, { deadlineMs: 30_000, what: `${count} records handled` });
   const twice = (records: readonly string[]) => {
     const seen = new Set<string>();
     return records.filter((record) => seen.size === seen.add(record).size);
@@ -76,7 +70,7 @@ describe('workers that come and go', () => {
     expect(await worker.exited()).toBe(0);
     expect(performance.now() - startedAtMs).toBeLessThan(GRACE_MS);
 
-    const handled = handledBy(worker);
+    const handled = worker.handled();
     expect(handled.length).toBeLessThan(sentCount);
     const offsets = [...(await fixture.offsets())];
     expect(offsets.reduce((sum, [, { committed }]) => sum + committed, 0)).toBe(handled.length);
@@ -96,10 +90,10 @@ describe('workers that come and go', () => {
     expect(tookMs).toBeLessThan(GRACE_MS);
     await fixture.settled();
 
-    const handled = workers.flatMap(handledBy);
+    const handled = workers.flatMap((worker) => worker.handled());
     expect(twice(handled)).toEqual([]);
     expect(handled).toHaveLength(sentCount);
-    expect(await second.metric('els_inputs_total')).toBe(handledBy(second).length);
+    expect(await second.metric('els_inputs_total')).toBe(second.handled().length);
     expect(await second.metric('els_rebalances_total')).toBeGreaterThanOrEqual(2);
   });
 
@@ -133,7 +127,7 @@ describe('workers that come and go', () => {
       HINTS_ENABLED,
     });
     await fixture.settled();
-    expect(handledBy(worker)).toHaveLength(sentCount);
+    expect(worker.handled()).toHaveLength(sentCount);
     expect(await fixture.digest()).toBe(digest);
     expect(await events()).toEqual(before);
     const { text } = await worker.get('/metrics');
