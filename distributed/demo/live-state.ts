@@ -19,9 +19,10 @@ export interface LiveState {
   readonly shares: ReadonlyMap<string, number>;
 }
 
-type Counts = Omit<LiveState, 'duplicates' | 'lag' | 'shares'>;
+export type Counts = Omit<LiveState, 'duplicates' | 'lag' | 'shares'>;
 
-const COUNTS = `
+/** Totals over all tables as one row of `Counts`. */
+export const COUNTS = `
   select count(*) filter (where state = 'announced')::int as announced,
          count(*) filter (where state = 'open')::int as open,
          count(*) filter (where state = 'complete')::int as complete,

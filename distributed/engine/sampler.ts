@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { Client } from 'pg';
 import type { WorkerProcess } from '../cluster/worker-process.ts';
-import type { LiveState } from '../demo/live-state.ts';
+import { COUNTS, type Counts, type LiveState } from '../demo/live-state.ts';
 import { COUNTERS } from '../races/count-races.ts';
 import type { Journal } from './journal.ts';
 import { type HostUsage, hostUsage, type ProcessUsage, processUsage } from './process-usage.ts';
@@ -29,19 +29,6 @@ export interface SamplerOptions {
 
 const INTERVAL_MS = 1_000;
 const LOOK_MS_MAX = 5_000;
-
-const COUNTS = `
-  select count(*) filter (where state = 'announced')::int as announced,
-         count(*) filter (where state = 'open')::int as open,
-         count(*) filter (where state = 'complete')::int as complete,
-         coalesce(sum(filled_count), 0)::int as filled,
-         coalesce(sum(failed_count), 0)::int as burnt,
-         (select count(*)::int from excess_contents) as excess,
-         (select count(*)::int from pending_inputs) as pending,
-         (select count(*)::int from outbox where published_at is null and not dead) as unpublished
-    from batches`;
-
-type Counts = Omit<LiveState, 'duplicates' | 'lag' | 'shares'>;
 
 const NOTHING: Counts = {
   announced: 0,

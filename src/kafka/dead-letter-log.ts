@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { deadLetterTopic } from '../contract/topics.ts';
 import { AppError } from '../errors.ts';
@@ -267,10 +268,4 @@ function headersOf(message: KafkaMessage): Record<string, Buffer | Buffer[]> {
     Array.isArray(value) ? value.map((one) => Buffer.from(one)) : Buffer.from(value ?? ''),
   ]);
   return Object.fromEntries(entries);
-}
-
-function delay(durationMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, durationMs);
-  });
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EachBatchPayload } from 'kafkajs';
 import type { DeadLetter, PartitionOffset, RecordListener, RecordSource, TopicPartition } from '../domain/ports.ts';
 import { AppError, describeError } from '../errors.ts';
@@ -284,10 +285,4 @@ async function within(durationMs: number, work: Promise<void>): Promise<void> {
   });
   await Promise.race([work, timeout]);
   clearTimeout(timer);
-}
-
-function delay(durationMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, durationMs);
-  });
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import { deadLetterTopic, INBOUND, OUTBOUND, type Topics } from '../contract/topics.ts';
 import { AppError } from '../errors.ts';
@@ -160,12 +161,6 @@ async function waitUntilReady(admin: Admin, topics: readonly string[]): Promise<
     }
     await delay(READY_POLL_MS);
   }
-}
-
-function delay(durationMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, durationMs);
-  });
 }
 
 /** By topic, then by name of the setting. */

@@ -1,6 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Disposition, SlotInput } from '../domain/inputs.ts';
 import { AppError } from '../errors.ts';
-import { delay } from './delay.ts';
 import { roundsOf } from './rounds.ts';
 import { type SettlingDeps, settleInputs } from './settle-inputs.ts';
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AttemptStore, PartitionOffset, TopicPartition } from '../domain/ports.ts';
 import { isRetryable } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -93,7 +94,7 @@ export class CrashSuspects {
         }
         metrics.retries.inc({ reason: 'attempts' });
         const delayMs = backoffMs(failureCount, retryDelayMinMs, retryDelayMaxMs);
-        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        await delay(delayMs);
       }
     }
     return undefined;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PartitionOffset, RecordSource } from '../domain/ports.ts';
 import { isRetryable } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -49,7 +50,7 @@ export class OffsetCommitter {
     for (let failureCount = 1; !(await this.commit()); failureCount += 1) {
       const delayMs = backoffMs(failureCount, retryDelayMinMs, retryDelayMaxMs);
       if (performance.now() + delayMs >= deadlineMs) return;
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await delay(delayMs);
     }
   }
 

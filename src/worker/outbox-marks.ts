@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { OutboxStore } from '../domain/ports.ts';
 import { isRetryable } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -85,7 +86,7 @@ export class OutboxMarks {
         }
         metrics.retries.inc({ reason: 'outbox_mark' });
         const delayMs = backoffMs(failureCount, backoffMinMs, backoffMaxMs);
-        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        await delay(delayMs);
       }
     }
     onDone(ids);

@@ -1,8 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchTransaction, RegistrationOutcome, RegistrationRecord } from '../domain/batch-store.ts';
 import type { Registration } from '../domain/inputs.ts';
 import type { OutboxRow } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
-import { delay } from './delay.ts';
 import { registrationDigest } from './registration-digest.ts';
 import { roundsOf } from './rounds.ts';
 import { type SettleContext, type SettlingDeps, settleInputs } from './settle-inputs.ts';

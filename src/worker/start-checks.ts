@@ -1,7 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, describeError, isRetryable } from '../errors.ts';
 import type { Service } from '../lifecycle.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { delay } from './delay.ts';
 
 /** One look at the world; problems in plain words, none when all is well. Rejects when it cannot look. */
 export type StartCheck = () => Promise<readonly string[]>;

@@ -1,6 +1,0 @@
-/** Resolves after this time. */
-export function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-}
