@@ -30,6 +30,8 @@ export interface RunEvidence {
   readonly committed: ReadonlyMap<string, number>;
   readonly outbox: OutboxEvidence;
   readonly isAudited: boolean;
+  /** False where the run did without triggers on purpose: then what only they can tell is no question. */
+  readonly isAuditWanted: boolean;
   /** Event ids that Redis held hints for, and when that was seen. */
   readonly hints: ReadonlyMap<string, number>;
   /** Of essay ids that a refused registration asked for: the batch that has them. */
@@ -59,6 +61,7 @@ export async function gatherRun(directory: RunDirectory): Promise<RunEvidence> {
     committed: committedOf(collected),
     outbox: await readOutbox(directory),
     isAudited: collected?.audited ?? existsSync(directory.file('tables', 'audit.jsonl')),
+    isAuditWanted: directory.environment.options['audit'] !== false,
     hints: await readHints(directory),
     ownersOfRefused: await findOwners(directory, letters),
   };

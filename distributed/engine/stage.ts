@@ -10,7 +10,6 @@ import { type PublishResult, publishLoad } from '../generator/producer.ts';
 import type { SendableInput, SendableLoad } from '../generator/sendable.ts';
 import { type Injected, runNemesis } from '../nemesis/nemesis.ts';
 import type { ScheduledFault } from '../nemesis/schedule.ts';
-import { type Quiescence, readLag, waitForQuiescence } from '../outcome/quiescence.ts';
 import type { Gate } from '../run/results.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import { gatePasses } from '../run/verdict.ts';
@@ -18,6 +17,7 @@ import { Findings } from './findings.ts';
 import { injectorFor } from './injector-for.ts';
 import type { PartLatencies } from './latencies.ts';
 import { LoadLedger } from './load-ledger.ts';
+import { type Quiescence, readLag, waitForQuiescence } from './quiescence.ts';
 import { countRacesSoFar, type RacesSoFar } from './races-so-far.ts';
 import type { StageDeps } from './stage-deps.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Consumer, IHeaders, Kafka } from 'kafkajs';
-import type { RawRecord } from './outputs.ts';
+import type { RecordBytes } from '../run/topic-record.ts';
 
 /**
  * Reads whole topics, from the first record to the end as it was when reading began, with a consumer group of its
@@ -11,7 +11,7 @@ export interface ReadTopicsOptions {
   readonly kafka: Kafka;
   /** Topics that do not exist are an error. */
   readonly topics: readonly string[];
-  readonly onRecord: (record: RawRecord) => void;
+  readonly onRecord: (record: RecordBytes) => void;
   readonly deadlineMs: number;
 }
 
@@ -19,7 +19,7 @@ const NEWS_MS_MAX = 10_000;
 const NEWS_POLL_MS = 100;
 
 export async function readTopics(options: ReadTopicsOptions): Promise<void> {
-  const groupId = `outcome-check-${randomUUID()}`;
+  const groupId = `harness-collect-${randomUUID()}`;
   const admin = options.kafka.admin();
   await admin.connect();
   try {
@@ -127,7 +127,7 @@ function rawRecord(
   topic: string,
   partition: number,
   message: { offset: string; timestamp: string; key: Buffer | null; value: Buffer | null; headers?: IHeaders },
-): RawRecord {
+): RecordBytes {
   const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]);
   return {
     topic,
