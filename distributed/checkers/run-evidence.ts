@@ -31,6 +31,8 @@ export interface RunBasics {
   readonly isAudited: boolean;
   /** False where the run did without triggers on purpose: then what only they can tell is no question. */
   readonly isAuditWanted: boolean;
+  /** Transactions were used: offsets without a record are markers, or records that were taken back. */
+  readonly hasTransactions: boolean;
   /** Event ids that Redis held hints for, and when that was seen. */
   readonly hints: ReadonlyMap<string, number>;
   /** What the workers of this run were set to accept. */
@@ -80,6 +82,7 @@ export async function gatherBasics(directory: RunDirectory): Promise<RunBasics> 
     committed: committedOf(collected),
     isAudited: collected?.audited ?? existsSync(directory.file('tables', 'audit.jsonl')),
     isAuditWanted: directory.environment.options['audit'] !== false,
+    hasTransactions: directory.environment.options['transactions'] === true,
     hints: await readHints(directory),
     limits: inputLimitsOf(directory.environment.options),
   };

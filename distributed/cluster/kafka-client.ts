@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
+import { installHarnessCodecs } from './harness-codecs.ts';
 
 /** A silent client of the judge's own: what goes wrong arrives as an error, not as a log line between the progress. */
 export function kafkaClient(brokers: readonly string[], clientId: string): Kafka {
+  installHarnessCodecs();
   return new Kafka({ brokers: [...brokers], clientId, logLevel: logLevel.NOTHING });
 }
 

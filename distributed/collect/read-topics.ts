@@ -98,6 +98,13 @@ function consume(consumer: Consumer, options: ReadTopicsOptions, remaining: Map<
       }
     });
     const read = new Map<string, bigint>();
+    // Also of batches in which there is nothing to see: markers of transactions, records that were taken back.
+    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { topic, partition, lastOffset } }) => {
+      const name = `${topic}/${partition}`;
+      const last = remaining.get(name);
+      if (last !== undefined && BigInt(lastOffset) >= last) remaining.delete(name);
+      if (remaining.size === 0) finish(resolve);
+    });
     const run = consumer.run({
       autoCommit: false,
       eachBatch: async ({ batch }) => {
@@ -110,12 +117,6 @@ function consume(consumer: Consumer, options: ReadTopicsOptions, remaining: Map<
             read.set(partition, offset);
             options.onRecord(rawRecord(batch.topic, batch.partition, message));
           }
-        }
-        if (last !== undefined && BigInt(batch.lastOffset()) >= last) {
-          remaining.delete(partition);
-        }
-        if (remaining.size === 0) {
-          finish(resolve);
         }
       },
     });

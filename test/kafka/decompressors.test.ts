@@ -4,8 +4,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { compressFrameSync } from 'lz4-napi';
 import { compressSync } from 'snappy';
+import { snappyBlocksOf, zstdBomb, zstdOfStored } from '../../distributed/generator/compressed-frames.ts';
 import { ExpandsTooFarError, gzip, lz4, snappy, zstd } from '../../src/kafka/decompressors.ts';
-import { xerialOf, zstdBomb, zstdOfStored } from '../support/compressed-frames.ts';
 
 const LIMIT = 1024 * 1024;
 const TEXT = Buffer.from('an essay about compression, '.repeat(5_000));
@@ -57,8 +57,8 @@ describe.each(CODECS)('$codec.name', ({ codec, of, bomb }) => {
 });
 
 test('snappy in the blocks of the Java client is read, and all blocks count for the limit', async () => {
-  expect((await snappy.decompress(xerialOf(TEXT), LIMIT)).equals(TEXT)).toBe(true);
-  await expect(snappy.decompress(xerialOf(Buffer.alloc(LIMIT + 1)), LIMIT)).rejects.toThrow(ExpandsTooFarError);
+  expect((await snappy.decompress(snappyBlocksOf(TEXT), LIMIT)).equals(TEXT)).toBe(true);
+  await expect(snappy.decompress(snappyBlocksOf(Buffer.alloc(LIMIT + 1)), LIMIT)).rejects.toThrow(ExpandsTooFarError);
 });
 
 test('a zstd frame that asks for a window of gigabytes reserves none', async () => {

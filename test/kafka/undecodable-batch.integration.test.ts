@@ -2,9 +2,9 @@ import { gzipSync } from 'node:zlib';
 import kafkajs, { CompressionTypes } from 'kafkajs';
 import { compressFrameSync } from 'lz4-napi';
 import { compressSync } from 'snappy';
+import { snappyBlocksOf, zstdOfStored } from '../../distributed/generator/compressed-frames.ts';
 import type { DeadLetter } from '../../src/domain/ports.ts';
 import { KafkaDeadLetterLog } from '../../src/kafka/dead-letter-log.ts';
-import { xerialOf, zstdOfStored } from '../support/compressed-frames.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { KafkaFixture, RecordingListener } from './kafka-fixture.ts';
 
@@ -91,7 +91,7 @@ describe('a batch that cannot be decompressed', () => {
 
   test.each([
     ['snappy', CompressionTypes.Snappy, compressSync],
-    ['snappy as the Java client has it', CompressionTypes.Snappy, xerialOf],
+    ['snappy as the Java client has it', CompressionTypes.Snappy, snappyBlocksOf],
     ['lz4', CompressionTypes.LZ4, compressFrameSync],
     ['zstd', CompressionTypes.ZSTD, zstdOfStored],
   ] as const)('is none in %s: it is read as any other', async (_name, compression, compress) => {

@@ -2,7 +2,7 @@
  * What other producers write: snappy in the blocks of the Java client, and frames of zstd made without an encoder, of
  * blocks that are stored or of one byte again and again.
  */
-import { compressSync } from 'snappy';
+import { compressSync, uncompressSync } from 'snappy';
 
 const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 const BLOCK_BYTES_MAX = 128 * 1024;
@@ -27,15 +27,28 @@ export function zstdBomb(size: number): Buffer {
   return Buffer.concat([MAGIC, HEADER, ...blocks]);
 }
 
+const XERIAL_HEADER_BYTES = 16;
 const XERIAL_BLOCK_BYTES = 32 * 1024;
 
-export function xerialOf(bytes: Buffer): Buffer {
+export function snappyBlocksOf(bytes: Buffer): Buffer {
   const parts: Buffer[] = [Buffer.from('\x82SNAPPY\0', 'latin1'), Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])];
   for (let at = 0; at < bytes.length; at += XERIAL_BLOCK_BYTES) {
     const block = compressSync(bytes.subarray(at, at + XERIAL_BLOCK_BYTES));
     const length = Buffer.alloc(4);
     length.writeUInt32BE(block.length);
     parts.push(length, block);
+  }
+  return Buffer.concat(parts);
+}
+
+/** With blocks or bare. */
+export function uncompressSnappy(bytes: Buffer): Buffer {
+  if (bytes.readUInt8(0) !== 0x82) return uncompressSync(bytes) as Buffer;
+  const parts: Buffer[] = [];
+  for (let at = XERIAL_HEADER_BYTES; at < bytes.length; ) {
+    const end = at + 4 + bytes.readUInt32BE(at);
+    parts.push(uncompressSync(bytes.subarray(at + 4, end)) as Buffer);
+    at = end;
   }
   return Buffer.concat(parts);
 }
