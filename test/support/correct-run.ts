@@ -52,6 +52,7 @@ export class CorrectRun {
   readonly activity: Row[] = [];
   readonly committed = new Map<string, number | null>();
   readonly options: Record<string, unknown> = {};
+  isAudited = true;
   phases: PhaseRecord[];
   /** The tables as they were before a replay; written when there are any. */
   before: Record<string, Row[]> | null = null;
@@ -184,7 +185,7 @@ export class CorrectRun {
       }
     }
     for (const table of TABLE_FILES) lines[`tables/${table}.jsonl`] = this.tables[table].length;
-    return { lines, partitions, audited: true };
+    return { lines, partitions, audited: this.isAudited };
   }
 }
 
