@@ -20,6 +20,8 @@ export const TARGETS = {
   memoryShareOfBatchSizeMax: 0.05,
   /** Design: of a worker under a load that goes on. */
   memoryGrowthPercentPerMinuteMax: 1,
+  /** Design: workers that are asked to stop hand over what they have. */
+  redeliveriesByPlannedRestartMax: 0,
   /** Design: in runs without faults. */
   deadlocksMax: 0,
   reconcilerRepairsMax: 0,
