@@ -104,15 +104,16 @@ export async function runPart(run: PartRun): Promise<Part> {
     await sampler.start();
     await followScript(run, stage);
     await sampler.stop();
-    await gatherEvidence(run, stage);
+    await display.during('collecting evidence', () => gatherEvidence(run, stage));
   } finally {
     await cluster.stop();
     await stage.close();
     await limits?.close();
   }
-  display.close();
   await run.places.remove(place, kafka).catch(() => undefined);
-  return writeVerdict(run);
+  const part = await display.during('judging', () => writeVerdict(run));
+  display.close();
+  return part;
 }
 
 async function limitsOf({ plan }: PartRun) {

@@ -56,6 +56,10 @@ export class Stage {
     for (const worker of cluster.workers) await worker.start();
     await cluster.waitReady(signal);
     await waitForMembers(kafka, place.addresses.consumerGroup, cluster.workers.length, signal);
+  }
+
+  /** From now on each worker may use only its share. A fresh process would compile itself under it for minutes. */
+  async limitWorkers(): Promise<void> {
     await this.deps.limits?.apply();
   }
 
