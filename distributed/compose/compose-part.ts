@@ -160,6 +160,9 @@ async function script(
     );
   } finally {
     await sampler.stop();
+    const { hostBusy } = sampler;
+    const busy = hostBusy.reduce((sum, share) => sum + share, 0) / hostBusy.length;
+    findings.number('share of the host that was busy', busy);
   }
   const manifest: unknown = JSON.parse(await readFile(directory.file('manifest.json'), 'utf8'));
   await checkDistribution(stack, batchIdsOf(manifest));

@@ -16,10 +16,7 @@ export const COMPOSE_EXTRAS: readonly string[] = ['grafana', 'kafka-exporter', '
 type LoadShape = Omit<LoadOptions, 'startAtMs'>;
 
 const BATCHES = { quick: 100, full: 500 } as const;
-/**
- * What a small machine keeps up with beside all these containers. The question is whether the stack is right; one that
- * is starved publishes twice what a slow worker let lie, which the judge of a run without faults does not forgive.
- */
+/** What a small machine keeps up with beside all these containers: the question is whether the stack is right. */
 const RATE_PER_SECOND = 150;
 
 export function loadOf(request: {
