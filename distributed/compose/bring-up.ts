@@ -41,9 +41,15 @@ export async function bringUp({ project, directory, signal, say }: BringUp): Pro
     );
   } catch (error) {
     if (signal.aborted) throw error;
-    const ill = (await project.states().catch(() => states)).filter((state) => !isWell(state));
-    const who = ill.map((state) => `${state.Service} ${describeState(state)}`).join(', ');
     const why = error instanceof Error ? error.message : String(error);
+    const last = await project.states().catch(() => states);
+    if (last.length === 0) {
+      throw new StackError(`${why}; services whose image cannot be fetched are left out by --without`, {
+        cause: error,
+      });
+    }
+    const ill = last.filter((state) => !isWell(state));
+    const who = ill.map((state) => `${state.Service} ${describeState(state)}`).join(', ');
     throw new StackError(`the stack did not become healthy (${who || why}); logs are in ${directory.file('logs')}`, {
       cause: error,
     });

@@ -60,7 +60,9 @@ export async function runComposePart(part: ComposePart): Promise<Part> {
   } finally {
     await project.writeLogs(directory.file('logs')).catch((error: Error) => say(`no logs: ${error.message}`));
     say('taking the containers down');
-    noteLeftovers(findings, await project.down());
+    const left = await project.down();
+    if (left.length > 0) say(`left behind: ${left.join(', ')}`);
+    noteLeftovers(findings, left);
   }
   journal.phase('end');
   journal.close();

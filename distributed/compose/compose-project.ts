@@ -112,11 +112,23 @@ export class ComposeProject {
     await this.containers();
   }
 
-  /** Runs a service's command once; what it prints. The folder is the container's /out, written as us. */
+  /**
+   * Runs a service's command once; what it prints. The folder is the container's /out, written as us. An abort asks the
+   * container to stop and waits for it: what it did until then is written down.
+   */
   async run(service: string, args: readonly string[], options: RunOnceOptions): Promise<string> {
     const user = process.getuid === undefined ? [] : ['--user', `${process.getuid()}:${process.getgid?.() ?? 0}`];
-    const mount = ['--volume', `${options.folder}:/out`];
-    return this.compose(['run', '--rm', '--no-TTY', '--no-deps', ...user, ...mount, service, ...args], options);
+    const { folder, runMsMax, signal } = options;
+    const name = `${this.name}-${service}-once`;
+    const how = ['--rm', '--no-TTY', '--no-deps', '--name', name, ...user, '--volume', `${folder}:/out`];
+    const stop = () => void docker('stop', '--time', '10', name).catch(() => undefined);
+    signal.throwIfAborted();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await this.compose(['run', ...how, service, ...args], { runMsMax });
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
   }
 
   async states(): Promise<ServiceState[]> {
