@@ -1,5 +1,7 @@
 /** `pnpm test:distributed`: scenarios on real servers, and a verdict; `check`, `compare`, `logs`, `report` for finished runs. */
 import type { Command } from 'commander';
+import { DOCKER_COMPOSE } from '../compose/compose-scenario.ts';
+import { runCompose } from '../compose/run-compose.ts';
 import { checkCommand } from '../engine/check-command.ts';
 import { describeScenarios, type Flags, harnessCommand, readRunOptions } from '../engine/command-line.ts';
 import { listenForInterrupt } from '../engine/interrupt.ts';
@@ -25,7 +27,8 @@ async function runAndReport(command: Command): Promise<void> {
   }
   const root = projectRoot();
   const options = readRunOptions(command, root);
-  if (options.stack === 'docker') {
+  const isCompose = options.scenarios.includes(DOCKER_COMPOSE.name);
+  if (options.stack === 'docker' && !isCompose) {
     process.stderr.write('test:distributed: --stack docker is not available yet; use local or external\n');
     process.exitCode = EXIT.environment;
     return;
@@ -33,7 +36,7 @@ async function runAndReport(command: Command): Promise<void> {
   const output = flags.json ? process.stderr : process.stdout;
   const interrupt = listenForInterrupt();
   try {
-    const { directory, results } = await runScenarios({
+    const { directory, results } = await (isCompose ? runCompose : runScenarios)({
       options,
       scenarios: SCENARIOS.filter(({ name }) => options.scenarios.includes(name)),
       root,

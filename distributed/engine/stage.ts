@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { BEFORE_REPLAY_FOLDER } from '../checkers/replay.ts';
+import { waitForMembers } from '../cluster/kafka-client.ts';
 import { collectTables } from '../collect/tables.ts';
 import { type PublishResult, publishLoad } from '../generator/producer.ts';
 import type { SendableInput, SendableLoad } from '../generator/sendable.ts';
@@ -29,9 +30,7 @@ export type Afterthought = (evidence: {
 
 const STABLE_MS = 3_000;
 const RECOVERY_MS_MAX = 60_000;
-const GROUP_STABLE_MS_MAX = 60_000;
 const STOP_GRACE_MS = 25_000;
-const POLL_INTERVAL_MS = 100;
 const LOOK_AGAIN_MS = 500;
 
 export class Stage {
@@ -52,11 +51,11 @@ export class Stage {
 
   /** Starts all workers and waits until each of them has its place in the group. */
   async startWorkers(): Promise<void> {
-    const { cluster, journal, signal } = this.deps;
+    const { cluster, journal, kafka, place, signal } = this.deps;
     if (journal.phaseName === null) journal.phase('warm-up');
     for (const worker of cluster.workers) await worker.start();
     await cluster.waitReady(signal);
-    await this.untilGroupHas(cluster.workers.length);
+    await waitForMembers(kafka, place.addresses.consumerGroup, cluster.workers.length, signal);
   }
 
   /** From now on each worker may use only its share. A fresh process would compile itself under it for minutes. */
@@ -199,27 +198,6 @@ export class Stage {
 
   async pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.signal });
-  }
-
-  private async untilGroupHas(members: number): Promise<void> {
-    const { kafka, place, signal } = this.deps;
-    const admin = kafka.admin();
-    await admin.connect();
-    const giveUpAtMs = Date.now() + GROUP_STABLE_MS_MAX;
-    try {
-      for (;;) {
-        signal.throwIfAborted();
-        const { groups } = await admin.describeGroups([place.addresses.consumerGroup]);
-        const [group] = groups;
-        if (group?.state === 'Stable' && group.members.length === members) return;
-        if (Date.now() > giveUpAtMs) {
-          throw new Error(`the group of ${members} workers was not stable within ${GROUP_STABLE_MS_MAX} ms`);
-        }
-        await sleep(POLL_INTERVAL_MS);
-      }
-    } finally {
-      await admin.disconnect();
-    }
   }
 }
 
