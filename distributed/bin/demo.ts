@@ -1,10 +1,11 @@
 /** `pnpm demo`: the whole service on this machine, a visible load, and a verdict. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEMO_LOAD, type DemoOptions } from '../demo/demo-options.ts';
 import { describeReport, isRight } from '../demo/demo-report.ts';
 import { LiveScreen } from '../demo/live-screen.ts';
 import { runDemo } from '../demo/run-demo.ts';
 import { addLoadOptions, readLoadOptions } from '../generator/command-options.ts';
+import { SOURCE_VARIABLE, STACK_SOURCES, type StackSource } from '../stack/stack-source.ts';
 
 const EXIT_WRONG = 1;
 const EXIT_USAGE = 2;
@@ -23,6 +24,12 @@ const command = new Command('demo')
   .option('--kill-one', 'kill one worker in mid-load (SIGKILL) and start it again')
   .option('--pause-one', 'freeze one worker beyond its Kafka session (SIGSTOP), then let it go on')
   .option('--kafka-nodes <1|3>', 'size of the Kafka cluster', parseNodes, 1)
+  .addOption(
+    new Option('--stack <kind>', 'servers as processes or containers')
+      .choices(STACK_SOURCES)
+      .env(SOURCE_VARIABLE)
+      .default('local'),
+  )
   .option('--json', 'print the report as one JSON object')
   .addHelpText(
     'after',
@@ -39,6 +46,7 @@ const flags = command.opts<{
   killOne?: boolean;
   pauseOne?: boolean;
   kafkaNodes: 1 | 3;
+  stack: StackSource;
   json?: boolean;
 }>();
 const options = readOptions();
@@ -97,6 +105,7 @@ function readOptions(): DemoOptions {
     killOne: flags.killOne === true,
     pauseOne: flags.pauseOne === true,
     kafkaNodes: flags.kafkaNodes,
+    stack: flags.stack,
   };
 }
 

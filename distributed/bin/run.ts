@@ -26,11 +26,6 @@ async function runAndReport(command: Command): Promise<void> {
   }
   const root = projectRoot();
   const options = readRunOptions(command, root);
-  if (options.stack === 'docker') {
-    process.stderr.write('test:distributed: --stack docker is not available yet; use local or external\n');
-    process.exitCode = EXIT.environment;
-    return;
-  }
   const output = flags.json ? process.stderr : process.stdout;
   const interrupt = listenForInterrupt();
   try {

@@ -35,7 +35,8 @@ const GROUP_POLL_INTERVAL_MS = 25;
 const GROUP_STABLE_MS_MAX = 60_000;
 
 export async function runDemo(options: DemoOptions, screen: LiveScreen, signal: AbortSignal): Promise<DemoReport> {
-  const starting = startStack({ kafkaNodes: options.kafkaNodes, onProgress: (line) => screen.say(`stack: ${line}`) });
+  const { stack: source, kafkaNodes } = options;
+  const starting = startStack({ source, kafkaNodes, onProgress: (line) => screen.say(`stack: ${line}`) });
   // Interrupted while it starts, we end at once: the guardian of the stack cleans up behind us.
   const stack = await Promise.race([starting, rejectWhenAborted(signal)]);
   try {
