@@ -13,12 +13,12 @@ export interface ContainerEngine {
   readonly publishOn: string | undefined;
   /** As in DOCKER_HOST; undefined if the environment says it. */
   readonly dockerHost: string | undefined;
-  /** What all containers of this stack have. */
+  /** What all containers of this stack have; its value begins with the id of the process that started them. */
   readonly label: { readonly name: string; readonly value: string };
   readonly version: string;
 }
 
-export const STACK_LABEL = 'essay-lifecycle-service.stack';
+const STACK_LABEL = 'essay-lifecycle-service.stack';
 
 const LOOPBACK = '127.0.0.1';
 const OPEN_MS_MAX = 60_000;
@@ -39,7 +39,7 @@ export async function openEngine(): Promise<ContainerEngine> {
     host: isHere ? LOOPBACK : host,
     publishOn: isHere ? LOOPBACK : undefined,
     dockerHost: socketPath === undefined ? undefined : `unix://${socketPath}`,
-    label: { name: STACK_LABEL, value: randomBytes(4).toString('hex') },
+    label: { name: STACK_LABEL, value: `${process.pid}-${randomBytes(3).toString('hex')}` },
     // Typed as a number, and is none.
     version: String(serverVersion),
   };

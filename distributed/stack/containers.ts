@@ -83,7 +83,7 @@ const RECIPES: Readonly<Record<ServerKind, (place: string) => Recipe>> = {
     environment: kafkaEnvironment(place, randomId()),
     readyPattern: /Kafka Server started/,
     readyLinesAtFirst: 1,
-    startMsMax: 90_000,
+    startMsMax: 120_000,
     stopMsMax: 30_000,
   }),
 };
