@@ -5,7 +5,8 @@
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { BoundPorts, GenericContainer, Wait, type WaitStrategy } from 'testcontainers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GenericContainer, Wait } from 'testcontainers';
 import { type ContainerEngine, within } from './container-engine.ts';
 import { lastWords } from './run-command.ts';
 import type { Server, ServerIdentity } from './server.ts';
@@ -38,6 +39,7 @@ interface Run {
   readonly pid: number | undefined;
 }
 
+const POLL_MS = 15;
 const SHARED_MEMORY_BYTES = 268_435_456;
 const OUTPUT_CHARS_MAX = 100_000;
 const ID_CHARS = 12;
@@ -149,7 +151,7 @@ export class ServerContainer implements Server {
       .withEnvironment(settings.environment)
       .withExposedPorts({ container: settings.containerPort, host: settings.port })
       .withSharedMemorySize(SHARED_MEMORY_BYTES)
-      .withWaitStrategy(this.#readiness(settings.readyLinesAtFirst))
+      .withWaitStrategy(Wait.forLogMessage(settings.readyPattern, settings.readyLinesAtFirst))
       .withStartupTimeout(settings.startMsMax);
     if (settings.command !== undefined) draft.withCommand([...settings.command]);
     await within(2 * settings.startMsMax, 'start a container', draft.start());
@@ -160,19 +162,21 @@ export class ServerContainer implements Server {
   async #startAgain(): Promise<Readable> {
     const container = this.#container;
     if (container === undefined) throw new StackError(`${this.name} has no container`);
-    const { startMsMax } = this.#settings;
     const output = await this.#follow(container);
-    await within(startMsMax, 'start a container', container.start());
-    const { State } = await within(startMsMax, 'describe a container', container.inspect());
-    // What it said in former runs is older than this.
-    const startedAt = new Date(State.StartedAt);
-    const ready = this.#readiness(1).waitUntilReady(container, new BoundPorts(), startedAt);
-    await within(2 * startMsMax, 'follow a container', ready);
+    await within(this.#settings.startMsMax, 'start a container', container.start());
+    await this.#untilReady(output);
     return output;
   }
 
-  #readiness(lines: number): WaitStrategy {
-    return Wait.forLogMessage(this.#settings.readyPattern, lines).withStartupTimeout(this.#settings.startMsMax);
+  /** The engine's own record of a start is no help: a quick server says that it is ready before that is written. */
+  async #untilReady(output: Readable): Promise<void> {
+    const { readyPattern, startMsMax } = this.#settings;
+    const giveUpAtMs = Date.now() + startMsMax;
+    while (!readyPattern.test(this.#said)) {
+      if (output.readableEnded) throw new StackError('ended while it started');
+      if (Date.now() > giveUpAtMs) throw new StackError(`was not ready within ${startMsMax / 1_000} s`);
+      await sleep(POLL_MS);
+    }
   }
 
   /** From before the start, so that nothing it says is missed. */
