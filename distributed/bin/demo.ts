@@ -1,6 +1,6 @@
 /** `pnpm demo`: the whole service on this machine, a visible load, and a verdict. */
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEMO_LOAD, type DemoOptions } from '../demo/demo-options.ts';
 import { describeReport, type Paint } from '../demo/demo-report.ts';
 import { runDemo } from '../demo/run-demo.ts';
@@ -8,6 +8,7 @@ import { listenForInterrupt } from '../engine/interrupt.ts';
 import { addLoadOptions, readLoadOptions } from '../generator/command-options.ts';
 import { EXIT } from '../run/verdict.ts';
 import { projectRoot } from '../stack/project-root.ts';
+import { SOURCE_VARIABLE, STACK_SOURCES, type StackSource } from '../stack/stack-source.ts';
 
 const EXIT_CODES = { valid: EXIT.valid, invalid: EXIT.invalid, unknown: EXIT.unknown } as const;
 const COLOURS = { green: 32, yellow: 33, red: 31 } as const;
@@ -23,6 +24,12 @@ const command = new Command('demo')
   .option('--kill-one', 'kill one worker in mid-load (SIGKILL) and start it again')
   .option('--pause-one', 'freeze one worker beyond its Kafka session (SIGSTOP), then let it go on')
   .option('--kafka-nodes <1|3>', 'size of the Kafka cluster', parseNodes, 1)
+  .addOption(
+    new Option('--stack <kind>', 'servers as processes or containers')
+      .choices(STACK_SOURCES)
+      .env(SOURCE_VARIABLE)
+      .default('local'),
+  )
   .option('--json', 'print the report as one JSON object')
   .addHelpText(
     'after',
@@ -39,6 +46,7 @@ const flags = command.opts<{
   killOne?: boolean;
   pauseOne?: boolean;
   kafkaNodes: 1 | 3;
+  stack: StackSource;
   json?: boolean;
 }>();
 const options = readOptions();
@@ -90,6 +98,7 @@ function readOptions(): DemoOptions {
     killOne: flags.killOne === true,
     pauseOne: flags.pauseOne === true,
     kafkaNodes: flags.kafkaNodes,
+    stack: flags.stack,
   };
 }
 

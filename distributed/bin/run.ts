@@ -28,11 +28,6 @@ async function runAndReport(command: Command): Promise<void> {
   const root = projectRoot();
   const options = readRunOptions(command, root);
   const isCompose = options.scenarios.includes(DOCKER_COMPOSE.name);
-  if (options.stack === 'docker' && !isCompose) {
-    process.stderr.write('test:distributed: --stack docker is not available yet; use local or external\n');
-    process.exitCode = EXIT.environment;
-    return;
-  }
   const output = flags.json ? process.stderr : process.stdout;
   const interrupt = listenForInterrupt();
   try {

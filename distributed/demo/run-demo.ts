@@ -32,7 +32,8 @@ const SCENARIO = 'demo';
 
 export async function runDemo(demo: Demo): Promise<DemoReport> {
   const say = (line: string) => demo.output.write(`${line}\n`);
-  const starting = startStack({ kafkaNodes: demo.options.kafkaNodes, onProgress: (line) => say(`stack: ${line}`) });
+  const { stack: source, kafkaNodes } = demo.options;
+  const starting = startStack({ source, kafkaNodes, onProgress: (line) => say(`stack: ${line}`) });
   // Interrupted while it starts, we end at once: the guardian of the stack cleans up behind us.
   const stack = await Promise.race([starting, rejectWhenAborted(demo.signal)]);
   try {
@@ -96,11 +97,12 @@ async function environmentOf(stack: Stack, { options, root, outputFolder, replay
     instances: [options.workers],
     durationSeconds: options.load.durationSeconds,
     seed,
-    stack: isExternal ? 'external' : 'local',
+    stack: isExternal ? 'external' : options.stack,
     outputFolder,
     tier: 'quick',
     repeat: 1,
     mutant: null,
+    without: [],
   });
   const startedAt = new Date();
   return {

@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { COMPOSE_EXTRAS, DOCKER_COMPOSE } from '../compose/compose-scenario.ts';
 import { EXIT } from '../run/verdict.ts';
 import { SCENARIOS } from '../scenarios/catalogue.ts';
+import { SOURCE_VARIABLE } from '../stack/stack-source.ts';
 import { INSTANCES_MAX, REPEAT_MAX, type RunOptions, SEED_LIMIT, STACKS, TIERS } from './run-options.ts';
 
 export interface Flags {
@@ -40,7 +41,12 @@ export function harnessCommand(): Command {
       'the same seed makes the same inputs and faults (default: a new one, printed)',
       parseSeed,
     )
-    .addOption(new Option('--stack <kind>', 'where the servers come from').choices(STACKS).default('local'))
+    .addOption(
+      new Option('--stack <kind>', 'where the servers come from: processes, containers, the environment')
+        .choices(STACKS)
+        .env(SOURCE_VARIABLE)
+        .default('local'),
+    )
     .option('--output <folder>', 'where run directories are made (default: runs in the checkout)')
     .addOption(new Option('--tier <tier>', 'quick: a check of each; full: everything').choices(TIERS).default('quick'))
     .option('--repeat <count>', 'run everything so often, each time with another seed', parseRepeat, 1)

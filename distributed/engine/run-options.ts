@@ -1,5 +1,8 @@
 /** What a command line of the harness asks for, checked. */
-export const STACKS = ['local', 'docker', 'external'] as const;
+import { STACK_SOURCES } from '../stack/stack-source.ts';
+
+/** `external`: all three servers are named by the environment. */
+export const STACKS = [...STACK_SOURCES, 'external'] as const;
 export const TIERS = ['quick', 'full'] as const;
 
 export interface RunOptions {

@@ -47,7 +47,9 @@ export async function runScenarios(command: Command): Promise<Outcome> {
   const say = (line: string) => output.write(`${line}\n`);
   const parts = planParts(command);
   say(`seed ${options.seed}, ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}`);
-  const stack = await startStack({ kafkaNodes: 1, onProgress: (line) => say(`  ${line}`) });
+  // What is external is named by the environment, which a stack of any source follows.
+  const source = options.stack === 'external' ? 'local' : options.stack;
+  const stack = await startStack({ source, kafkaNodes: 1, onProgress: (line) => say(`  ${line}`) });
   const places = new Places(stack, root);
   try {
     command.signal.throwIfAborted();

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { BEFORE_REPLAY_FOLDER } from '../checkers/replay.ts';
-import { waitForMembers } from '../cluster/kafka-client.ts';
+import { kafkaClient, OUTLAST_RESTART, waitForMembers } from '../cluster/kafka-client.ts';
 import { collectTables } from '../collect/tables.ts';
 import { type PublishResult, publishLoad } from '../generator/producer.ts';
 import type { SendableInput, SendableLoad } from '../generator/sendable.ts';
@@ -69,10 +69,10 @@ export class Stage {
 
   /** Sends a load; every input is in the history before it leaves. */
   async send(load: SendableLoad): Promise<PublishResult> {
-    const { kafka, place, journal, signal, onProgress } = this.deps;
+    const { stack, place, journal, signal, onProgress } = this.deps;
     this.ledger.add(load);
     const result = await publishLoad({
-      kafka,
+      kafka: kafkaClient(stack.kafkaBrokers, 'harness-load', OUTLAST_RESTART),
       topics: place.topics,
       load,
       signal,

@@ -107,6 +107,16 @@ describe('missing evidence', () => {
     expect(unsure(checks)).toContain('I3');
   });
 
+  test('a run that never waited for rest is not blamed for what was left', async () => {
+    const run = new CorrectRun();
+    run.phases = run.phases.filter(({ name }) => name !== 'quiescence');
+    for (const { topic, partition } of run.topics.in) run.committed.set(`${topic}/${partition}`, 0);
+    Object.assign(run.tables.outbox[0] ?? {}, { published_at: null });
+    const checks = await judge(run);
+    expect(failing(checks)).toEqual([]);
+    expect(unsure(checks)).toContain('I13');
+  });
+
   test('a file that was cut in the middle of a line is not whole', async () => {
     const checks = await judge(new CorrectRun(), {}, async (directory) => {
       const path = directory.file('topics', 'out.jsonl');

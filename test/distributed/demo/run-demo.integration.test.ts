@@ -32,7 +32,8 @@ afterAll(async () => {
 function demo(options: Partial<DemoOptions>) {
   const output = { isTTY: false, columns: 80, write: () => undefined };
   const load = { ...DEMO_LOAD, batches: 40, durationSeconds: 4, startAtMs: Date.now() };
-  const common = { workers: 2, load, backlog: false, killOne: false, pauseOne: false, kafkaNodes: 1 } as const;
+  const faults = { killOne: false, pauseOne: false };
+  const common = { workers: 2, load, backlog: false, ...faults, kafkaNodes: 1, stack: 'local' } as const;
   return runDemo({
     options: { ...common, ...options },
     root: projectRoot(),
