@@ -17,6 +17,7 @@ export interface Flags {
   readonly tier: RunOptions['tier'];
   readonly repeat: number;
   readonly mutant?: string;
+  readonly observe?: boolean;
   readonly list?: boolean;
   readonly json?: boolean;
   readonly color: boolean;
@@ -43,6 +44,7 @@ export function harnessCommand(): Command {
     .addOption(new Option('--tier <tier>', 'quick: a check of each; full: everything').choices(TIERS).default('quick'))
     .option('--repeat <count>', 'run everything so often, each time with another seed', parseRepeat, 1)
     .option('--mutant <name>', 'run a worker that is wrong on purpose (test/mutants)')
+    .option('--observe', 'with Prometheus beside the run; its dashboards must have had data')
     .option('--list', 'list the scenarios')
     .option('--json', 'print the results as one JSON object, progress on standard error')
     .option('--no-color', 'no colour on a terminal; so does NO_COLOR')
@@ -73,6 +75,7 @@ export function readRunOptions(command: Command, root: string): RunOptions {
     tier: flags.tier,
     repeat: flags.repeat,
     mutant,
+    observe: flags.observe === true,
   };
 }
 

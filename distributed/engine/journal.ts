@@ -11,6 +11,12 @@ import type { RunClock } from './run-clock.ts';
 
 const PRODUCER = 'producer';
 
+/** Somebody who is told of phases and faults as they begin and end. */
+export interface JournalReader {
+  phase(name: PhaseRecord['name']): void;
+  fault(fault: string, target: string, phase: 'start' | 'stop'): void;
+}
+
 export class Journal {
   readonly clock: RunClock;
   private readonly history: JsonLinesWriter<HistoryRecord>;
@@ -20,9 +26,11 @@ export class Journal {
   private readonly offsets: JsonLinesWriter<OffsetSample>;
   private historyLines = 0;
   private lastPhase: PhaseRecord['name'] | null = null;
+  private readonly reader: JournalReader | null;
 
-  constructor(directory: RunDirectory, clock: RunClock) {
+  constructor(directory: RunDirectory, clock: RunClock, reader: JournalReader | null = null) {
     this.clock = clock;
+    this.reader = reader;
     this.history = directory.historyWriter();
     this.faults = directory.faultWriter();
     this.phases = directory.phaseWriter();
@@ -37,10 +45,12 @@ export class Journal {
   phase(name: PhaseRecord['name']): void {
     this.lastPhase = name;
     this.phases.append({ ...this.clock.now(), name });
+    this.reader?.phase(name);
   }
 
   fault(fault: string, target: string, phase: 'start' | 'stop', evidence: unknown): void {
     this.faults.append({ ...this.clock.now(), fault, target, phase, evidence });
+    this.reader?.fault(fault, target, phase);
   }
 
   metric(process: string, metric: string, value: number): void {

@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly tier: (typeof TIERS)[number];
   readonly repeat: number;
   readonly mutant: string | null;
+  /** Prometheus beside the run. */
+  readonly observe: boolean;
 }
 
 export const INSTANCES_MAX = 15;
@@ -31,6 +33,7 @@ export function replayCommand(options: RunOptions): string {
     `--stack ${options.stack}`,
     ...(options.repeat > 1 ? [`--repeat ${options.repeat}`] : []),
     ...(options.mutant === null ? [] : [`--mutant ${options.mutant}`]),
+    ...(options.observe ? ['--observe'] : []),
   ];
   return `pnpm test:distributed ${words.join(' ')}`;
 }

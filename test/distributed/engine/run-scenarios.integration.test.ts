@@ -72,6 +72,7 @@ function run(mutant: string | null) {
     tier: 'quick',
     repeat: 1,
     mutant,
+    observe: false,
   } as const;
   const { signal } = new AbortController();
   return runScenarios({ options, scenarios: [TINY], root: projectRoot(), output, useColour: false, signal });
