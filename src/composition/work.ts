@@ -1,5 +1,5 @@
 import { systemClock } from '../clock.ts';
-import { contractTopic, topicsFor } from '../contract/topics.ts';
+import { contractTopic, INBOUND, topicsFor } from '../contract/topics.ts';
 import type { HintStore, OutboxRow } from '../domain/ports.ts';
 import { KafkaLagReader } from '../kafka/lag-reader.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
@@ -15,6 +15,7 @@ import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { AssignInputs } from '../worker/assign-inputs.ts';
+import { showAssignment } from '../worker/assignment-gauge.ts';
 import { DECODE_LIMITS } from '../worker/decode.ts';
 import { HandleGroup } from '../worker/handle-group.ts';
 import { Intake } from '../worker/intake.ts';
@@ -128,7 +129,7 @@ function composeLoops({ config, logger, single }: Composing): void {
     return new StateGauges({ batches, metrics, log: logger, intervalMs: GAUGE_INTERVAL_MS });
   });
   single(Intake, (get) => {
-    return new Intake({
+    const intake = new Intake({
       source: get(KafkaRecordSource),
       handler: get(HandleGroup),
       attempts: get(PostgresAttemptStore),
@@ -146,6 +147,8 @@ function composeLoops({ config, logger, single }: Composing): void {
       },
       onFatal: (error) => get(Lifecycle).fatal(error),
     });
+    showAssignment({ intake, topics: INBOUND.map((name) => topics[name]), topicLabel, metrics: get(Metrics) });
+    return intake;
   });
   single(Watchdog, (get) => {
     return new Watchdog({
