@@ -14,6 +14,7 @@ import { checkSchema } from '../postgres/schema-check.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { Tracing } from '../telemetry/tracing.ts';
 import { AssignInputs } from '../worker/assign-inputs.ts';
 import { showAssignment } from '../worker/assignment-gauge.ts';
 import { DECODE_LIMITS } from '../worker/decode.ts';
@@ -86,6 +87,7 @@ function composeUseCases({ config, logger, single }: Composing): void {
       limits: { ...DECODE_LIMITS, slotsMax: config.slotsMax, valueBytesMax: config.valueBytesMax },
       topicLabel: (topic) => contractTopic(config.topicPrefix, topic),
       metrics: get(Metrics),
+      tracing: get(Tracing),
       log: logger,
     });
   });
