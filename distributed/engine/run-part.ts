@@ -110,17 +110,20 @@ export async function runPart(run: PartRun): Promise<Part> {
     await sampler.start();
     await followScript(run, stage);
     await sampler.stop();
-    await concludeObserving(run, stage, observed);
-    await gatherEvidence(run, stage);
+    await display.during('collecting evidence', async () => {
+      await concludeObserving(run, stage, observed);
+      await gatherEvidence(run, stage);
+    });
   } finally {
     await cluster.stop();
     await observed?.end();
     await stage.close();
     await limits?.close();
   }
-  display.close();
   await run.places.remove(place, kafka).catch(() => undefined);
-  return writeVerdict(run);
+  const part = await display.during('judging', () => writeVerdict(run));
+  display.close();
+  return part;
 }
 
 async function limitsOf({ plan }: PartRun) {

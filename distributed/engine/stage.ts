@@ -57,6 +57,10 @@ export class Stage {
     for (const worker of cluster.workers) await worker.start();
     await cluster.waitReady(signal);
     await this.untilGroupHas(cluster.workers.length);
+  }
+
+  /** From now on each worker may use only its share. A fresh process would compile itself under it for minutes. */
+  async limitWorkers(): Promise<void> {
     await this.deps.limits?.apply();
   }
 
