@@ -165,7 +165,8 @@ async function followScript({ plan, signal }: PartRun, stage: Stage): Promise<vo
 
 /** While the workers can still be scraped. What an interrupt cut short is not held to have shown everything. */
 async function concludeObserving({ directory, signal }: PartRun, stage: Stage, observed: ObservedPart | null) {
-  const check = await observed?.conclude(directory);
+  const hasCompletions = (stage.deps.sampler.lastState?.complete ?? 0) > 0;
+  const check = await observed?.conclude(directory, { hasCompletions });
   if (check !== undefined && !signal.aborted) stage.findings.checks.push(check);
 }
 

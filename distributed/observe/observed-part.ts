@@ -104,9 +104,9 @@ export class ObservedPart {
   }
 
   /** Whether the dashboards had something to show. A Prometheus that does not answer is a finding, not a failed run. */
-  async conclude(directory: RunDirectory): Promise<Check> {
+  async conclude(directory: RunDirectory, seen: { readonly hasCompletions: boolean }): Promise<Check> {
     try {
-      return await this.askAll(directory);
+      return await this.askAll(directory, { ...this.facts(), ...seen });
     } catch (error) {
       const message = `prometheus could not be asked: ${error instanceof Error ? error.message : String(error)}`;
       return { ...judgeAnswers([]), verdict: 'unknown', problemCount: 1, problems: [{ message }] };
@@ -114,8 +114,7 @@ export class ObservedPart {
   }
 
   /** Asks what the dashboards ask, until all is answered or time is up, and writes the answers down. */
-  private async askAll(directory: RunDirectory): Promise<Check> {
-    const facts = this.facts();
+  private async askAll(directory: RunDirectory, facts: PartFacts): Promise<Check> {
     const giveUpAtMs = performance.now() + ANSWERS_MS_MAX;
     let answers: Answer[] = [];
     for (;;) {
@@ -141,7 +140,7 @@ export class ObservedPart {
     await page?.stop().catch(() => undefined);
   }
 
-  private facts(): PartFacts {
+  private facts(): Omit<PartFacts, 'hasCompletions'> {
     const exporters = [...this.exporters.map(({ kind }) => kind), ...(this.kafkaPage === null ? [] : ['kafka'])];
     const { phases, faults } = this;
     return { exporters, phases, faults, hasHints: this.observed?.env['HINTS_ENABLED'] !== 'false' };

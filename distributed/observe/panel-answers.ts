@@ -15,6 +15,8 @@ export interface PartFacts {
   /** `fault target`. */
   readonly faults: readonly string[];
   readonly hasHints: boolean;
+  /** Some loads leave every batch open. */
+  readonly hasCompletions: boolean;
 }
 
 export interface Answer extends DashboardQuery {
@@ -59,11 +61,13 @@ function expectedOf({ kind, expr }: DashboardQuery, { phases, faults }: PartFact
   return expr.startsWith('els_run_fault') ? [...new Set(faults)] : null;
 }
 
-function excuseOf({ expr }: DashboardQuery, { exporters, faults, hasHints }: PartFacts): string | null {
+function excuseOf({ expr }: DashboardQuery, facts: PartFacts): string | null {
+  const { exporters, faults, hasHints, hasCompletions } = facts;
   const [, job] = /job="(postgres|redis|kafka)"/.exec(expr) ?? [];
   if (job !== undefined && !exporters.includes(job)) return `no exporter of ${job} on this machine`;
   if (expr.startsWith('ALERTS')) return 'alerts fire only when something is wrong';
   if (expr.startsWith('els_run_fault') && faults.length === 0) return 'no fault was injected';
+  if (expr.includes('els_completion_latency_seconds') && !hasCompletions) return 'no batch was completed';
   if (/els_hints_total|els_redis_command_duration/.test(expr) && !hasHints) return 'hints are switched off';
   return null;
 }

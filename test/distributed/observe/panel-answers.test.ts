@@ -9,6 +9,7 @@ const FACTS: PartFacts = {
   phases: ['warm-up', 'load'],
   faults: ['kill worker-1'],
   hasHints: true,
+  hasCompletions: true,
 };
 const SOMETHING: Series[] = [{ labels: {}, values: [0] }];
 const on = (labels: Record<string, string>): Series => ({ labels, values: [0, 1, 0] });
@@ -64,6 +65,7 @@ test('a fault that was only ever seen as over is not an annotation', () => {
 test.each<[string, Partial<PartFacts>, string]>([
   ['faults in a part without', { faults: [] }, 'no fault was injected'],
   ['the server of an exporter that cannot be had', { exporters: ['kafka', 'redis'] }, 'no exporter of postgres'],
+  ['completions where there was none', { hasCompletions: false }, 'no batch was completed'],
   ['hints that are switched off', { hasHints: false }, 'hints are switched off'],
 ])('excused are only panels about %s', (_what, change, reason) => {
   const facts = { ...FACTS, ...change };
