@@ -47,7 +47,9 @@ describe('merged logs', () => {
     const time = '2026-08-01T10:15:20.000Z';
     log(run, 'worker-1', { time, traceId: 't-9', batchId: 'b-9' });
     log(run, 'worker-2', { time, batchId: 't-9' });
-    expect(await linesOf(run, { traceId: 't-9' })).toEqual(['10:15:20.000 worker-1 info  said traceId=t-9 batchId=b-9']);
+    expect(await linesOf(run, { traceId: 't-9' })).toEqual([
+      '10:15:20.000 worker-1 info  said traceId=t-9 batchId=b-9',
+    ]);
   });
 
   test('a line that is not JSON stays behind the line it follows and is kept when it has the id', async () => {
