@@ -18,6 +18,7 @@ import { RunMetrics } from './run-metrics.ts';
 const SCRAPE_INTERVAL_MS = 1_000;
 /** Two scrapes, and one that comes late. */
 const LINGER_MS = 2.5 * SCRAPE_INTERVAL_MS;
+const TELLINGS_MIN = 3;
 /** In the run's directory. */
 const KEPT_FOLDER = 'prometheus';
 
@@ -44,6 +45,7 @@ export class Observation implements Surroundings {
     this.guardian = new Guardian(dataDir);
     this.metrics = new RunMetrics({
       lingerMs: LINGER_MS,
+      tellingsMin: TELLINGS_MIN,
       targets: () => this.part?.targets() ?? [],
       pageOf: (path) => this.part?.pageOf(path) ?? null,
     });

@@ -1,8 +1,8 @@
 /**
  * What a run tells Prometheus, on one loopback page: its phases and faults as metrics of job `harness`, so that
  * dashboards can show them beside the service's own; further pages of the harness; and what else is to be scraped, which
- * changes with every part and restart. A phase or fault shorter than a scrape interval is shown for the linger time, so
- * that no scrape misses it.
+ * changes with every part and restart. A phase or fault is shown for the linger time at least and until it was told often
+ * enough, so that no scrape misses it, however short it was or busy the machine.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -20,6 +20,8 @@ export interface ScrapeTarget {
 
 export interface RunMetricsOptions {
   readonly lingerMs: number;
+  /** Answers that told of it; one may come too late to be taken. */
+  readonly tellingsMin: number;
   /** Beside the harness itself. */
   readonly targets: () => readonly ScrapeTarget[];
   /** Text of another page of metrics; rejects where it cannot be had. */
@@ -30,6 +32,7 @@ interface Shown {
   /** Null while it lasts. */
   untilMs: number | null;
   readonly sinceMs: number;
+  tellings: number;
 }
 
 const TARGETS_PATH = '/targets';
@@ -97,7 +100,7 @@ export class RunMetrics {
   }
 
   private begin(among: Map<string, Shown>, labels: string): void {
-    among.set(labels, { untilMs: null, sinceMs: performance.now() });
+    among.set(labels, { untilMs: null, sinceMs: performance.now(), tellings: 0 });
   }
 
   private end(among: Map<string, Shown>, labels: string): void {
@@ -106,13 +109,14 @@ export class RunMetrics {
     shown.untilMs = Math.max(performance.now(), shown.sinceMs + this.options.lingerMs);
   }
 
-  private isOn({ untilMs }: Shown): boolean {
-    return untilMs === null || performance.now() < untilMs;
+  private isOn({ untilMs, tellings }: Shown): boolean {
+    return untilMs === null || performance.now() < untilMs || tellings < this.options.tellingsMin;
   }
 
   private async answer(path: string, response: ServerResponse): Promise<void> {
     try {
       if (path === TARGETS_PATH) return this.send(response, 'application/json', this.targets());
+      if (path === '/metrics') this.noteTelling(response);
       const text = path === '/metrics' ? this.text() : await this.options.pageOf?.(path);
       if (text) return this.send(response, 'text/plain; version=0.0.4; charset=utf-8', text);
       response.statusCode = 404;
@@ -121,6 +125,13 @@ export class RunMetrics {
       response.statusCode = 503;
     }
     response.end();
+  }
+
+  private noteTelling(response: ServerResponse): void {
+    const told = [...this.phases.values(), ...this.faults.values()];
+    response.once('finish', () => {
+      for (const shown of told) shown.tellings += 1;
+    });
   }
 
   private send(response: ServerResponse, contentType: string, text: string): void {

@@ -59,6 +59,7 @@ describe('promtool', () => {
 describe('a worker under load beside Prometheus', () => {
   const harness = new RunMetrics({
     lingerMs: 1_000,
+    tellingsMin: 2,
     targets: () => [
       { job: 'worker', address: new URL(worker.url).host, labels: { instance: 'worker-1', scenario: 'observe' } },
     ],

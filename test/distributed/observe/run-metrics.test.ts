@@ -3,6 +3,7 @@ import { RunMetrics, type ScrapeTarget } from '../../../distributed/observe/run-
 import { waitFor } from '../../support/wait-for.ts';
 
 const LINGER_MS = 300;
+const TELLINGS_MIN = 2;
 let targets: ScrapeTarget[] = [];
 let run: RunMetrics;
 
@@ -10,6 +11,7 @@ beforeEach(async () => {
   targets = [];
   run = new RunMetrics({
     lingerMs: LINGER_MS,
+    tellingsMin: TELLINGS_MIN,
     targets: () => targets,
     pageOf: (path) => (path === '/broken' ? Promise.reject(new Error('no answer')) : null),
   });
@@ -52,12 +54,22 @@ test('a phase and a fault shorter than a scrape interval are shown for the linge
   await waitFor(isOver, { deadlineMs: 10 * LINGER_MS, what: 'phase and fault are over' });
 });
 
-test('what lasts longer than the linger time ends when it ends', async () => {
+test('what was told and lasted longer than the linger time ends when it ends', async () => {
+  run.beginScenario('s');
+  run.beginFault('kill', 'worker-1');
+  for (let telling = 0; telling < TELLINGS_MIN; telling += 1) await page();
+  await sleep(LINGER_MS);
+  run.endFault('kill', 'worker-1');
+  expect((await page())[0]).toMatch(/ 0$/);
+});
+
+test('a fault that nobody asked about while it lasted is told afterwards, often enough', async () => {
   run.beginScenario('s');
   run.beginFault('kill', 'worker-1');
   await sleep(LINGER_MS);
   run.endFault('kill', 'worker-1');
-  expect((await page())[0]).toMatch(/ 0$/);
+  const tellings = [(await page())[0], (await page())[0], (await page())[0]];
+  expect(tellings.map((line) => line?.at(-1))).toEqual(['1', '1', '0']);
 });
 
 test('discovery answers with the harness and with the targets of this moment', async () => {
