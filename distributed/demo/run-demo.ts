@@ -101,6 +101,7 @@ async function environmentOf(stack: Stack, { options, root, outputFolder, replay
     tier: 'quick',
     repeat: 1,
     mutant: null,
+    without: [],
   });
   const startedAt = new Date();
   return {
