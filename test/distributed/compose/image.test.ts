@@ -1,4 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { projectRoot } from '../../../distributed/stack/project-root.ts';
@@ -49,6 +51,22 @@ test('what the generator leaves out of its bundle is installed in the image', ()
   );
   expect(external).toContain('kafkajs');
   for (const name of external) expect(Object.keys(manifest.dependencies)).toContain(name);
+});
+
+test('the generator can be bundled', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'els-bundle-'));
+  try {
+    const [, ...args] = (manifest.scripts['build:generator'] ?? '')
+      .replace(/--outfile=\S+/, `--outfile=${folder}/generate.js`)
+      .split(' ');
+    const { status, stderr } = spawnSync(join(root, 'node_modules', '.bin', 'esbuild'), args, {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, expect.stringContaining('generate.js')]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('the programs that the image starts are compiled from the sources', () => {
