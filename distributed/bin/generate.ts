@@ -5,9 +5,12 @@ import { topicsFor } from '../../src/contract/topics.ts';
 import { kafkaClient } from '../cluster/kafka-client.ts';
 import { addLoadOptions, readLoadOptions } from '../generator/command-options.ts';
 import { describeLoad, describeTotals } from '../generator/describe-load.ts';
+import { InputHistory } from '../generator/input-history.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import { planLoad } from '../generator/plan.ts';
 import { type PublishProgress, publishLoad } from '../generator/producer.ts';
+import { JsonLinesWriter } from '../run/json-lines.ts';
+import { RunClock } from '../run/run-clock.ts';
 
 const EXIT_USAGE = 2;
 const EXIT_ENVIRONMENT = 3;
@@ -19,6 +22,10 @@ const command = new Command('generate')
   .option('--brokers <list>', 'Kafka brokers, host:port separated by commas (default: KAFKA_BROKERS)')
   .option('--topic-prefix <prefix>', 'put before every topic name', process.env['TOPIC_PREFIX'] ?? '')
   .option('--manifest <file>', 'write what is expected of every batch into this file, as JSON')
+  .option(
+    '--history <file>',
+    'write every input into this file before it is sent and when it is acknowledged, as JSONL',
+  )
   .option('--dry-run', 'plan and print, send nothing')
   .option('--json', 'print one JSON object instead of text')
   .addHelpText('after', '\nExit codes: 0 sent, 2 wrong usage, 3 Kafka cannot be reached or refuses, 130 interrupted.')
@@ -30,6 +37,7 @@ const flags = command.opts<{
   brokers?: string;
   topicPrefix: string;
   manifest?: string;
+  history?: string;
   dryRun?: boolean;
   json?: boolean;
 }>();
@@ -48,14 +56,20 @@ const summary = { options: load.options, totals: load.manifest.totals };
 if (flags.dryRun || brokers === undefined) {
   finish({ ...summary, published: 0 }, 'nothing was sent (--dry-run)', 0);
 }
+const history =
+  flags.history === undefined ? null : new InputHistory(new JsonLinesWriter(flags.history), new RunClock());
 const interrupt = new AbortController();
-process.once('SIGINT', () => interrupt.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => interrupt.abort());
+}
 try {
   const result = await publishLoad({
     kafka: kafkaClient(brokers.split(','), 'load-generator'),
     topics: topicsFor(flags.topicPrefix),
     load,
     onProgress: throttled(),
+    onSending: (input, dueAtMs) => history?.sending(input, dueAtMs),
+    onAcknowledged: (sent) => history?.acknowledged(sent),
     signal: interrupt.signal,
   });
   const { published, elapsedMs, ratePerSecond, aborted } = result;

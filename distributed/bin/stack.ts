@@ -1,15 +1,16 @@
 /** `pnpm stack`: PostgreSQL, Redis and Kafka for as long as this program runs. */
 import { rm, writeFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { reportMachine } from '../stack/doctor-report.ts';
 import { startStack } from '../stack/stack.ts';
 import { StackError } from '../stack/stack-error.ts';
+import { SOURCE_VARIABLE, STACK_SOURCES, type StackSource } from '../stack/stack-source.ts';
 
 const EXIT = { usage: 2, environment: 3, interrupted: 130 } as const;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const program = new Command('stack')
-  .description('Real PostgreSQL, Redis and Kafka on this machine, without Docker.')
+  .description('Real PostgreSQL, Redis and Kafka on this machine, with Docker or without.')
   .helpCommand(false)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.usage));
 
@@ -17,6 +18,12 @@ program
   .command('up', { isDefault: true })
   .description('start the three servers, print how to reach them, stop them at Ctrl-C')
   .option('--kafka-nodes <1|3>', 'size of the Kafka cluster', kafkaNodes, 1)
+  .addOption(
+    new Option('--stack <kind>', 'processes or containers')
+      .choices(STACK_SOURCES)
+      .env(SOURCE_VARIABLE)
+      .default('local'),
+  )
   // Not --env-file: Node takes that for its own, wherever it stands.
   .option('--write-env <file>', 'while the stack is up, keep the variables in this file, as NAME=value lines')
   .addHelpText(
@@ -39,11 +46,11 @@ program
 
 await program.parseAsync();
 
-async function up(options: { kafkaNodes: 1 | 3; writeEnv?: string }): Promise<void> {
+async function up(options: { kafkaNodes: 1 | 3; stack: StackSource; writeEnv?: string }): Promise<void> {
   const interrupted = new Promise<undefined>((resolve) => {
     for (const signal of SIGNALS) process.on(signal, () => resolve(undefined));
   });
-  const starting = startStack({ kafkaNodes: options.kafkaNodes, onProgress: say });
+  const starting = startStack({ source: options.stack, kafkaNodes: options.kafkaNodes, onProgress: say });
   const stack = await Promise.race([starting, interrupted]).catch(fail);
   // While it starts, ending is enough: the guardian cleans up behind us.
   if (stack === undefined) process.exit(EXIT.interrupted);

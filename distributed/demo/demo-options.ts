@@ -1,4 +1,5 @@
 import type { LoadOptions } from '../generator/load-options.ts';
+import type { StackSource } from '../stack/stack-source.ts';
 
 /** What a demo run is asked to do. */
 export interface DemoOptions {
@@ -11,6 +12,7 @@ export interface DemoOptions {
   /** Freeze one worker for longer than its Kafka session, then let it go on. */
   readonly pauseOne: boolean;
   readonly kafkaNodes: 1 | 3;
+  readonly stack: StackSource;
 }
 
 /** Small enough to watch, large enough to race: about 9 700 inputs in 25 s. */

@@ -2,14 +2,13 @@
  * What the harness writes down while a part runs. Lines are on their way to the disk when a call returns: an input is
  * in the history before it is sent, so a killed harness leaves no input that nobody knows of.
  */
+import { InputHistory } from '../generator/input-history.ts';
 import type { SentInput } from '../generator/partition-queue.ts';
 import type { SendableInput } from '../generator/sendable.ts';
 import type { JsonLinesWriter } from '../run/json-lines.ts';
-import type { FaultRecord, HistoryRecord, MetricSample, OffsetSample, PhaseRecord } from '../run/records.ts';
+import type { FaultRecord, MetricSample, OffsetSample, PhaseRecord } from '../run/records.ts';
+import type { RunClock } from '../run/run-clock.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
-import type { RunClock } from './run-clock.ts';
-
-const PRODUCER = 'producer';
 
 /** Somebody who is told of phases and faults as they begin and end. */
 export interface JournalReader {
@@ -19,19 +18,18 @@ export interface JournalReader {
 
 export class Journal {
   readonly clock: RunClock;
-  private readonly history: JsonLinesWriter<HistoryRecord>;
+  private readonly history: InputHistory;
   private readonly faults: JsonLinesWriter<FaultRecord>;
   private readonly phases: JsonLinesWriter<PhaseRecord>;
   private readonly metrics: JsonLinesWriter<MetricSample>;
   private readonly offsets: JsonLinesWriter<OffsetSample>;
-  private historyLines = 0;
   private lastPhase: PhaseRecord['name'] | null = null;
   private readonly reader: JournalReader | null;
 
   constructor(directory: RunDirectory, clock: RunClock, reader: JournalReader | null = null) {
     this.clock = clock;
     this.reader = reader;
-    this.history = directory.historyWriter();
+    this.history = new InputHistory(directory.historyWriter(), clock);
     this.faults = directory.faultWriter();
     this.phases = directory.phaseWriter();
     this.metrics = directory.metricWriter();
@@ -53,9 +51,9 @@ export class Journal {
     this.reader?.fault(fault, target, phase);
   }
 
-  metric(process: string, metric: string, value: number): void {
+  metric(process: string, metric: string, value: number, at = this.clock.now()): void {
     if (Number.isFinite(value)) {
-      this.metrics.append({ ...this.clock.now(), process, metric, value });
+      this.metrics.append({ ...at, process, metric, value });
     }
   }
 
@@ -64,44 +62,16 @@ export class Journal {
   }
 
   sending(input: SendableInput, dueAtMs: number): void {
-    this.step('invoke', input, dueAtMs);
+    this.history.sending(input, dueAtMs);
   }
 
   acknowledged(sent: readonly SentInput[]): void {
-    for (const { input, dueAtMs } of sent) {
-      this.step('ok', input, dueAtMs);
-    }
+    this.history.acknowledged(sent);
   }
 
   close(): void {
     for (const writer of [this.history, this.faults, this.phases, this.metrics, this.offsets]) {
       writer.close();
     }
-  }
-
-  private step(type: HistoryRecord['type'], input: SendableInput, dueAtMs: number): void {
-    const value = { dueWallMs: dueAtMs, ...identityOf(input) };
-    const index = this.historyLines++;
-    const record = { index, ...this.clock.now(), process: PRODUCER, type, f: input.kind, key: input.batchId, value };
-    this.history.append(record);
-  }
-}
-
-/** What tells the input from others, and whether the batch can be complete from it on. */
-function identityOf(input: SendableInput): Record<string, unknown> {
-  const completes = input.makesCompletable ? { completes: true } : {};
-  switch (input.kind) {
-    case 'content': {
-      const { eventId, textStorageId, fileUploadId, originalFileName } = input;
-      return { eventId, textStorageId, fileUploadId, originalFileName, ...completes };
-    }
-    case 'failure': {
-      const { eventId, fileUploadId, originalFileName } = input;
-      return { eventId, fileUploadId, originalFileName, ...completes };
-    }
-    case 'registration':
-      return { eventId: input.eventId, ...completes };
-    case 'raw':
-      return {};
   }
 }

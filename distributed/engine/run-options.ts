@@ -1,5 +1,8 @@
 /** What a command line of the harness asks for, checked. */
-export const STACKS = ['local', 'docker', 'external'] as const;
+import { STACK_SOURCES } from '../stack/stack-source.ts';
+
+/** `external`: all three servers are named by the environment. */
+export const STACKS = [...STACK_SOURCES, 'external'] as const;
 export const TIERS = ['quick', 'full'] as const;
 
 export interface RunOptions {
@@ -16,6 +19,8 @@ export interface RunOptions {
   readonly mutant: string | null;
   /** Prometheus beside the run. */
   readonly observe: boolean;
+  /** Services of the compose stack that are left out. */
+  readonly without: readonly string[];
 }
 
 export const INSTANCES_MAX = 15;
@@ -34,6 +39,7 @@ export function replayCommand(options: RunOptions): string {
     ...(options.repeat > 1 ? [`--repeat ${options.repeat}`] : []),
     ...(options.mutant === null ? [] : [`--mutant ${options.mutant}`]),
     ...(options.observe ? ['--observe'] : []),
+    ...(options.without.length === 0 ? [] : [`--without ${options.without.join(',')}`]),
   ];
   return `pnpm test:distributed ${words.join(' ')}`;
 }

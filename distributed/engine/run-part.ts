@@ -15,6 +15,7 @@ import { writeJunit } from '../report/junit.ts';
 import { writeReport } from '../report/report-page.ts';
 import { SCHEMA_VERSION } from '../run/environment.ts';
 import type { Part } from '../run/results.ts';
+import { RunClock } from '../run/run-clock.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import { exitCodeOf } from '../run/verdict.ts';
 import type { Stack } from '../stack/stack.ts';
@@ -26,7 +27,6 @@ import { LiveDisplay } from './live-display.ts';
 import { writeMeasured } from './measured.ts';
 import type { PartPlan } from './part-plan.ts';
 import type { Place, Places } from './place.ts';
-import { RunClock } from './run-clock.ts';
 import { Sampler } from './sampler.ts';
 import { Stage } from './stage.ts';
 import { allowLargeMessages } from './topic-limits.ts';
@@ -59,7 +59,11 @@ export async function runPart(run: PartRun): Promise<Part> {
   const observed = run.observation?.beginPart(run.title) ?? null;
   const journal = new Journal(directory, clock, observed);
   const replicas = Math.min(3, stack.servers.filter(({ name }) => name.startsWith('kafka')).length || 1);
-  const place = await run.places.create({ partitions: plan.partitions ?? PARTITIONS, replicas });
+  const place = await run.places.create({
+    partitions: plan.partitions ?? PARTITIONS,
+    replicas,
+    audit: plan.audit ?? true,
+  });
   const kafka = kafkaClient(stack.kafkaBrokers, 'harness');
   if (plan.messageBytesMax !== undefined) await allowLargeMessages(kafka, place, plan.messageBytesMax);
   await waitForCoordinator(kafka, place.addresses.consumerGroup);

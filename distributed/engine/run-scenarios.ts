@@ -48,7 +48,9 @@ export async function runScenarios(command: Command): Promise<Outcome> {
   const say = (line: string) => output.write(`${line}\n`);
   const parts = planParts(command);
   say(`seed ${options.seed}, ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}`);
-  const stack = await startStack({ kafkaNodes: 1, onProgress: (line) => say(`  ${line}`) });
+  // What is external is named by the environment, which a stack of any source follows.
+  const source = options.stack === 'external' ? 'local' : options.stack;
+  const stack = await startStack({ source, kafkaNodes: 1, onProgress: (line) => say(`  ${line}`) });
   const places = new Places(stack, root);
   let observation: Observation | null = null;
   try {
@@ -195,7 +197,13 @@ class ScenarioRun {
 
   private environmentOf({ scenario, plan, seed }: PlannedPart, runId: string): Environment {
     const { mutant, durationSeconds } = this.command.options;
-    const own = { mutant, durationSeconds, partitions: plan.partitions ?? null, cpuCores: plan.cpuCores ?? null };
+    const own = {
+      mutant,
+      durationSeconds,
+      partitions: plan.partitions ?? null,
+      cpuCores: plan.cpuCores ?? null,
+      audit: plan.audit ?? true,
+    };
     return {
       ...this.common,
       runId,

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import type { ServerProcess } from '../stack/server-process.ts';
+import type { Server } from '../stack/server.ts';
 import type { Evidence, Injector } from './injector.ts';
 
 export const REDIS_FAULTS = [
@@ -19,7 +19,7 @@ export type RedisFault = (typeof REDIS_FAULTS)[number];
 export interface RedisTarget {
   readonly url: string;
   /** Absent when the server is not ours: it cannot be killed or frozen then. */
-  readonly server: ServerProcess | undefined;
+  readonly server: Server | undefined;
   readonly hintPrefix: string;
   /** Event ids of the load that nobody has sent yet, for lies about them. */
   readonly futureEventIds: (max: number) => readonly string[];
@@ -109,21 +109,21 @@ function flushing(target: RedisTarget): Pick<Injector, 'start' | 'stop'> {
 }
 
 async function kill(target: RedisTarget): Promise<Evidence | null> {
-  const pid = target.server?.pid;
-  if (target.server === undefined || pid === undefined) return null;
+  const identity = target.server?.identity;
+  if (target.server === undefined || identity === undefined) return null;
   await target.server.kill('SIGKILL');
-  return (await answers(target)) ? null : { pid, answers: false };
+  return (await answers(target)) ? null : { ...identity, answers: false };
 }
 
 async function restart(target: RedisTarget): Promise<Evidence | null> {
   await target.server?.start();
-  return (await answers(target)) ? { pid: target.server?.pid, answers: true } : null;
+  return (await answers(target)) ? { ...target.server?.identity, answers: true } : null;
 }
 
 async function freeze(target: RedisTarget): Promise<Evidence | null> {
   if (target.server === undefined) return null;
   await target.server.kill('SIGSTOP');
-  return (await answers(target)) ? null : { pid: target.server.pid, answersWithinMs: null };
+  return (await answers(target)) ? null : { ...target.server.identity, answersWithinMs: null };
 }
 
 async function thaw(target: RedisTarget): Promise<Evidence | null> {

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import type { ServerProcess } from '../stack/server-process.ts';
+import type { Server } from '../stack/server.ts';
 import type { Evidence, Injector } from './injector.ts';
 
 export const SERVER_FAULTS = ['postgres-terminate', 'postgres-restart', 'kafka-restart'] as const;
@@ -12,8 +12,8 @@ export interface ServerTargets {
   /** Of the part. */
   readonly databaseUrl: string;
   /** Absent when the server is not ours. */
-  readonly postgres: ServerProcess | undefined;
-  readonly kafka: readonly ServerProcess[];
+  readonly postgres: Server | undefined;
+  readonly kafka: readonly Server[];
 }
 
 const TERMINATE_INTERVAL_MS = 200;
@@ -79,30 +79,30 @@ async function terminateSessions(databaseUrl: string): Promise<number> {
   }
 }
 
-function restarting(server: ServerProcess | undefined): Pick<Injector, 'start' | 'stop'> {
+function restarting(server: Server | undefined): Pick<Injector, 'start' | 'stop'> {
   return {
     async start(): Promise<Evidence | null> {
-      const pid = server?.pid;
-      if (server === undefined || pid === undefined) return null;
+      const identity = server?.identity;
+      if (server === undefined || identity === undefined) return null;
       await server.stop();
-      return (await accepts(server.port)) ? null : { pid, accepts: false };
+      return (await accepts(server)) ? null : { ...identity, accepts: false };
     },
     async stop(): Promise<Evidence | null> {
       if (server === undefined) return null;
       await server.start();
       const giveUpAtMs = Date.now() + BACK_MS_MAX;
-      while (!(await accepts(server.port))) {
+      while (!(await accepts(server))) {
         if (Date.now() > giveUpAtMs) return null;
         await sleep(100);
       }
-      return { pid: server.pid, accepts: true };
+      return { ...server.identity, accepts: true };
     },
   };
 }
 
-function accepts(port: number): Promise<boolean> {
+function accepts({ host, port }: Server): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: PROBE_MS_MAX });
+    const socket = connect({ host, port, timeout: PROBE_MS_MAX });
     const settle = (answer: boolean) => {
       socket.destroy();
       resolve(answer);

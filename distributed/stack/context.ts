@@ -1,7 +1,7 @@
 /** What every part of a starting stack is given. */
 import type { Guardian } from './guardian.ts';
 import type { Progress } from './progress.ts';
-import type { ServerProcess } from './server-process.ts';
+import type { Server } from './server.ts';
 
 export interface StackContext {
   /** Of this stack alone; removed when it stops. */
@@ -14,7 +14,7 @@ export interface StackContext {
 
 /** One kind of server, running. */
 export interface Started {
-  readonly servers: readonly ServerProcess[];
+  readonly servers: readonly Server[];
   /** What clients connect to. */
   readonly address: string;
   /** Version and where it comes from. */

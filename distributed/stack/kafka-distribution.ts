@@ -12,7 +12,7 @@ import { cacheDirectory, cached } from './cache.ts';
 import type { StackContext } from './context.ts';
 import { freePorts } from './free-port.ts';
 import { type Java, requireJava } from './java.ts';
-import { kafkaProperties, randomId } from './kafka-settings.ts';
+import { kafkaProperties, QUICK_START, randomId } from './kafka-settings.ts';
 import { announced } from './progress.ts';
 import { projectRoot } from './project-root.ts';
 import { runCommand } from './run-command.ts';
@@ -65,8 +65,7 @@ export function pinnedJars(): string {
 /** Settings of the JVM that every start shares. */
 export function javaOptions(heap: string): readonly string[] {
   const logging = join(projectRoot(), 'distributed', 'stack', 'kafka', 'log4j2.properties');
-  const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
-  return [`-Xmx${heap}`, ...quickStart, '-Djava.awt.headless=true', `-Dlog4j2.configurationFile=${logging}`];
+  return [`-Xmx${heap}`, ...QUICK_START, '-Djava.awt.headless=true', `-Dlog4j2.configurationFile=${logging}`];
 }
 
 export function kafkaVersion(jars: readonly string[]): string | undefined {

@@ -1,5 +1,5 @@
 /**
- * Settings of a local KRaft cluster. Durability is as in production (three nodes: two replicas must acknowledge), what
+ * Settings of the stack's KRaft cluster. Durability is as in production (three nodes: two replicas must acknowledge), what
  * makes a cluster slow to react is shortened: rebalances begin at once, a dead node is noticed in seconds.
  */
 import { randomBytes } from 'node:crypto';
@@ -14,16 +14,50 @@ export function kafkaProperties(options: { nodes: readonly KafkaNode[]; id: numb
   const { nodes, id, folder } = options;
   const self = nodes.find((node) => node.id === id);
   const voters = nodes.map((node) => `${node.id}@127.0.0.1:${node.controllerPort}`).join(',');
-  const replicas = nodes.length;
-  const settings: Record<string, string | number | boolean> = {
-    'process.roles': 'broker,controller',
+  const settings: Settings = {
     'node.id': id,
     'controller.quorum.voters': voters,
     listeners: `BROKER://127.0.0.1:${self?.brokerPort},CONTROLLER://127.0.0.1:${self?.controllerPort}`,
     'listener.security.protocol.map': 'BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': folder,
+    ...commonSettings(nodes.length),
+  };
+  return `${Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n')}\n`;
+}
+
+export const KAFKA_CONTAINER_PORT = 9092;
+
+/**
+ * The settings of a single node as the variables of its image. Clients come through a published port, which the node
+ * itself cannot reach, so it has a listener of its own.
+ */
+export function kafkaEnvironment(clientAddress: string, clusterId: string): Record<string, string> {
+  const settings: Settings = {
+    'node.id': 1,
+    'controller.quorum.voters': '1@localhost:9093',
+    listeners: `CLIENT://:${KAFKA_CONTAINER_PORT},BROKER://localhost:9094,CONTROLLER://localhost:9093`,
+    'advertised.listeners': `CLIENT://${clientAddress},BROKER://localhost:9094`,
+    'listener.security.protocol.map': 'CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': '/var/lib/kafka/data',
+    ...commonSettings(1),
+  };
+  const variables = Object.entries(settings).map(([name, value]) => [
+    `KAFKA_${name.toUpperCase().replaceAll('.', '_')}`,
+    `${value}`,
+  ]);
+  const jvm = { KAFKA_HEAP_OPTS: '-Xmx512m', KAFKA_JVM_PERFORMANCE_OPTS: QUICK_START.join(' ') };
+  return { ...Object.fromEntries(variables), ...jvm, CLUSTER_ID: clusterId };
+}
+
+type Settings = Readonly<Record<string, string | number | boolean>>;
+
+function commonSettings(replicas: number): Settings {
+  return {
+    'process.roles': 'broker,controller',
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',
-    'log.dirs': folder,
     'auto.create.topics.enable': false,
     'default.replication.factor': replicas,
     'min.insync.replicas': replicas === 1 ? 1 : 2,
@@ -42,10 +76,10 @@ export function kafkaProperties(options: { nodes: readonly KafkaNode[]; id: numb
     'log.cleaner.dedupe.buffer.size': 16_777_216,
     ...QUICK_REACTION,
   };
-  return `${Object.entries(settings)
-    .map(([name, value]) => `${name}=${value}`)
-    .join('\n')}\n`;
 }
+
+/** Of the JVM: it serves minutes, too short for a costly compiler to pay. */
+export const QUICK_START = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
 
 /** A killed node may register again only when its former session ended, even if it is alone. */
 const QUICK_REACTION = {

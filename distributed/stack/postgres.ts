@@ -15,9 +15,8 @@ import { ServerProcess } from './server-process.ts';
 /** nobody, on every system we know. */
 const UNPRIVILEGED = { uid: 65_534, gid: 65_534 };
 
+/** Wherever the server runs. */
 const SETTINGS: Readonly<Record<string, string>> = {
-  listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
   max_connections: '200',
   shared_buffers: '256MB',
   track_commit_timestamp: 'on',
@@ -27,8 +26,16 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 export function postgresArguments(port: number, folder: string): readonly string[] {
-  const settings = Object.entries({ ...SETTINGS, port: `${port}` });
-  return ['-D', folder, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  const local = { listen_addresses: '127.0.0.1', unix_socket_directories: '', port: `${port}` };
+  return ['-D', folder, ...settingArguments(local), ...postgresSettings()];
+}
+
+export function postgresSettings(): readonly string[] {
+  return settingArguments(SETTINGS);
+}
+
+function settingArguments(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
 export async function startPostgres(context: StackContext): Promise<Started> {

@@ -31,9 +31,14 @@ export function redisCacheEntry(): string {
 }
 
 export function redisArguments(port: number, folder: string): readonly string[] {
-  const network = ['--port', `${port}`, '--bind', '127.0.0.1', '--tcp-backlog', '128'];
-  const memoryOnly = ['--save', '', '--appendonly', 'no', '--dir', folder];
-  return [...network, ...memoryOnly, '--databases', `${REDIS_DATABASES}`, '--daemonize', 'no', '--logfile', ''];
+  const place = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder];
+  return [...place, ...redisSettings(), '--daemonize', 'no', '--logfile', ''];
+}
+
+/** Wherever the server runs. */
+export function redisSettings(): readonly string[] {
+  const memoryOnly = ['--save', '', '--appendonly', 'no'];
+  return [...memoryOnly, '--tcp-backlog', '128', '--databases', `${REDIS_DATABASES}`];
 }
 
 export function redisRemedy(): string {

@@ -8,6 +8,7 @@ import { open, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Guardian } from './guardian.ts';
 import { lastWords } from './run-command.ts';
+import type { Server, ServerIdentity } from './server.ts';
 import { PortTakenError, StackError } from './stack-error.ts';
 
 export interface ServerSettings {
@@ -36,7 +37,8 @@ const REMAINS_MS = 100;
 const OUTPUT_BYTES_MAX = 1_000_000;
 const PORT_TAKEN = /address already in use|could not bind|Failed to bind/i;
 
-export class ServerProcess {
+export class ServerProcess implements Server {
+  readonly host = '127.0.0.1';
   readonly #settings: ServerSettings;
   readonly #guardian: Guardian;
   #child: ChildProcess | undefined;
@@ -55,9 +57,12 @@ export class ServerProcess {
     return this.#settings.port;
   }
 
-  /** The running process, or undefined. */
   get pid(): number | undefined {
     return this.#child?.pid;
+  }
+
+  get identity(): ServerIdentity | undefined {
+    return this.pid === undefined ? undefined : { pid: this.pid };
   }
 
   get logFile(): string {
@@ -91,7 +96,6 @@ export class ServerProcess {
     return this.#child === child ? undefined : 'ended as soon as it was ready';
   }
 
-  /** Orderly end; by force when that takes too long. */
   async stop(): Promise<void> {
     if (this.#child === undefined) return;
     this.#signal(this.#settings.stopSignal);
@@ -100,13 +104,11 @@ export class ServerProcess {
     await this.kill('SIGKILL');
   }
 
-  /** Sends any signal; after one that ends the process, resolves when it is gone. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     this.#signal(signal);
     if (signal === 'SIGKILL') await this.#gone(this.#settings.stopMsMax);
   }
 
-  /** Ends it at once, data lost. */
   async abandon(): Promise<void> {
     if (this.#child === undefined) return;
     this.#signal(this.#settings.abandonSignal);

@@ -1,7 +1,7 @@
 /**
- * The local stack: real PostgreSQL, Redis and Kafka as child processes on loopback ports, in a folder of their own.
- * DATABASE_URL, REDIS_URL and KAFKA_BROKERS each replace the server they name. Nothing is left behind, whether the
- * stack is stopped, the starting process is killed or a start fails half way.
+ * The stack: real PostgreSQL, Redis and Kafka as child processes on loopback ports, in a folder of their own, or as
+ * containers. DATABASE_URL, REDIS_URL and KAFKA_BROKERS each replace the server they name. Nothing is left behind, whether
+ * the stack is stopped, the starting process is killed or a start fails half way.
  */
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,10 +14,13 @@ import { startKafka } from './kafka.ts';
 import { startPostgres } from './postgres.ts';
 import type { Progress } from './progress.ts';
 import { startRedis } from './redis.ts';
-import type { ServerProcess } from './server-process.ts';
-import { PortTakenError } from './stack-error.ts';
+import type { Server } from './server.ts';
+import { PortTakenError, StackError } from './stack-error.ts';
+import { type StackSource, stackSource } from './stack-source.ts';
 
 export interface StackOptions {
+  /** What ELS_STACK says if not given, else local. */
+  readonly source?: StackSource;
   readonly kafkaNodes?: 1 | 3;
   readonly onProgress: Progress;
   /** Where the stack's data folder is made; the system's temporary folder if not given. */
@@ -32,7 +35,7 @@ export interface Stack {
   readonly redisUrl: string;
   /** Version and origin of each server, or `external`. */
   readonly description: Readonly<Record<ServerKind, string>>;
-  readonly servers: readonly ServerProcess[];
+  readonly servers: readonly Server[];
   readonly dataDir: string;
   /** The process that cleans up if this one is killed. */
   readonly guardianPid: number | undefined;
@@ -42,11 +45,15 @@ export interface Stack {
 const PORT_ATTEMPTS_MAX = 5;
 const SILENCE_MS_MAX = 1_800;
 
+type StartServers = (kind: ServerKind, context: StackContext) => Promise<Started>;
+
 export async function startStack(options: StackOptions): Promise<Stack> {
   const startedAtMs = Date.now();
   const kinds = options.onlyNeeded ?? (['postgres', 'redis', 'kafka'] as const);
+  const servers = await serversFrom(options.source ?? stackSource(), options.kafkaNodes ?? 1);
   const dataDir = await mkdtemp(join(options.dataDir ?? tmpdir(), 'els-stack-'));
   const guardian = new Guardian(dataDir);
+  servers.watchedBy(guardian);
   // Started by root, PostgreSQL runs as somebody else and must be able to enter.
   if (isRoot()) await chmod(dataDir, 0o755);
   const waiting = new Set(kinds);
@@ -55,7 +62,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const context: StackContext = { dataDir, guardian, signal: abort.signal, onProgress: report.say };
   const start = async (kind: ServerKind): Promise<[ServerKind, Started]> => {
     try {
-      const started = await startKind(kind, context, options.kafkaNodes ?? 1);
+      const started = await startKind(kind, context, servers.start);
       waiting.delete(kind);
       report.say(`${kind}: ${started.description}, after ${((Date.now() - startedAtMs) / 1_000).toFixed(1)} s`);
       return [kind, started];
@@ -95,7 +102,32 @@ function stackOf(
   };
 }
 
-async function startKind(kind: ServerKind, context: StackContext, kafkaNodes: 1 | 3): Promise<Started> {
+async function serversFrom(
+  source: StackSource,
+  kafkaNodes: 1 | 3,
+): Promise<{ start: StartServers; watchedBy: (guardian: Guardian) => void }> {
+  if (source === 'local') {
+    const start: StartServers = (kind, context) => {
+      if (kind === 'kafka') return startKafka(context, kafkaNodes);
+      return kind === 'postgres' ? startPostgres(context) : startRedis(context);
+    };
+    return { start, watchedBy: () => undefined };
+  }
+  if (kafkaNodes === 3) throw new StackError('in containers there is one Kafka node: three need the local stack');
+  // Only now: the library takes longer to load than Redis to start.
+  const [{ openEngine }, { startContainer }] = await Promise.all([
+    import('./container-engine.ts'),
+    import('./containers.ts'),
+  ]);
+  const engine = await openEngine();
+  const label = `${engine.label.name}=${engine.label.value}`;
+  return {
+    start: (kind, context) => startContainer(kind, context, engine),
+    watchedBy: (guardian) => guardian.watchContainers(label, engine.dockerHost),
+  };
+}
+
+async function startKind(kind: ServerKind, context: StackContext, start: StartServers): Promise<Started> {
   const variable = STACK_VARIABLES[kind];
   const external = process.env[variable]?.trim();
   if (external) {
@@ -104,8 +136,7 @@ async function startKind(kind: ServerKind, context: StackContext, kafkaNodes: 1 
   }
   for (let attempt = 1; ; attempt += 1) {
     try {
-      if (kind === 'kafka') return await startKafka(context, kafkaNodes);
-      return await (kind === 'postgres' ? startPostgres(context) : startRedis(context));
+      return await start(kind, context);
     } catch (error) {
       if (!(error instanceof PortTakenError) || attempt === PORT_ATTEMPTS_MAX || context.signal.aborted) throw error;
       context.onProgress(`a port of ${kind} was taken meanwhile, starting again with another`);
@@ -114,7 +145,7 @@ async function startKind(kind: ServerKind, context: StackContext, kafkaNodes: 1 
 }
 
 /** Servers first, so that nothing writes into the folder while the guardian removes it. */
-function stopOnce(servers: readonly ServerProcess[], guardian: Guardian): () => Promise<void> {
+function stopOnce(servers: readonly Server[], guardian: Guardian): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     await Promise.all(servers.map((server) => server.abandon()));

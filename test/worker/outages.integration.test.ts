@@ -4,7 +4,7 @@
  */
 
 import { freePorts } from '../../distributed/stack/free-port.ts';
-import type { ServerProcess } from '../../distributed/stack/server-process.ts';
+import type { Server } from '../../distributed/stack/server.ts';
 import { type Stack, startStack } from '../../distributed/stack/stack.ts';
 import type { ReadyBody } from '../../src/contract/http.ts';
 import { migrateDatabase } from '../support/migrations.ts';
@@ -42,7 +42,7 @@ describeLocal('a working service', () => {
     await stack?.stop();
   });
 
-  const server = (name: string): ServerProcess => {
+  const server = (name: string): Server => {
     const found = stack.servers.find((one) => one.name === name);
     if (found === undefined) throw new Error(`no ${name} of our own`);
     return found;

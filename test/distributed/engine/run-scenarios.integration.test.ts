@@ -71,6 +71,7 @@ function run(mutant: string | null) {
     outputFolder: folder,
     tier: 'quick',
     repeat: 1,
+    without: [],
     mutant,
     observe: false,
   } as const;

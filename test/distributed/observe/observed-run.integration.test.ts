@@ -63,6 +63,7 @@ test('every panel of an observed run had data, its phases and its short fault we
     tier: 'quick',
     repeat: 1,
     mutant: null,
+    without: [],
     observe: true,
   } as const;
   const { directory, results } = await runScenarios({

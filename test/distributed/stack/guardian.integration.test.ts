@@ -1,5 +1,5 @@
 /**
- * Goal: nothing of a stack outlives its process, whenever and however that ends. Method: a child process starts a
+ * Goal: nothing of a local stack outlives its process, whenever and however that ends. Method: a child process starts a
  * stack in a temporary folder of its own and is killed; then every process that was given that folder, and
  * the folder's content, must be gone.
  */
@@ -33,7 +33,7 @@ function runStack(
   args: readonly string[] = [],
 ): { child: ChildProcess; output: () => string } {
   const { DATABASE_URL: _d, REDIS_URL: _r, KAFKA_BROKERS: _k, ...rest } = process.env;
-  const env = { ...rest, TMPDIR: folder, ...environment };
+  const env = { ...rest, TMPDIR: folder, ELS_STACK: 'local', ...environment };
   const program = ['--import', 'tsx', 'distributed/bin/stack.ts', ...args];
   const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);

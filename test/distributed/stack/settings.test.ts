@@ -1,8 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { imageOf, tagOf } from '../../../distributed/stack/container-images.ts';
 import { endpointsOf } from '../../../distributed/stack/external.ts';
 import { javaMajor, javaPackage } from '../../../distributed/stack/java.ts';
-import { kafkaVersion } from '../../../distributed/stack/kafka-distribution.ts';
-import { kafkaProperties, metaProperties, randomId } from '../../../distributed/stack/kafka-settings.ts';
+import { kafkaVersion, pomFile } from '../../../distributed/stack/kafka-distribution.ts';
+import {
+  kafkaEnvironment,
+  kafkaProperties,
+  metaProperties,
+  randomId,
+} from '../../../distributed/stack/kafka-settings.ts';
 import { postgresArguments } from '../../../distributed/stack/postgres.ts';
+import { projectRoot } from '../../../distributed/stack/project-root.ts';
 import { redisArguments } from '../../../distributed/stack/redis.ts';
 import { lastWords } from '../../../distributed/stack/run-command.ts';
 
@@ -37,6 +46,38 @@ describe('settings of the stack', () => {
         'broker.session.timeout.ms=3000',
       ]),
     );
+  });
+
+  test('a Kafka node in a container has the same settings, and tells clients its published port', () => {
+    const variables = kafkaEnvironment('127.0.0.1:20001', 'cluster');
+    const properties = kafkaProperties({ nodes: [node(1)], id: 1, folder: '/data' })
+      .trim()
+      .split('\n');
+    const ofItsPlace = /^(controller\.quorum\.voters|listeners|listener\.security\.protocol\.map|log\.dirs)=/;
+    for (const property of properties.filter((line) => !ofItsPlace.test(line))) {
+      const [name = '', value] = property.split('=');
+      expect(variables[`KAFKA_${name.toUpperCase().replaceAll('.', '_')}`]).toBe(value);
+    }
+    expect(variables['KAFKA_ADVERTISED_LISTENERS']).toBe('CLIENT://127.0.0.1:20001,BROKER://localhost:9094');
+    expect(variables['CLUSTER_ID']).toBe('cluster');
+  });
+
+  test('containers and local processes are of the same versions', () => {
+    expect(readFileSync(pomFile(), 'utf8')).toContain(`<version>${tagOf(imageOf('kafka'))}</version>`);
+    const manifest = readFileSync(join(projectRoot(), 'package.json'), 'utf8');
+    const { optionalDependencies } = JSON.parse(manifest) as { optionalDependencies: Record<string, string> };
+    const versions = Object.values(optionalDependencies);
+    expect(versions.length).toBeGreaterThan(0);
+    for (const version of versions) expect(version).toMatch(new RegExp(`^${tagOf(imageOf('postgres'))}\\.`));
+    expect(tagOf(imageOf('redis'))).toMatch(/^\d+\.\d+/);
+  });
+
+  test.each([
+    ['registry.example:5000/redis', 'latest'],
+    ['registry.example:5000/redis:7.4', '7.4'],
+    ['redis:7.4@sha256:0123', '7.4'],
+  ])('the tag of %s is %s', (image, tag) => {
+    expect(tagOf(image)).toBe(tag);
   });
 
   test('a Kafka folder has the identity of its cluster and node, and one of its own', () => {
