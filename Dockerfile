@@ -13,8 +13,9 @@ FROM pnpm AS build
 RUN pnpm install --frozen-lockfile
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
+RUN pnpm run build
 COPY distributed distributed
-RUN pnpm run build && pnpm run build:generator
+RUN pnpm run build:generator
 
 # Only what runs. The optional dependencies are servers for local stacks.
 FROM pnpm AS production

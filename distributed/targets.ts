@@ -18,6 +18,10 @@ export const TARGETS = {
   capacityOfFiveMin: { promised: 2, aimed: 4.5 },
   /** Design: resident memory with batches of 10 and of 100 000 slots differs by less. */
   memoryShareOfBatchSizeMax: 0.05,
+  /** Design: of a worker under a load that goes on. */
+  memoryGrowthPercentPerMinuteMax: 1,
+  /** Design: workers that are asked to stop hand over what they have. */
+  redeliveriesByPlannedRestartMax: 0,
   /** Design: in runs without faults. */
   deadlocksMax: 0,
   reconcilerRepairsMax: 0,

@@ -1,18 +1,18 @@
 /** `pnpm demo`: the whole service on this machine, a visible load, and a verdict. */
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEMO_LOAD, type DemoOptions } from '../demo/demo-options.ts';
-import { describeReport, isRight } from '../demo/demo-report.ts';
-import { LiveScreen } from '../demo/live-screen.ts';
+import { describeReport, type Paint } from '../demo/demo-report.ts';
 import { runDemo } from '../demo/run-demo.ts';
+import { listenForInterrupt } from '../engine/interrupt.ts';
 import { addLoadOptions, readLoadOptions } from '../generator/command-options.ts';
+import { EXIT } from '../run/verdict.ts';
+import { projectRoot } from '../stack/project-root.ts';
 import { SOURCE_VARIABLE, STACK_SOURCES, type StackSource } from '../stack/stack-source.ts';
 
-const EXIT_WRONG = 1;
-const EXIT_USAGE = 2;
-const EXIT_ENVIRONMENT = 3;
-const EXIT_INTERRUPTED = 130;
+const EXIT_CODES = { valid: EXIT.valid, invalid: EXIT.invalid, unknown: EXIT.unknown } as const;
+const COLOURS = { green: 32, yellow: 33, red: 31 } as const;
 const WORKERS_MAX = 15;
-const SAME_INTERRUPT_MS = 1_000;
 
 const command = new Command('demo')
   .description(
@@ -34,9 +34,9 @@ const command = new Command('demo')
   .addHelpText(
     'after',
     '\nDATABASE_URL, REDIS_URL and KAFKA_BROKERS in the environment each replace the server they name.\n' +
-      'Exit codes: 0 right, 1 wrong, 2 wrong usage, 3 the environment cannot start, 130 interrupted.',
+      'Exit codes: 0 right, 1 wrong, 2 wrong usage, 3 the environment cannot start,\n4 not enough evidence, 130 interrupted.',
   )
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE));
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.usage));
 addLoadOptions(command, DEMO_LOAD);
 command.parse();
 
@@ -52,40 +52,33 @@ const flags = command.opts<{
 const options = readOptions();
 const useColour = process.env['NO_COLOR'] === undefined || process.env['NO_COLOR'] === '';
 const output = flags.json ? process.stderr : process.stdout;
-const screen = new LiveScreen(
-  {
-    isTTY: output.isTTY === true,
-    get columns() {
-      return output.columns ?? 80;
-    },
-    write: (text) => output.write(text),
-  },
-  useColour,
-);
-
-const interrupt = new AbortController();
-let interruptedAtMs = 0;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    // One Ctrl-C may arrive several times, from the terminal and from the programs that started us. A later one does
-    // not wait any more: the guardians end what is left.
-    if (interrupt.signal.aborted && Date.now() - interruptedAtMs > SAME_INTERRUPT_MS) {
-      process.exit(EXIT_INTERRUPTED);
-    }
-    interruptedAtMs ||= Date.now();
-    interrupt.abort();
-  });
-}
+const root = projectRoot();
+const interrupt = listenForInterrupt();
 
 try {
-  const report = await runDemo(options, screen, interrupt.signal);
+  const report = await runDemo({
+    options,
+    root,
+    outputFolder: join(root, 'runs'),
+    replay: replayCommand(),
+    output: {
+      isTTY: output.isTTY === true,
+      get columns() {
+        return output.columns ?? 80;
+      },
+      write: (text) => output.write(text),
+    },
+    useColour,
+    signal: interrupt,
+  });
   process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : `\n${describeReport(report, paint)}\n`);
-  process.exitCode = isRight(report) ? 0 : EXIT_WRONG;
+  process.exitCode = EXIT_CODES[report.verdict];
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(interrupt.signal.aborted ? 'demo: interrupted\n' : `demo: ${message}\n`);
-  process.exitCode = interrupt.signal.aborted ? EXIT_INTERRUPTED : EXIT_ENVIRONMENT;
+  process.stderr.write(`demo: ${message}\n`);
+  process.exitCode = EXIT.environment;
 }
+if (interrupt.aborted) process.exitCode = EXIT.interrupted;
 process.exit();
 
 function readOptions(): DemoOptions {
@@ -96,7 +89,7 @@ function readOptions(): DemoOptions {
   const keepsDuration = durationGiven || !(flags.backlog || load.ratePerSecond > 0);
   const faults = (flags.killOne ? 1 : 0) + (flags.pauseOne ? 1 : 0);
   if (faults > flags.workers - 1 && faults > 0) {
-    command.error(`error: ${faults} faulty workers need at least ${faults + 1} workers`, { exitCode: EXIT_USAGE });
+    command.error(`error: ${faults} faulty workers need at least ${faults + 1} workers`, { exitCode: EXIT.usage });
   }
   return {
     workers: flags.workers,
@@ -109,9 +102,15 @@ function readOptions(): DemoOptions {
   };
 }
 
-function paint(colour: 'green' | 'red', text: string): string {
-  const code = colour === 'green' ? 32 : 31;
-  return output.isTTY && useColour ? `\u001b[${code}m${text}\u001b[0m` : text;
+/** As it was given; a seed that was drawn is added. */
+function replayCommand(): string {
+  const isSeedGiven = command.getOptionValueSource('seed') === 'cli';
+  const words = [...process.argv.slice(2), ...(isSeedGiven ? [] : ['--seed', String(options.load.seed)])];
+  return `pnpm demo ${words.join(' ')}`;
+}
+
+function paint(...[colour, text]: Parameters<Paint>): string {
+  return output.isTTY && useColour ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text;
 }
 
 function parseWorkers(text: string): number {

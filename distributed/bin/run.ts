@@ -1,15 +1,16 @@
 /** `pnpm test:distributed`: scenarios on real servers, and a verdict; `check`, `compare`, `logs`, `report` for finished runs. */
 import type { Command } from 'commander';
+import { DOCKER_COMPOSE } from '../compose/compose-scenario.ts';
+import { runCompose } from '../compose/run-compose.ts';
 import { checkCommand } from '../engine/check-command.ts';
 import { describeScenarios, type Flags, harnessCommand, readRunOptions } from '../engine/command-line.ts';
+import { listenForInterrupt } from '../engine/interrupt.ts';
 import { runScenarios } from '../engine/run-scenarios.ts';
 import { compareCommand, logsCommand, reportCommand } from '../report/commands.ts';
 import { textSummary } from '../report/text-summary.ts';
 import { EXIT } from '../run/verdict.ts';
 import { SCENARIOS } from '../scenarios/catalogue.ts';
 import { projectRoot } from '../stack/project-root.ts';
-
-const SAME_INTERRUPT_MS = 1_000;
 
 const program = harnessCommand().action((_flags, command: Command) => runAndReport(command));
 for (const subcommand of [checkCommand(), compareCommand(), logsCommand(), reportCommand()]) {
@@ -26,10 +27,11 @@ async function runAndReport(command: Command): Promise<void> {
   }
   const root = projectRoot();
   const options = readRunOptions(command, root);
+  const isCompose = options.scenarios.includes(DOCKER_COMPOSE.name);
   const output = flags.json ? process.stderr : process.stdout;
   const interrupt = listenForInterrupt();
   try {
-    const { directory, results } = await runScenarios({
+    const { directory, results } = await (isCompose ? runCompose : runScenarios)({
       options,
       scenarios: SCENARIOS.filter(({ name }) => options.scenarios.includes(name)),
       root,
@@ -51,20 +53,4 @@ async function runAndReport(command: Command): Promise<void> {
     process.stderr.write(`test:distributed: ${interrupt.aborted ? 'interrupted' : message}\n`);
     process.exitCode = interrupt.aborted ? EXIT.interrupted : EXIT.environment;
   }
-}
-
-function listenForInterrupt(): AbortSignal {
-  const interrupt = new AbortController();
-  let interruptedAtMs = 0;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      // One Ctrl-C may arrive several times. A later one does not wait any more: the guardians end what is left.
-      if (interrupt.signal.aborted && Date.now() - interruptedAtMs > SAME_INTERRUPT_MS) process.exit(EXIT.interrupted);
-      if (!interrupt.signal.aborted)
-        process.stderr.write('\ninterrupted: judging what there is, once more to stop at once\n');
-      interruptedAtMs ||= Date.now();
-      interrupt.abort();
-    });
-  }
-  return interrupt.signal;
 }

@@ -49,8 +49,9 @@ export const completedByLastSlot: Checker = {
       return;
     }
     for (const eventId of published) {
-      if (run.outbox.completions.has(eventId)) continue;
-      if (run.outbox.isWhole && run.outbox.rows > 0) {
+      if (run.outbox.completions.has(eventId)) {
+        findings.holds(true, () => ({ message: eventId }));
+      } else if (run.outbox.isWhole && run.outbox.rows > 0) {
         const message = `completion ${eventId} was published and no committed transaction wrote it`;
         findings.holds(false, () => problemOf(batch, message, { identities: [] }));
       } else findings.doubt('outbox rows were removed before they could be read');
@@ -110,6 +111,7 @@ export const payloadsTrue: Checker = {
 };
 
 function judgeTransaction(...[batch, run, findings]: Parameters<NonNullable<Checker['batch']>>): void {
+  if (!run.isAudited && !run.isAuditWanted) return;
   const id = outboundEventId(batch.batchId, EVENT_TYPES.completed, '');
   const written = run.outbox.completions.get(id);
   const last = batch.takings.at(-1);

@@ -24,14 +24,10 @@ export const conservation: Checker = {
     judgeSetAside(part, run, findings);
   },
   async run(run, findings) {
-    const known = new Set<string>();
-    for await (const record of run.directory.readTopic('in')) {
-      if (run.letters.has(placeName(record))) known.add(placeName(record));
-    }
     for (const [origin, [letter]] of run.letters) {
       // Stands for records that nobody can read, the judge included.
       if (letter?.reason === 'undecodable_batch') continue;
-      findings.holds(known.has(origin), () => ({
+      findings.holds(run.lettersFound.has(origin), () => ({
         message: `dead letter ${letter?.at} is about ${origin}, where no record lies`,
         records: [letter?.at ?? '', origin],
       }));

@@ -4,13 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import type { RunDirectory } from '../run/run-directory.ts';
-import { readParts } from './part-evidence.ts';
-import { gatherRun } from './run-evidence.ts';
+import { readRun } from './read-run.ts';
 
 /** SHA-256 over batches in order of id: slot count, contents, burnt slots, excess, completion ids. */
 export async function digestOfRun(directory: RunDirectory): Promise<string> {
   const digests: string[] = [];
-  for await (const part of readParts(await gatherRun(directory))) {
+  const { parts, close } = await readRun(directory);
+  for await (const part of parts()) {
     for (const batch of part.batches.values()) {
       const sorted = (texts: readonly (string | null)[]) => [...new Set(texts)].sort();
       const state = [
@@ -24,5 +24,6 @@ export async function digestOfRun(directory: RunDirectory): Promise<string> {
       digests.push(`${batch.batchId} ${createHash('sha256').update(JSON.stringify(state)).digest('hex')}`);
     }
   }
+  await close();
   return createHash('sha256').update(digests.sort().join('\n')).digest('hex');
 }

@@ -4,7 +4,6 @@
  * answer was given without it.
  */
 import { COLLECTED_FILE } from '../collect/collected.ts';
-import { readLines } from '../run/json-lines.ts';
 import { TOPIC_FILES, type TopicFile } from '../run/run-directory.ts';
 import { groupBy } from './batch-evidence.ts';
 import type { Checker } from './checker.ts';
@@ -36,42 +35,26 @@ export const evidenceWhole: Checker = {
       return;
     }
     for (const [file, lines] of Object.entries(collected.lines)) await judgeFile(run, file, lines, findings);
-    for (const file of TOPIC_FILES) await judgeTopics(run, file, findings);
-    await judgeHistory(run, findings);
+    for (const file of TOPIC_FILES) judgeTopics(run, file, findings);
+    const gapsInTopics = run.hasTransactions ? [] : run.gaps.inTopics;
+    for (const gap of [...gapsInTopics, ...run.gaps.inHistory]) findings.doubt(gap);
     if (run.phases.length > 0 && run.phases.at(-1)?.name !== 'end') findings.doubt('the run did not come to its end');
   },
 };
 
 async function judgeFile(run: RunEvidence, file: string, expected: number, findings: Findings): Promise<void> {
-  let lines = 0;
-  for await (const _line of readLines(run.directory.file(...file.split('/')))) lines++;
+  const lines = run.lines.get(file) ?? 0;
   if (lines === expected) findings.holds(true, () => ({ message: file }));
   else findings.doubt(`${file} has ${lines} lines, ${expected} were written`);
 }
 
-/** Offsets may be missing (markers of transactions are no records) but never the first, the last, or one twice. */
-async function judgeTopics(run: RunEvidence, file: TopicFile, findings: Findings): Promise<void> {
-  const last = new Map<string, number>();
-  for await (const { topic, partition, offset } of run.directory.readTopic(file)) {
-    const name = `${topic}/${partition}`;
-    const before = last.get(name);
-    if (before !== undefined && offset !== before + 1) {
-      findings.doubt(`${file}.jsonl goes from ${name}@${before} to ${offset}`);
-    }
-    last.set(name, offset);
-  }
+/** Neither the first nor the last record of a partition may be missing. */
+function judgeTopics(run: RunEvidence, file: TopicFile, findings: Findings): void {
   for (const { topic, partition, low, end } of run.collected?.partitions.filter((each) => each.file === file) ?? []) {
     const name = `${topic}/${partition}`;
-    const isRead = end <= low || last.get(name) === end - 1;
+    const last = run.gaps.lastOffset(file, topic, partition);
+    const isRead = end <= low || last === end - 1 || run.hasTransactions;
     if (isRead) findings.holds(true, () => ({ message: name }));
-    else findings.doubt(`${file}.jsonl ends at ${name}@${last.get(name) ?? 'nothing'}, the partition at ${end - 1}`);
-  }
-}
-
-async function judgeHistory(run: RunEvidence, findings: Findings): Promise<void> {
-  let next = 0;
-  for await (const { index } of run.directory.readHistory()) {
-    if (index !== next) findings.doubt(`history.jsonl goes from line ${next - 1} to ${index}`);
-    next = index + 1;
+    else findings.doubt(`${file}.jsonl ends at ${name}@${last ?? 'nothing'}, the partition at ${end - 1}`);
   }
 }

@@ -2,7 +2,6 @@
 import type { Checker } from './checker.ts';
 import { fateOf } from './conservation.ts';
 import { problemOf } from './counterexample.ts';
-import { readInput } from './input-records.ts';
 
 export const hintsFollowFates: Checker = {
   id: 'I12',
@@ -24,12 +23,7 @@ export const hintsFollowFates: Checker = {
     }
   },
   async run(run, findings) {
-    const unknown = new Set(run.hints.keys());
-    for await (const record of run.directory.readTopic('in')) {
-      const input = readInput(record);
-      if (input.kind === 'content' || input.kind === 'failure') unknown.delete(input.eventId);
-    }
-    for (const eventId of unknown) {
+    for (const eventId of run.hintsUnsent) {
       findings.holds(false, () => ({ message: `Redis holds a hint for event ${eventId}, which nobody sent` }));
     }
   },

@@ -6,6 +6,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { derivedCorrelationId } from '../../src/contract/event-id.ts';
 import { inboundSchemas } from '../../src/contract/inbound.ts';
 import { EVENT_TYPES } from '../../src/contract/topics.ts';
@@ -55,24 +56,49 @@ export interface LooseInput extends Place {
   readonly why: string;
 }
 
-const VALUE_BYTES_MAX = 1024 * 1024;
-const DEPTH_MAX = 32;
-const schemas = inboundSchemas({ idLengthMax: 200, slotsMax: 10_000 });
+/** What a worker is set to accept. */
+export interface InputLimits {
+  readonly slotsMax: number;
+  readonly valueBytesMax: number;
+}
 
-export function readInput(record: TopicRecord): JudgedInput | LooseInput {
-  const { topic, partition, offset, timestampMs } = record;
-  const place = { topic, partition, offset, timestampMs };
-  const value = decodeTopicRecord(record).value;
-  if (value === null || value.length === 0) return { ...place, kind: 'ignored', why: 'no value' };
-  const fault = faultOfBytes(value);
-  if (fault !== null) return { ...place, kind: 'invalid', why: fault };
-  const parsed = parseJson(value.toString('utf8'));
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    return { ...place, kind: 'invalid', why: 'not a JSON object' };
-  }
-  const envelope = schemas.envelope.safeParse(parsed);
-  if (!envelope.success) return { ...place, kind: 'invalid', why: 'envelope' };
-  return readPayload(place, envelope.data);
+/** As the run says that its workers were set, the service's documented defaults for all else. */
+export function inputLimitsOf(options: Readonly<Record<string, unknown>>): InputLimits {
+  const env = workerEnv.parse(options['workerEnv'] ?? {});
+  return {
+    slotsMax: env.SLOTS_MAX,
+    valueBytesMax: env.VALUE_BYTES_MAX,
+  };
+}
+
+const workerEnv = z.object({
+  SLOTS_MAX: z.coerce.number().default(10_000),
+  VALUE_BYTES_MAX: z.coerce.number().default(1024 * 1024),
+});
+
+/** Of the contract, in no setting. */
+const DEPTH_MAX = 32;
+const ID_LENGTH_MAX = 200;
+
+export type InputReader = (record: TopicRecord) => JudgedInput | LooseInput;
+
+export function inputReaderOf(limits: InputLimits): InputReader {
+  const schemas = inboundSchemas({ idLengthMax: ID_LENGTH_MAX, slotsMax: limits.slotsMax });
+  return (record) => {
+    const { topic, partition, offset, timestampMs } = record;
+    const place = { topic, partition, offset, timestampMs };
+    const { value } = record;
+    if (value === null || value === '') return { ...place, kind: 'ignored', why: 'no value' };
+    const fault = faultOf(record, value, limits);
+    if (fault !== null) return { ...place, kind: 'invalid', why: fault };
+    const parsed = parseJson(record.encoding === 'base64' ? textOf(record) : value);
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+      return { ...place, kind: 'invalid', why: 'not a JSON object' };
+    }
+    const envelope = schemas.envelope.safeParse(parsed);
+    if (!envelope.success) return { ...place, kind: 'invalid', why: 'envelope' };
+    return readPayload(schemas, place, envelope.data);
+  };
 }
 
 /** Of key and value: a dead letter must have the same as its original. */
@@ -108,7 +134,7 @@ export function placeName(place: Pick<Place, 'topic' | 'partition' | 'offset'>):
   return `${place.topic}/${place.partition}@${place.offset}`;
 }
 
-function readPayload(place: Place, envelope: Envelope): JudgedInput | LooseInput {
+function readPayload(schemas: Schemas, place: Place, envelope: Envelope): JudgedInput | LooseInput {
   const eventId = envelope.event_id ?? `${place.topic}/${place.partition}/${place.offset}`;
   const outer = envelope.correlation_id ?? derivedCorrelationId(eventId);
   const invalid = { ...place, kind: 'invalid' as const, why: 'payload' };
@@ -142,12 +168,19 @@ function readPayload(place: Place, envelope: Envelope): JudgedInput | LooseInput
   }
 }
 
-type Envelope = ReturnType<typeof schemas.envelope.parse>;
+type Schemas = ReturnType<typeof inboundSchemas>;
+type Envelope = ReturnType<Schemas['envelope']['parse']>;
 
-function faultOfBytes(value: Buffer): string | null {
-  if (value.length > VALUE_BYTES_MAX) return 'too large';
-  if (!isUtf8(value)) return 'not UTF-8';
-  return depthOf(value.toString('utf8')) > DEPTH_MAX ? 'too deep' : null;
+/** Key or value are not text: only then the value is, or is not. */
+function textOf(record: TopicRecord): string {
+  return decodeTopicRecord(record).value?.toString('utf8') ?? '';
+}
+
+function faultOf(record: TopicRecord, value: string, { valueBytesMax }: InputLimits): string | null {
+  const bytes = record.encoding === 'base64' ? decodeTopicRecord(record).value : null;
+  if ((bytes?.length ?? Buffer.byteLength(value)) > valueBytesMax) return 'too large';
+  if (bytes !== null && !isUtf8(bytes)) return 'not UTF-8';
+  return depthOf(bytes?.toString('utf8') ?? value) > DEPTH_MAX ? 'too deep' : null;
 }
 
 /** Deepest nesting of brackets outside strings; of text that is not JSON it is some number. */
@@ -155,17 +188,19 @@ function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
   let isString = false;
-  let isEscaped = false;
-  for (const character of text) {
-    if (isEscaped) isEscaped = false;
-    else if (isString && character === '\\') isEscaped = true;
-    else if (character === '"') isString = !isString;
-    else if (isString) continue;
-    else if (character === '{' || character === '[') deepest = Math.max(deepest, ++depth);
-    else if (character === '}' || character === ']') depth--;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (isString) {
+      if (code === BACKSLASH) at++;
+      else if (code === QUOTE) isString = false;
+    } else if (code === QUOTE) isString = true;
+    else if (code === BRACE || code === BRACKET) deepest = Math.max(deepest, ++depth);
+    else if (code === BRACE_END || code === BRACKET_END) depth--;
   }
   return deepest;
 }
+
+const [QUOTE, BACKSLASH, BRACE, BRACE_END, BRACKET, BRACKET_END] = [0x22, 0x5c, 0x7b, 0x7d, 0x5b, 0x5d];
 
 function parseJson(text: string): unknown {
   try {

@@ -7,23 +7,38 @@ import type { RunDirectory } from '../run/run-directory.ts';
 import type { Checker } from './checker.ts';
 import { CHECKERS } from './checkers.ts';
 import { Findings } from './findings.ts';
-import { readParts } from './part-evidence.ts';
-import { gatherRun, type RunEvidence } from './run-evidence.ts';
+import type { PartEvidence } from './part-evidence.ts';
+import { readRun } from './read-run.ts';
+import type { RunEvidence } from './run-evidence.ts';
 
 export interface JudgeOptions {
   /** Bytes of the run's files whose content is held at a time. */
   readonly partBytesMax?: number;
   readonly checkers?: readonly Checker[];
+  /** Looks at the same evidence, so that nothing is read twice. */
+  readonly observer?: RunObserver;
+}
+
+/** What else there is to find out about a run. When it throws, only it is without an answer. */
+export interface RunObserver {
+  part(part: PartEvidence): void;
+  run(run: RunEvidence): Promise<void>;
+  failed(error: unknown): void;
 }
 
 export async function judgeRun(directory: RunDirectory, options: JudgeOptions = {}): Promise<Check[]> {
   const checkers = options.checkers ?? CHECKERS;
   const sessions: Session[] = [];
   try {
-    const run = await gatherRun(directory);
+    const { run, parts, close } = await readRun(directory, options.partBytesMax);
     sessions.push(...checkers.filter((checker) => checker.applies?.(run) ?? true).map((each) => new Session(each)));
-    await askAll(sessions, run, options.partBytesMax);
+    try {
+      await askAll(sessions, run, parts(), observedBy(options.observer));
+    } finally {
+      await close();
+    }
   } catch (error) {
+    options.observer?.failed(error);
     // Evidence that cannot be read: nothing can be said, least of all that all is well.
     if (sessions.length === 0) sessions.push(...checkers.map((each) => new Session(each)));
     for (const session of sessions) session.crashed(error, 'the run directory cannot be read');
@@ -31,8 +46,14 @@ export async function judgeRun(directory: RunDirectory, options: JudgeOptions = 
   return sessions.map((session) => session.check());
 }
 
-async function askAll(sessions: readonly Session[], run: RunEvidence, partBytesMax?: number): Promise<void> {
-  for await (const part of readParts(run, partBytesMax)) {
+async function askAll(
+  sessions: readonly Session[],
+  run: RunEvidence,
+  parts: AsyncIterable<PartEvidence>,
+  observe: (look: (observer: RunObserver) => void | Promise<void>) => Promise<void>,
+): Promise<void> {
+  for await (const part of parts) {
+    await observe((observer) => observer.part(part));
     for (const session of sessions) {
       await session.ask((checker, findings) => {
         for (const batch of part.batches.values()) checker.batch?.(batch, run, findings);
@@ -41,6 +62,20 @@ async function askAll(sessions: readonly Session[], run: RunEvidence, partBytesM
     }
   }
   for (const session of sessions) await session.ask((checker, findings) => checker.run?.(run, findings));
+  await observe((observer) => observer.run(run));
+}
+
+function observedBy(observer: RunObserver | undefined) {
+  let isBroken = false;
+  return async (look: (observer: RunObserver) => void | Promise<void>): Promise<void> => {
+    if (observer === undefined || isBroken) return;
+    try {
+      await look(observer);
+    } catch (error) {
+      isBroken = true;
+      observer.failed(error);
+    }
+  };
 }
 
 class Session {

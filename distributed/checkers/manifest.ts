@@ -13,6 +13,7 @@ export const asPlanned: Checker = {
     const expected = expectationsOf(run).get(batch.batchId);
     // Of another load in the same topics.
     if (expected === undefined) return;
+    if (batch.row !== null) unseenOf(run).delete(batch.batchId);
     const { slots, filled, excess, openSlots } = batch;
     const failed = slots.length - filled.length - openSlots.length;
     const counts = { filled: filled.length, failed, excess: excess.length };
@@ -35,13 +36,23 @@ export const asPlanned: Checker = {
     );
   },
   async run(run, findings) {
-    const missing = new Set(expectationsOf(run).keys());
-    for await (const row of run.directory.readTable('batches')) missing.delete(String(row['id']));
-    for (const batchId of missing) {
+    for (const batchId of unseenOf(run)) {
       findings.holds(false, () => ({ message: `batch ${batchId} of the load is not stored`, batchId }));
     }
   },
 };
+
+/** Batches of the load of which no row was seen yet. */
+const unseen = new WeakMap<RunEvidence, Set<string>>();
+
+function unseenOf(run: RunEvidence): Set<string> {
+  let known = unseen.get(run);
+  if (known === undefined) {
+    known = new Set(expectationsOf(run).keys());
+    unseen.set(run, known);
+  }
+  return known;
+}
 
 const expectations = new WeakMap<RunEvidence, Map<string, BatchExpectation>>();
 

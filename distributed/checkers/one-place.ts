@@ -14,9 +14,11 @@ export const contentTakesOneSlot: Checker = {
         ? [{ content: taken['text_storage_id'], essayId: rowId ?? '' }]
         : [],
     );
+    // Counted once: a batch may have a hundred thousand.
+    const filledWith = groupBy(now, (place) => place.content);
     for (const [content, places] of groupBy([...now, ...ever], (place) => place.content)) {
       const essayIds = [...new Set(places.map((place) => place.essayId))];
-      const isRight = essayIds.length === 1 && now.filter((place) => place.content === content).length <= 1;
+      const isRight = essayIds.length === 1 && (filledWith.get(content)?.length ?? 0) <= 1;
       findings.holds(isRight, () =>
         problemOf(batch, `content ${content} took the slots ${essayIds.join(' and ')}`, {
           identities: [content],

@@ -134,9 +134,10 @@ function baseOf(
   if (headers.event_id !== event.event_id) throw new MalformedError('event_id differs between header and envelope');
   if (headers.event_type !== EVENT_TYPES[of.name]) throw new MalformedError('event_type of the header is another one');
   if (event.correlation_id !== event.data.correlation_id) throw new MalformedError('correlation ids differ');
-  const hash = createHash('sha256')
-    .update(bytesDigest(record))
-    .update(JSON.stringify(Object.entries(record.headers).sort()));
+  // As JSON the parts cannot run into each other.
+  const hash = createHash('sha256').update(
+    JSON.stringify([record.encoding, record.key, record.value, Object.entries(record.headers).sort()]),
+  );
   return {
     ...place,
     eventId: event.event_id,

@@ -1,15 +1,8 @@
-/**
- * Reads the batches of one part of a run. A run is judged in so many parts that each fits in memory: every file is read
- * once per part, and only what belongs to the part's batches is kept.
- */
-import { existsSync, statSync } from 'node:fs';
-import { z } from 'zod';
-import type { TableFile } from '../run/run-directory.ts';
+/** The batches of one part of a run, and what belongs to no batch: put together from what was read of the run's files. */
 import { BatchEvidence } from './batch-evidence.ts';
-import { bytesDigest, type JudgedInput, type LooseInput, placeName, readInput } from './input-records.ts';
-import { type Letter, type MalformedOutput, readOutput } from './output-records.ts';
-import { auditEntry, batchRow, excessRow, failureRow, pendingRow, slotRow } from './rows.ts';
-import type { RunEvidence } from './run-evidence.ts';
+import type { JudgedInput, LooseInput } from './input-records.ts';
+import type { Letter, MalformedOutput, Output } from './output-records.ts';
+import type { AuditEntry, BatchRow, ExcessRow, FailureRow, PendingRow, SlotRow } from './rows.ts';
 
 export interface PartEvidence {
   readonly batches: ReadonlyMap<string, BatchEvidence>;
@@ -25,133 +18,57 @@ export interface SetAside {
   readonly letters: readonly Letter[];
 }
 
-/** Bytes of files whose content is held at a time; in memory it takes two to three times as much. */
-const PART_BYTES_MAX = 384 * 1024 * 1024;
-const FILES = ['topics/in', 'topics/out', 'tables/slots', 'tables/excess_contents', 'tables/audit', 'history'];
+/** What was read, one thing at a time. Plain data: it may lie in a file until its part is judged. */
+export type Piece =
+  | { readonly of: 'input'; readonly what: JudgedInput }
+  | { readonly of: 'loose'; readonly what: LooseInput }
+  | { readonly of: 'setAside'; readonly what: SetAside }
+  | { readonly of: 'output'; readonly what: Output }
+  | { readonly of: 'malformed'; readonly what: MalformedOutput }
+  | { readonly of: 'batch'; readonly what: BatchRow }
+  | { readonly of: 'slot'; readonly what: SlotRow }
+  | { readonly of: 'excess'; readonly what: ExcessRow }
+  | { readonly of: 'failure'; readonly what: FailureRow }
+  | { readonly of: 'pending'; readonly what: PendingRow }
+  | { readonly of: 'audit'; readonly what: AuditEntry & { readonly batchId: string } }
+  | { readonly of: 'sent'; readonly what: SentInput };
 
-/** All parts, one after the other; so many that the files that grow with the load have at most `bytesMax` per part. */
-export async function* readParts(run: RunEvidence, bytesMax = PART_BYTES_MAX): AsyncGenerator<PartEvidence> {
-  const paths = FILES.map((file) => run.directory.file(`${file}.jsonl`)).filter((path) => existsSync(path));
-  const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0);
-  const parts = Math.max(1, Math.ceil(bytes / bytesMax));
-  for (let part = 0; part < parts; part++) {
-    const reader = new PartReader(run, (key) => hashOf(key) % parts === part);
-    await reader.readInputs();
-    await reader.readOutputs();
-    await reader.readTables();
-    await reader.readHistory();
-    yield reader;
-  }
+/** What the client noted before and after a send. */
+export interface SentInput {
+  readonly batchId: string;
+  readonly identity: string;
+  readonly isAcknowledged: boolean;
 }
 
-class PartReader implements PartEvidence {
+export class Part implements PartEvidence {
   readonly batches = new Map<string, BatchEvidence>();
   readonly loose: LooseInput[] = [];
   readonly malformed: MalformedOutput[] = [];
   readonly setAside: SetAside[] = [];
 
-  private readonly run: RunEvidence;
-  private readonly isOurs: (key: string) => boolean;
-
-  constructor(run: RunEvidence, isOurs: (key: string) => boolean) {
-    this.run = run;
-    this.isOurs = isOurs;
-  }
-
-  async readInputs(): Promise<void> {
-    for await (const record of this.run.directory.readTopic('in')) {
-      const input = readInput(record);
-      if (!this.isOurs(isLoose(input) ? placeName(input) : input.batchId)) continue;
-      const letters = this.run.letters.get(placeName(input));
-      if (letters !== undefined) this.setAside.push({ input, bytes: bytesDigest(record), letters });
-      if (isLoose(input)) this.loose.push(input);
-      else if (input.kind === 'registration') this.batch(input.batchId).registrations.push(input);
-      else if (input.kind === 'content') this.batch(input.batchId).contents.push(input);
-      else this.batch(input.batchId).failures.push(input);
+  add(piece: Piece): void {
+    switch (piece.of) {
+      case 'loose':
+        this.loose.push(piece.what);
+        break;
+      case 'setAside':
+        this.setAside.push(piece.what);
+        break;
+      case 'malformed':
+        this.malformed.push(piece.what);
+        break;
+      case 'batch':
+        this.batch(piece.what.id).row = piece.what;
+        break;
+      default:
+        addToBatch(this.batch(piece.what.batchId), piece);
     }
   }
 
-  async readOutputs(): Promise<void> {
-    for await (const record of this.run.directory.readTopic('out')) {
-      const output = readOutput(record);
-      if (!this.isOurs(output.kind === 'malformed' ? placeName(output) : output.batchId)) continue;
-      if (output.kind === 'malformed') this.malformed.push(output);
-      else if (output.kind === 'slotAssigned') this.batch(output.batchId).assigned.push(output);
-      else if (output.kind === 'excess') this.batch(output.batchId).excessEvents.push(output);
-      else this.batch(output.batchId).completed.push(output);
-    }
-  }
-
-  async readTables(): Promise<void> {
-    await this.read(
-      'batches',
-      batchRow,
-      (row) => row.id,
-      (batch, row) => {
-        batch.row = row;
-      },
-    );
-    await this.read(
-      'slots',
-      slotRow,
-      (row) => row.batchId,
-      (batch, row) => batch.slots.push(row),
-    );
-    await this.read(
-      'excess_contents',
-      excessRow,
-      (row) => row.batchId,
-      (batch, row) => batch.excess.push(row),
-    );
-    await this.read(
-      'failures',
-      failureRow,
-      (row) => row.batchId,
-      (batch, row) => batch.failureRows.push(row),
-    );
-    await this.read(
-      'pending_inputs',
-      pendingRow,
-      (row) => row.batchId,
-      (batch, row) => batch.pending.push(row),
-    );
-    await this.read(
-      'audit',
-      auditEntry,
-      (row) => row.batchId,
-      (batch, row) => batch.audit.push(row),
-    );
+  /** To be called when all is there. */
+  complete(): this {
     for (const batch of this.batches.values()) batch.audit.sort((one, other) => one.seq - other.seq);
-  }
-
-  /** What the client noted before and after each send, for inputs that name what they are about. */
-  async readHistory(): Promise<void> {
-    for await (const { key, f, type, value } of this.run.directory.readHistory()) {
-      if ((type !== 'invoke' && type !== 'ok') || !this.isOurs(key)) continue;
-      const input = sentInput.safeParse(value ?? {});
-      if (!input.success) continue;
-      const identity =
-        f === 'content' ? input.data.textStorageId : f === 'failure' ? input.data.fileUploadId : undefined;
-      if (identity === undefined) continue;
-      const { sent } = this.batch(key);
-      const counts = sent.get(`${f} ${identity}`) ?? { invoked: 0, acknowledged: 0 };
-      if (type === 'invoke') counts.invoked++;
-      else counts.acknowledged++;
-      sent.set(`${f} ${identity}`, counts);
-    }
-  }
-
-  private async read<Schema extends z.ZodType>(
-    table: TableFile,
-    schema: Schema,
-    batchIdOf: (row: z.infer<Schema>) => string | null,
-    keep: (batch: BatchEvidence, row: z.infer<Schema>) => void,
-  ): Promise<void> {
-    for await (const line of this.run.directory.readTable(table)) {
-      const row = schema.parse(line);
-      const batchId = batchIdOf(row);
-      if (batchId !== null && this.isOurs(batchId)) keep(this.batch(batchId), row);
-    }
+    return this;
   }
 
   private batch(batchId: string): BatchEvidence {
@@ -163,15 +80,41 @@ class PartReader implements PartEvidence {
   }
 }
 
-function isLoose(input: JudgedInput | LooseInput): input is LooseInput {
-  return input.kind === 'invalid' || input.kind === 'ignored';
-}
+type OfBatch = Exclude<Piece, { readonly of: 'loose' | 'setAside' | 'malformed' | 'batch' }>;
 
-const sentInput = z.object({ textStorageId: z.string().optional(), fileUploadId: z.string().optional() });
-
-/** FNV-1a. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return hash >>> 0;
+function addToBatch(batch: BatchEvidence, piece: OfBatch): void {
+  switch (piece.of) {
+    case 'input':
+      if (piece.what.kind === 'registration') batch.registrations.push(piece.what);
+      else if (piece.what.kind === 'content') batch.contents.push(piece.what);
+      else batch.failures.push(piece.what);
+      break;
+    case 'output':
+      if (piece.what.kind === 'slotAssigned') batch.assigned.push(piece.what);
+      else if (piece.what.kind === 'excess') batch.excessEvents.push(piece.what);
+      else batch.completed.push(piece.what);
+      break;
+    case 'slot':
+      batch.slots.push(piece.what);
+      break;
+    case 'excess':
+      batch.excess.push(piece.what);
+      break;
+    case 'failure':
+      batch.failureRows.push(piece.what);
+      break;
+    case 'pending':
+      batch.pending.push(piece.what);
+      break;
+    case 'audit':
+      batch.audit.push(piece.what);
+      break;
+    case 'sent': {
+      const { identity, isAcknowledged } = piece.what;
+      const counts = batch.sent.get(identity) ?? { invoked: 0, acknowledged: 0 };
+      if (isAcknowledged) counts.acknowledged++;
+      else counts.invoked++;
+      batch.sent.set(identity, counts);
+    }
+  }
 }

@@ -1,23 +1,23 @@
 /**
  * What a run directory says about the run as a whole. Holds little: dead letters, committed offsets, completions in the
- * outbox. Everything that grows with the load belongs to a batch and is read part by part.
+ * outbox. Everything that grows with the load belongs to a batch and is judged part by part.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
-import { EVENT_TYPES } from '../../src/contract/topics.ts';
 import { COLLECTED_FILE, type Collected, readCollected } from '../collect/collected.ts';
 import { REDIS_FILE, redisKeySchema } from '../collect/redis-keys.ts';
 import type { Manifest } from '../generator/manifest.ts';
 import { readJsonLines } from '../run/json-lines.ts';
-import type { PhaseRecord } from '../run/records.ts';
+import type { FaultRecord, PhaseRecord } from '../run/records.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
-import { type JudgedInput, type LooseInput, placeName, readInput } from './input-records.ts';
+import { type InputLimits, inputLimitsOf, type JudgedInput, type LooseInput } from './input-records.ts';
 import { type Letter, readLetter } from './output-records.ts';
-import { auditEntry, outboxRow, slotRow } from './rows.ts';
+import type { GapNotes } from './run-notes.ts';
 
-export interface RunEvidence {
+/** What is known before the files that grow with the load are read. */
+export interface RunBasics {
   readonly directory: RunDirectory;
+  readonly faults: readonly FaultRecord[];
   /** Something was broken on purpose: an event may have been published more than once, with equal bytes. */
   readonly isFaulty: boolean;
   readonly phases: readonly PhaseRecord[];
@@ -28,39 +28,63 @@ export interface RunEvidence {
   readonly letters: ReadonlyMap<string, readonly Letter[]>;
   /** By `topic/partition`: the next offset the group would read. */
   readonly committed: ReadonlyMap<string, number>;
-  readonly outbox: OutboxEvidence;
   readonly isAudited: boolean;
+  /** False where the run did without triggers on purpose: then what only they can tell is no question. */
+  readonly isAuditWanted: boolean;
+  /** Transactions were used: offsets without a record are markers, or records that were taken back. */
+  readonly hasTransactions: boolean;
   /** Event ids that Redis held hints for, and when that was seen. */
   readonly hints: ReadonlyMap<string, number>;
+  /** What the workers of this run were set to accept. */
+  readonly limits: InputLimits;
+}
+
+export interface RunEvidence extends RunBasics {
+  readonly outbox: OutboxEvidence;
   /** Of essay ids that a refused registration asked for: the batch that has them. */
   readonly ownersOfRefused: ReadonlyMap<string, string>;
+  /** Records in the input topics. */
+  readonly inputs: number;
+  /** Places of input records that a letter names. */
+  readonly lettersFound: ReadonlySet<string>;
+  /** Event ids that Redis held hints for and nobody sent. */
+  readonly hintsUnsent: ReadonlySet<string>;
+  /** Lines found by file, relative to the run directory. */
+  readonly lines: ReadonlyMap<string, number>;
+  readonly gaps: GapNotes;
+  /** Faults during which the database changed. */
+  readonly faultsMetWork: number;
 }
 
 export interface OutboxEvidence {
   readonly rows: number;
   readonly unpublished: number;
   readonly dead: number;
+  /** Rows that another instance published than had written them. */
+  readonly takeovers: number;
   /** By event id of a completion: its row, and the transaction that wrote it where that is known. */
   readonly completions: ReadonlyMap<string, { readonly rowId: number; readonly txid: number | null }>;
   /** False when rows were deleted: what is not there may have been. */
   readonly isWhole: boolean;
 }
 
-export async function gatherRun(directory: RunDirectory): Promise<RunEvidence> {
+export async function gatherBasics(directory: RunDirectory): Promise<RunBasics> {
   const collected = await readCollected(directory.file(COLLECTED_FILE));
-  const letters = await readLetters(directory);
+  const faults = await all(directory.readFaults());
   return {
     directory,
-    isFaulty: !(await directory.readFaults().next()).done,
-    phases: await readPhases(directory),
+    faults,
+    isFaulty: faults.length > 0,
+    phases: await all(directory.readPhases()),
     collected,
     manifest: await readManifest(directory.file('manifest.json')),
-    letters,
+    letters: await readLetters(directory),
     committed: committedOf(collected),
-    outbox: await readOutbox(directory),
     isAudited: collected?.audited ?? existsSync(directory.file('tables', 'audit.jsonl')),
+    isAuditWanted: directory.environment.options['audit'] !== false,
+    hasTransactions: directory.environment.options['transactions'] === true,
     hints: await readHints(directory),
-    ownersOfRefused: await findOwners(directory, letters),
+    limits: inputLimitsOf(directory.environment.options),
   };
 }
 
@@ -70,10 +94,10 @@ export function isUnprocessed(input: JudgedInput | LooseInput, run: RunEvidence)
   return committed !== undefined && input.offset >= committed;
 }
 
-async function readPhases(directory: RunDirectory): Promise<PhaseRecord[]> {
-  const phases: PhaseRecord[] = [];
-  for await (const phase of directory.readPhases()) phases.push(phase);
-  return phases;
+async function all<T>(records: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const record of records) found.push(record);
+  return found;
 }
 
 async function readHints(directory: RunDirectory): Promise<Map<string, number>> {
@@ -103,58 +127,6 @@ function committedOf(collected: Collected | null): Map<string, number> {
     if (offset !== undefined) committed.set(`${topic}/${partition}`, offset ?? low);
   }
   return committed;
-}
-
-async function readOutbox(directory: RunDirectory): Promise<OutboxEvidence> {
-  const txids = new Map<number, number>();
-  let isWhole = true;
-  for await (const row of directory.readTable('audit')) {
-    if (row['table_name'] !== 'outbox') continue;
-    const entry = auditEntry.parse(row);
-    if (entry.operation === 'insert') txids.set(Number(entry.rowId), entry.txid);
-    else isWhole = false;
-  }
-  const counts = { rows: 0, unpublished: 0, dead: 0 };
-  const completions = new Map<string, { rowId: number; txid: number | null }>();
-  for await (const line of directory.readTable('outbox')) {
-    const row = outboxRow.parse(line);
-    counts.rows++;
-    if (row.isDead) counts.dead++;
-    else if (!row.isPublished) counts.unpublished++;
-    if (!row.messages.includes(EVENT_TYPES.completed)) continue;
-    for (const { headers } of storedMessages.parse(JSON.parse(row.messages))) {
-      if (headers.event_type !== EVENT_TYPES.completed) continue;
-      completions.set(headers.event_id, { rowId: row.id, txid: txids.get(row.id) ?? null });
-    }
-  }
-  return { ...counts, completions, isWhole };
-}
-
-const storedMessages = z.array(z.object({ headers: z.object({ event_id: z.string(), event_type: z.string() }) }));
-
-/** A registration may be refused because its slots are another batch's: then that batch must have them. */
-async function findOwners(
-  directory: RunDirectory,
-  letters: ReadonlyMap<string, readonly Letter[]>,
-): Promise<Map<string, string>> {
-  const owners = new Map<string, string>();
-  const refused = [...letters].filter(([, copies]) =>
-    copies.some(({ reason }) => reason === 'conflicting_registration'),
-  );
-  if (refused.length === 0) return owners;
-  const places = new Set(refused.map(([origin]) => origin));
-  const asked = new Set<string>();
-  for await (const record of directory.readTopic('in')) {
-    if (!places.has(placeName(record))) continue;
-    const input = readInput(record);
-    if (input.kind === 'registration') for (const id of input.essayIds) asked.add(id);
-  }
-  for await (const line of directory.readTable('slots')) {
-    if (typeof line['essay_id'] !== 'string' || !asked.has(line['essay_id'])) continue;
-    const { essayId, batchId } = slotRow.parse(line);
-    owners.set(essayId, batchId);
-  }
-  return owners;
 }
 
 async function readManifest(path: string): Promise<Manifest | null> {

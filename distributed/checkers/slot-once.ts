@@ -7,6 +7,7 @@ import type { AuditEntry } from './rows.ts';
 export const slotTakenOnce: Checker = {
   id: 'I2',
   title: 'A slot is taken at most once and never freed',
+  applies: (run) => run.isAudited || run.isAuditWanted,
   batch(batch, run, findings) {
     if (!run.isAudited) {
       if (batch.slots.length > 0) findings.doubt('the run was not audited');

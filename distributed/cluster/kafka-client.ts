@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel, type RetryOptions } from 'kafkajs';
+import { installHarnessCodecs } from './harness-codecs.ts';
 
 /** A silent client of the judge's own: what goes wrong arrives as an error, not as a log line between the progress. */
 export function kafkaClient(brokers: readonly string[], clientId: string, retry?: RetryOptions): Kafka {
+  installHarnessCodecs();
   const patience = retry === undefined ? {} : { retry };
   return new Kafka({ brokers: [...brokers], clientId, logLevel: logLevel.NOTHING, ...patience });
 }
@@ -32,6 +34,35 @@ export async function waitForCoordinator(kafka: Kafka, groupId: string): Promise
         }
       }
       await sleep(POLL_INTERVAL_MS);
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+const GROUP_STABLE_MS_MAX = 60_000;
+const GROUP_POLL_INTERVAL_MS = 100;
+
+/** Waits until so many members share the group and none of them is coming or going. */
+export async function waitForMembers(
+  kafka: Kafka,
+  groupId: string,
+  members: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const giveUpAtMs = Date.now() + GROUP_STABLE_MS_MAX;
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { groups } = await admin.describeGroups([groupId]);
+      const [group] = groups;
+      if (group?.state === 'Stable' && group.members.length === members) return;
+      if (Date.now() > giveUpAtMs) {
+        throw new Error(`the group of ${members} workers was not stable within ${GROUP_STABLE_MS_MAX} ms`);
+      }
+      await sleep(GROUP_POLL_INTERVAL_MS);
     }
   } finally {
     await admin.disconnect();

@@ -5,12 +5,12 @@
 import { Redis } from 'ioredis';
 import type { Admin, Kafka } from 'kafkajs';
 import { deadLetterTopic, INBOUND, OUTBOUND, type Topics } from '../../src/contract/topics.ts';
-import { readTopics } from '../outcome/read-topics.ts';
 import { JsonLinesWriter } from '../run/json-lines.ts';
 import type { RunDirectory, TopicFile } from '../run/run-directory.ts';
 import { encodeTopicRecord } from '../run/topic-record.ts';
 import { ACTIVITY_FILE, collectActivity } from './activity.ts';
 import { COLLECTED_FILE, type Collected, writeCollected } from './collected.ts';
+import { readTopics } from './read-topics.ts';
 import { REDIS_FILE, type RedisKey, readRedisKeys } from './redis-keys.ts';
 import { collectTables } from './tables.ts';
 

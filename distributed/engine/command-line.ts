@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { COMPOSE_EXTRAS, DOCKER_COMPOSE } from '../compose/compose-scenario.ts';
 import { EXIT } from '../run/verdict.ts';
 import { SCENARIOS } from '../scenarios/catalogue.ts';
 import { SOURCE_VARIABLE } from '../stack/stack-source.ts';
@@ -18,6 +19,7 @@ export interface Flags {
   readonly tier: RunOptions['tier'];
   readonly repeat: number;
   readonly mutant?: string;
+  readonly without?: readonly string[];
   readonly list?: boolean;
   readonly json?: boolean;
   readonly color: boolean;
@@ -49,6 +51,11 @@ export function harnessCommand(): Command {
     .addOption(new Option('--tier <tier>', 'quick: a check of each; full: everything').choices(TIERS).default('quick'))
     .option('--repeat <count>', 'run everything so often, each time with another seed', parseRepeat, 1)
     .option('--mutant <name>', 'run a worker that is wrong on purpose (test/mutants)')
+    .option(
+      '--without <services>',
+      'services of docker_compose that are not started, separated by commas',
+      parseServices,
+    )
     .option('--list', 'list the scenarios')
     .option('--json', 'print the results as one JSON object, progress on standard error')
     .option('--no-color', 'no colour on a terminal; so does NO_COLOR')
@@ -65,6 +72,9 @@ export function readRunOptions(command: Command, root: string): RunOptions {
   if (mutant !== null && !isMutant(root, mutant)) {
     return fail(`there is no mutant ${mutant}; there are ${mutantNames(root).join(', ')}`);
   }
+  const isCompose = scenario.includes(DOCKER_COMPOSE.name);
+  if (isCompose && mutant !== null) return fail(`${DOCKER_COMPOSE.name} runs the image, which has no mutants`);
+  if (isCompose && stack === 'external') return fail(`${DOCKER_COMPOSE.name} brings its own servers`);
   if (stack === 'external') {
     const missing = ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS'].filter((name) => !process.env[name]?.trim());
     if (missing.length > 0) return fail(`--stack external needs ${missing.join(', ')} in the environment`);
@@ -79,13 +89,15 @@ export function readRunOptions(command: Command, root: string): RunOptions {
     tier: flags.tier,
     repeat: flags.repeat,
     mutant,
+    without: flags.without ?? [],
   };
 }
 
 export function describeScenarios(): string {
-  const width = Math.max(...SCENARIOS.map(({ name }) => name.length));
+  const all = [...SCENARIOS, DOCKER_COMPOSE];
+  const width = Math.max(...all.map(({ name }) => name.length));
   const indent = ' '.repeat(width + 2);
-  return SCENARIOS.map(({ name, goal, method }) => `${name.padEnd(width)}  ${goal}\n${indent}${method}`).join('\n');
+  return all.map(({ name, goal, method }) => `${name.padEnd(width)}  ${goal}\n${indent}${method}`).join('\n');
 }
 
 function mutantNames(root: string): string[] {
@@ -99,13 +111,25 @@ function isMutant(root: string, name: string): boolean {
 }
 
 function parseScenarios(text: string): readonly string[] {
-  const all = SCENARIOS.map(({ name }) => name);
-  const names = text === 'all' ? all : text.split(',').map((name) => name.trim());
+  const onProcesses = SCENARIOS.map(({ name }) => name);
+  const all = [...onProcesses, DOCKER_COMPOSE.name];
+  const names = text === 'all' ? onProcesses : text.split(',').map((name) => name.trim());
   const unknown = names.filter((name) => !all.includes(name));
   if (unknown.length > 0) {
     throw new InvalidArgumentError(`There is no scenario ${unknown.join(', ')}; there are ${all.join(', ')}.`);
   }
+  if (names.length > 1 && names.includes(DOCKER_COMPOSE.name)) {
+    throw new InvalidArgumentError(`${DOCKER_COMPOSE.name} brings its own servers and runs alone.`);
+  }
   return [...new Set(names)];
+}
+
+/** What the verdict rests on cannot be left out. */
+function parseServices(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const needed = names.filter((name) => !COMPOSE_EXTRAS.includes(name));
+  if (needed.length > 0) throw new InvalidArgumentError(`Only ${COMPOSE_EXTRAS.join(', ')} can be left out.`);
+  return names;
 }
 
 function parseInstances(text: string): readonly number[] {

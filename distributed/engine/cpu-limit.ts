@@ -11,7 +11,7 @@ export interface CpuLimits {
   readonly unavailable: string | null;
   /** Puts the program that follows into the group of this worker. */
   launcherOf(index: number): readonly string[];
-  /** Puts the limit in force, for workers that have started: starting under it would take ages. */
+  /** Puts the limit in force, for workers that are warm: starting under it would take ages. */
   apply(): Promise<void>;
   /** Removes the groups; their processes must be gone. */
   close(): Promise<void>;

@@ -14,7 +14,11 @@ export type CommonEnvironment = Omit<
   'runId' | 'scenario' | 'seed' | 'options' | 'instances' | 'startedAt'
 >;
 
-export async function describeEnvironment(root: string, stack: Stack, options: RunOptions): Promise<CommonEnvironment> {
+export async function describeEnvironment(
+  root: string,
+  stack: Pick<Stack, 'description'>,
+  options: RunOptions,
+): Promise<CommonEnvironment> {
   const server = (kind: 'postgres' | 'redis' | 'kafka') => ({ version: stack.description[kind], real: true });
   return {
     schemaVersion: SCHEMA_VERSION,

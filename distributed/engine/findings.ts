@@ -1,6 +1,6 @@
 /** What a running part finds out that its evidence alone would not tell: gates, numbers, checks, a note. */
-import type { Quiescence } from '../outcome/quiescence.ts';
 import type { Check, Gate, Measurement } from '../run/results.ts';
+import type { Quiescence } from './quiescence.ts';
 
 export class Findings {
   readonly checks: Check[] = [];

@@ -41,9 +41,9 @@ export class Journal {
     this.faults.append({ ...this.clock.now(), fault, target, phase, evidence });
   }
 
-  metric(process: string, metric: string, value: number): void {
+  metric(process: string, metric: string, value: number, at = this.clock.now()): void {
     if (Number.isFinite(value)) {
-      this.metrics.append({ ...this.clock.now(), process, metric, value });
+      this.metrics.append({ ...at, process, metric, value });
     }
   }
 

@@ -1,6 +1,6 @@
 /** From a part's directory to its verdict: invariants, races, and what the part measured itself. Offline and repeatable. */
 import { judgeRun } from '../checkers/judge-run.ts';
-import { countRaces, neededRaces, racesOf } from '../races/count-races.ts';
+import { neededRaces, RaceCounter, racesOf } from '../races/count-races.ts';
 import type { Check, Part, Race } from '../run/results.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import { mergeVerdict } from '../run/verdict.ts';
@@ -14,8 +14,9 @@ export interface PartIdentity {
 
 export async function judgePart(directory: RunDirectory, identity: PartIdentity): Promise<Part> {
   const measured = await readMeasured(directory);
-  const checks: Check[] = [...(await judgeRun(directory)), ...measured.checks];
-  const races = await judgeRaces(directory, checks);
+  const counter = new RaceCounter();
+  const checks: Check[] = [...(await judgeRun(directory, { observer: counter })), ...measured.checks];
+  const races = judgeRaces(directory, counter, checks);
   return {
     ...identity,
     verdict: mergeVerdict(checks, races),
@@ -28,9 +29,9 @@ export async function judgePart(directory: RunDirectory, identity: PartIdentity)
   };
 }
 
-async function judgeRaces(directory: RunDirectory, checks: Check[]): Promise<Race[]> {
+function judgeRaces(directory: RunDirectory, counter: RaceCounter, checks: Check[]): Race[] {
   try {
-    return racesOf(await countRaces(directory), neededRaces(directory.environment.options));
+    return racesOf(counter.result, neededRaces(directory.environment.options));
   } catch (error) {
     const note = `the races could not be counted: ${error instanceof Error ? error.message : String(error)}`;
     checks.push({ id: 'races', title: note, verdict: 'unknown', judged: 0, problemCount: 0, problems: [], note });

@@ -12,6 +12,8 @@ export interface DisplaySubject {
   readonly totals: () => { readonly inputs: number; readonly slots: number; readonly batches: number };
 }
 
+const BEAT_MS = 1_000;
+
 export class LiveDisplay {
   private readonly screen: LiveScreen;
   private readonly subject: DisplaySubject;
@@ -19,6 +21,7 @@ export class LiveDisplay {
   private sentBefore = 0;
   private sentNow = 0;
   private state: LiveState | null = null;
+  private work: string | null = null;
 
   constructor(output: ScreenOutput, useColour: boolean, subject: DisplaySubject) {
     this.screen = new LiveScreen(output, useColour);
@@ -41,6 +44,18 @@ export class LiveDisplay {
     this.draw();
   }
 
+  /** Says what is being done when the run itself is over, as long as it takes. */
+  async during<T>(work: string, run: () => Promise<T>): Promise<T> {
+    this.work = work;
+    const beat = setInterval(() => this.draw(), BEAT_MS);
+    try {
+      return await run();
+    } finally {
+      clearInterval(beat);
+      this.work = null;
+    }
+  }
+
   close(): void {
     this.screen.close();
   }
@@ -49,7 +64,7 @@ export class LiveDisplay {
     const { state, subject } = this;
     if (state === null) return;
     this.screen.show({
-      phase: `${subject.title}, ${subject.phase()}`,
+      phase: `${subject.title}, ${this.work ?? subject.phase()}`,
       elapsedMs: performance.now() - this.startedAtMs,
       published: this.sentBefore + this.sentNow,
       ...subject.totals(),

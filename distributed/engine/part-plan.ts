@@ -18,6 +18,8 @@ export interface PartPlan {
   readonly messageBytesMax?: number;
   /** Cores each worker may use, where the system can limit it. */
   readonly cpuCores?: number;
+  /** False: no triggers note the changes. What only they can tell is then not judged, and nothing slows the service. */
+  readonly audit?: boolean;
   /** A worker that ends by itself is an answer here, not a defect. */
   readonly exitsAllowed?: boolean;
   /** Starts with no worker running; leaves everything as it should be judged. */

@@ -22,6 +22,7 @@ export interface Place {
 export interface PlaceOptions {
   readonly partitions: number;
   readonly replicas: number;
+  readonly audit: boolean;
 }
 
 export class Places {
@@ -50,7 +51,7 @@ export class Places {
     };
     await Promise.all([
       createTopics(this.root, addresses, options),
-      this.createDatabase(database, addresses.databaseUrl),
+      this.createDatabase(database, addresses.databaseUrl, options.audit),
       this.emptyRedis(addresses.redisUrl),
     ]);
     const topics = topicsFor(prefix);
@@ -80,12 +81,12 @@ export class Places {
     }
   }
 
-  private async createDatabase(name: string, url: string): Promise<void> {
+  private async createDatabase(name: string, url: string, audit: boolean): Promise<void> {
     this.template ??= this.createTemplate();
     const template = await this.template;
     this.databases.push(name);
     await this.administer(`create database ${name} template ${template}`);
-    await installAudit(url);
+    if (audit) await installAudit(url);
   }
 
   private async createTemplate(): Promise<string> {

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly tier: (typeof TIERS)[number];
   readonly repeat: number;
   readonly mutant: string | null;
+  /** Services of the compose stack that are left out. */
+  readonly without: readonly string[];
 }
 
 export const INSTANCES_MAX = 15;
@@ -34,6 +36,7 @@ export function replayCommand(options: RunOptions): string {
     `--stack ${options.stack}`,
     ...(options.repeat > 1 ? [`--repeat ${options.repeat}`] : []),
     ...(options.mutant === null ? [] : [`--mutant ${options.mutant}`]),
+    ...(options.without.length === 0 ? [] : [`--without ${options.without.join(',')}`]),
   ];
   return `pnpm test:distributed ${words.join(' ')}`;
 }

@@ -54,7 +54,11 @@ export async function runPart(run: PartRun): Promise<Part> {
   const clock = new RunClock();
   const journal = new Journal(directory, clock);
   const replicas = Math.min(3, stack.servers.filter(({ name }) => name.startsWith('kafka')).length || 1);
-  const place = await run.places.create({ partitions: plan.partitions ?? PARTITIONS, replicas });
+  const place = await run.places.create({
+    partitions: plan.partitions ?? PARTITIONS,
+    replicas,
+    audit: plan.audit ?? true,
+  });
   const kafka = kafkaClient(stack.kafkaBrokers, 'harness');
   if (plan.messageBytesMax !== undefined) await allowLargeMessages(kafka, place, plan.messageBytesMax);
   await waitForCoordinator(kafka, place.addresses.consumerGroup);
@@ -104,15 +108,16 @@ export async function runPart(run: PartRun): Promise<Part> {
     await sampler.start();
     await followScript(run, stage);
     await sampler.stop();
-    await gatherEvidence(run, stage);
+    await display.during('collecting evidence', () => gatherEvidence(run, stage));
   } finally {
     await cluster.stop();
     await stage.close();
     await limits?.close();
   }
-  display.close();
   await run.places.remove(place, kafka).catch(() => undefined);
-  return writeVerdict(run);
+  const part = await display.during('judging', () => writeVerdict(run));
+  display.close();
+  return part;
 }
 
 async function limitsOf({ plan }: PartRun) {

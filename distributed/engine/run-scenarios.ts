@@ -185,7 +185,13 @@ class ScenarioRun {
 
   private environmentOf({ scenario, plan, seed }: PlannedPart, runId: string): Environment {
     const { mutant, durationSeconds } = this.command.options;
-    const own = { mutant, durationSeconds, partitions: plan.partitions ?? null, cpuCores: plan.cpuCores ?? null };
+    const own = {
+      mutant,
+      durationSeconds,
+      partitions: plan.partitions ?? null,
+      cpuCores: plan.cpuCores ?? null,
+      audit: plan.audit ?? true,
+    };
     return {
       ...this.common,
       runId,

@@ -5,13 +5,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { BEFORE_REPLAY_FOLDER } from '../checkers/replay.ts';
-import { kafkaClient, OUTLAST_RESTART } from '../cluster/kafka-client.ts';
+import { kafkaClient, OUTLAST_RESTART, waitForMembers } from '../cluster/kafka-client.ts';
 import { collectTables } from '../collect/tables.ts';
 import { type PublishResult, publishLoad } from '../generator/producer.ts';
 import type { SendableInput, SendableLoad } from '../generator/sendable.ts';
 import { type Injected, runNemesis } from '../nemesis/nemesis.ts';
 import type { ScheduledFault } from '../nemesis/schedule.ts';
-import { type Quiescence, readLag, waitForQuiescence } from '../outcome/quiescence.ts';
 import type { Gate } from '../run/results.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import { gatePasses } from '../run/verdict.ts';
@@ -19,6 +18,7 @@ import { Findings } from './findings.ts';
 import { injectorFor } from './injector-for.ts';
 import type { PartLatencies } from './latencies.ts';
 import { LoadLedger } from './load-ledger.ts';
+import { type Quiescence, readLag, waitForQuiescence } from './quiescence.ts';
 import { countRacesSoFar, type RacesSoFar } from './races-so-far.ts';
 import type { StageDeps } from './stage-deps.ts';
 
@@ -30,9 +30,7 @@ export type Afterthought = (evidence: {
 
 const STABLE_MS = 3_000;
 const RECOVERY_MS_MAX = 60_000;
-const GROUP_STABLE_MS_MAX = 60_000;
 const STOP_GRACE_MS = 25_000;
-const POLL_INTERVAL_MS = 100;
 const LOOK_AGAIN_MS = 500;
 
 export class Stage {
@@ -53,11 +51,15 @@ export class Stage {
 
   /** Starts all workers and waits until each of them has its place in the group. */
   async startWorkers(): Promise<void> {
-    const { cluster, journal, signal } = this.deps;
+    const { cluster, journal, kafka, place, signal } = this.deps;
     if (journal.phaseName === null) journal.phase('warm-up');
     for (const worker of cluster.workers) await worker.start();
     await cluster.waitReady(signal);
-    await this.untilGroupHas(cluster.workers.length);
+    await waitForMembers(kafka, place.addresses.consumerGroup, cluster.workers.length, signal);
+  }
+
+  /** From now on each worker may use only its share. A fresh process would compile itself under it for minutes. */
+  async limitWorkers(): Promise<void> {
     await this.deps.limits?.apply();
   }
 
@@ -196,27 +198,6 @@ export class Stage {
 
   async pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.signal });
-  }
-
-  private async untilGroupHas(members: number): Promise<void> {
-    const { kafka, place, signal } = this.deps;
-    const admin = kafka.admin();
-    await admin.connect();
-    const giveUpAtMs = Date.now() + GROUP_STABLE_MS_MAX;
-    try {
-      for (;;) {
-        signal.throwIfAborted();
-        const { groups } = await admin.describeGroups([place.addresses.consumerGroup]);
-        const [group] = groups;
-        if (group?.state === 'Stable' && group.members.length === members) return;
-        if (Date.now() > giveUpAtMs) {
-          throw new Error(`the group of ${members} workers was not stable within ${GROUP_STABLE_MS_MAX} ms`);
-        }
-        await sleep(POLL_INTERVAL_MS);
-      }
-    } finally {
-      await admin.disconnect();
-    }
   }
 }
 

@@ -1,8 +1,14 @@
 import kafkajs, { type Kafka } from 'kafkajs';
+import { deadLetterTopic } from '../../src/contract/topics.ts';
 import type { Place } from './place.ts';
 
-/** Raises the largest message of all topics of a place, dead-letter topics included. */
+/** What a dead letter has beyond its record: headers of its own. */
+const LETTER_BYTES = 100_000;
+
+/** Raises the largest message of all topics of a place; in dead-letter topics there is room for the reason as well. */
 export async function allowLargeMessages(kafka: Kafka, place: Place, bytesMax: number): Promise<void> {
+  const letters = new Set(place.inbound.map(deadLetterTopic));
+  const sizeOf = (topic: string) => (letters.has(topic) ? bytesMax + LETTER_BYTES : bytesMax);
   const admin = kafka.admin();
   await admin.connect();
   try {
@@ -12,7 +18,7 @@ export async function allowLargeMessages(kafka: Kafka, place: Place, bytesMax: n
       resources: topics.map((name) => ({
         type: kafkajs.ConfigResourceTypes.TOPIC,
         name,
-        configEntries: [{ name: 'max.message.bytes', value: String(bytesMax) }],
+        configEntries: [{ name: 'max.message.bytes', value: String(sizeOf(name)) }],
       })),
     });
   } finally {

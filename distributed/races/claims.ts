@@ -63,7 +63,8 @@ function countSkips(slots: readonly SlotRow[], takings: readonly AuditEntry[]): 
   const positionOf = (entry: AuditEntry) => Number(entry.new?.['position']);
   const isTaken = new Set(takings.map((entry) => entry.rowId));
   const untaken = slots.filter((slot) => !isTaken.has(slot.essayId)).map((slot) => slot.position);
-  let lowestLater = { position: Math.min(Number.POSITIVE_INFINITY, ...untaken), txid: -1 };
+  const lowestUntaken = untaken.reduce((least, position) => Math.min(least, position), Number.POSITIVE_INFINITY);
+  let lowestLater = { position: lowestUntaken, txid: -1 };
   let skips = 0;
   for (const entry of [...takings].reverse()) {
     const position = positionOf(entry);

@@ -3,11 +3,10 @@
  * than needed makes the verdict unknown: a green run proves little unless the race happened.
  */
 import { z } from 'zod';
-import { readParts } from '../checkers/part-evidence.ts';
-import { auditEntry, outboxRow } from '../checkers/rows.ts';
-import { gatherRun, type RunEvidence } from '../checkers/run-evidence.ts';
+import type { RunObserver } from '../checkers/judge-run.ts';
+import type { PartEvidence } from '../checkers/part-evidence.ts';
+import type { RunEvidence } from '../checkers/run-evidence.ts';
 import type { Race } from '../run/results.ts';
-import type { RunDirectory } from '../run/run-directory.ts';
 import { claimRacesOf } from './claims.ts';
 import { CounterTotals } from './counter-totals.ts';
 
@@ -40,12 +39,21 @@ export const COUNTERS = {
   rebalances: 'rebalances_total',
 } as const;
 
-export async function countRaces(directory: RunDirectory): Promise<RaceCounts> {
-  const run = await gatherRun(directory);
-  const counts = Object.fromEntries(Object.keys(RACES).map((name) => [name, 0])) as Record<RaceName, number>;
-  let records = 0;
-  for await (const part of readParts(run)) {
-    records += part.loose.length;
+/** Counts while a run is judged. */
+export class RaceCounter implements RunObserver {
+  private readonly counts = Object.fromEntries(Object.keys(RACES).map((name) => [name, 0])) as Record<RaceName, number>;
+  private problem: unknown = null;
+  private isDone = false;
+
+  /** Throws what kept it from counting. */
+  get result(): RaceCounts {
+    if (this.problem !== null) throw this.problem;
+    if (!this.isDone) throw new Error('the run was not read to its end');
+    return this.counts;
+  }
+
+  part(part: PartEvidence): void {
+    const { counts } = this;
     for (const batch of part.batches.values()) {
       const races = claimRacesOf(batch.slots, batch.audit);
       counts.overlappingClaims += races.overlaps;
@@ -53,17 +61,29 @@ export async function countRaces(directory: RunDirectory): Promise<RaceCounts> {
       counts.drainedInputs += races.drained;
       if (races.instances >= 2) counts.sharedBatches++;
       if (races.isCloseFinish) counts.closeFinishes++;
-      records += batch.registrations.length + batch.contents.length + batch.failures.length;
       counts.repeatedContents +=
         batch.contents.length - new Set(batch.contents.map((input) => input.textStorageId)).size;
     }
   }
-  const reasons = [...run.letters.values()].flatMap((letters) => letters.map(({ reason }) => reason));
-  counts.deadLetterReasons = new Set(reasons).size;
-  await countFromCounters(directory, records, counts);
-  counts.relayTakeovers = await countTakeovers(directory);
-  counts.faultsMetWork = await countFaultsMetWork(run);
-  return counts;
+
+  async run(run: RunEvidence): Promise<void> {
+    const { counts } = this;
+    const reasons = [...run.letters.values()].flatMap((letters) => letters.map(({ reason }) => reason));
+    counts.deadLetterReasons = new Set(reasons).size;
+    counts.relayTakeovers = run.outbox.takeovers;
+    counts.faultsMetWork = run.faultsMetWork;
+    const totals = new CounterTotals();
+    for await (const sample of run.directory.readMetrics()) totals.add(sample);
+    counts.uniqueConflicts = totals.sum(COUNTERS.uniqueConflicts);
+    counts.redeliveries = Math.max(0, totals.sum(COUNTERS.inputs) - run.inputs);
+    // Every member counts every generation, so the one that saw most of them counts best.
+    counts.rebalances = Math.max(0, totals.max(COUNTERS.rebalances) - 1);
+    this.isDone = true;
+  }
+
+  failed(error: unknown): void {
+    this.problem ??= error;
+  }
 }
 
 /** What a scenario needs is an option of its run, `races`, so that judging again needs nothing else. */
@@ -80,49 +100,4 @@ export function racesOf(counts: RaceCounts, needed: Partial<Record<RaceName, num
     const [title, unit] = RACES[name];
     return { name: title, seen: counts[name], needed: needed[name] ?? 0, unit };
   });
-}
-
-async function countFromCounters(
-  directory: RunDirectory,
-  records: number,
-  counts: Record<RaceName, number>,
-): Promise<void> {
-  const totals = new CounterTotals();
-  for await (const sample of directory.readMetrics()) totals.add(sample);
-  counts.uniqueConflicts = totals.sum(COUNTERS.uniqueConflicts);
-  counts.redeliveries = Math.max(0, totals.sum(COUNTERS.inputs) - records);
-  // Every member counts every generation, so the one that saw most of them counts best.
-  counts.rebalances = Math.max(0, totals.max(COUNTERS.rebalances) - 1);
-}
-
-async function countTakeovers(directory: RunDirectory): Promise<number> {
-  const writers = new Map<string, unknown>();
-  for await (const row of directory.readTable('audit')) {
-    if (row['table_name'] !== 'outbox' || row['operation'] !== 'insert') continue;
-    const { rowId, new: written } = auditEntry.parse(row);
-    writers.set(rowId ?? '', written?.['publisher']);
-  }
-  let takeovers = 0;
-  for await (const line of directory.readTable('outbox')) {
-    const { id, publisher } = outboxRow.parse(line);
-    const writer = writers.get(String(id));
-    if (writer !== undefined && writer !== publisher) takeovers++;
-  }
-  return takeovers;
-}
-
-async function countFaultsMetWork(run: RunEvidence): Promise<number> {
-  const open = new Map<string, number>();
-  const windows: { readonly fromMs: number; readonly toMs: number; met: boolean }[] = [];
-  for await (const { fault, target, phase, wallMs } of run.directory.readFaults()) {
-    const name = `${fault} ${target}`;
-    if (phase === 'start') open.set(name, wallMs);
-    else windows.push({ fromMs: open.get(name) ?? wallMs, toMs: wallMs, met: false });
-  }
-  if (windows.length === 0) return 0;
-  for await (const row of run.directory.readTable('audit')) {
-    const atMs = Number(row['at_ms']);
-    for (const window of windows) window.met ||= window.fromMs <= atMs && atMs <= window.toMs;
-  }
-  return windows.filter((window) => window.met).length;
 }

@@ -55,21 +55,51 @@ export async function* readJsonLines<Schema extends z.ZodType>(
   schema: Schema,
 ): AsyncGenerator<z.infer<Schema>> {
   let lineNumber = 0;
-  for await (const line of readLines(path)) {
-    lineNumber++;
-    if (line !== '') yield parseLine(line, schema, `${path}:${lineNumber}`);
+  for await (const lines of readLineGroups(path)) {
+    for (const line of lines) {
+      lineNumber++;
+      if (line !== '') yield parseLine(line, schema, `${path}:${lineNumber}`);
+    }
   }
+}
+
+/** As `readJsonLines`, for the files that grow with a load: a call per line, and no waiting between two. Answers how many lines. */
+export async function eachJsonLine<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+  onRecord: (record: z.infer<Schema>) => void,
+): Promise<number> {
+  let lineNumber = 0;
+  for await (const lines of readLineGroups(path)) {
+    for (const line of lines) {
+      lineNumber++;
+      if (line !== '') onRecord(parseLine(line, schema, `${path}:${lineNumber}`));
+    }
+  }
+  return lineNumber;
 }
 
 /** Whole lines only; a last line without a newline is left out. */
 export async function* readLines(path: string): AsyncGenerator<string> {
+  for await (const lines of readLineGroups(path)) yield* lines;
+}
+
+async function* readLineGroups(path: string): AsyncGenerator<string[]> {
   if (!existsSync(path)) return;
-  let rest = '';
+  let rest: string[] = [];
+  let restChars = 0;
   for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: 256 * 1_024 })) {
-    const lines = (rest + String(chunk)).split('\n');
-    rest = lines.pop() ?? '';
-    if (rest.length > LINE_CHARS_MAX) throw new RunDirectoryError(`${path} has a line longer than ${LINE_CHARS_MAX}`);
-    yield* lines;
+    const lines = String(chunk).split('\n');
+    const tail = lines.pop() ?? '';
+    if (lines.length > 0) {
+      // Joined once per line: a line of many megabytes comes in many chunks.
+      lines[0] = [...rest, lines[0]].join('');
+      [rest, restChars] = [[], 0];
+      yield lines;
+    }
+    rest.push(tail);
+    restChars += tail.length;
+    if (restChars > LINE_CHARS_MAX) throw new RunDirectoryError(`${path} has a line longer than ${LINE_CHARS_MAX}`);
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * Goal: a record that cannot be processed is set aside with its reason and its bytes, and stops nothing; a record that is
  * merely odd is processed. Method: every row of the catalogue several times, and hundreds of the same poison record, mixed
- * into a good load; each row must meet exactly its fate.
+ * into a good load; each row must meet exactly its fate. Then batches as other producers write them: every codec,
+ * transactions committed and aborted, bombs.
  */
 import { readLetter } from '../checkers/output-records.ts';
 import type { Stage } from '../engine/stage.ts';
@@ -10,6 +11,7 @@ import { seededUuid } from '../generator/seeded-random.ts';
 import type { RawInput, SendableInput, SendableLoad } from '../generator/sendable.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import { acceptedRows, BAD_ROWS, badInputs, POISON, RecordMaker, ROW_HEADER, VALUE_BYTES_MAX } from './bad-records.ts';
+import { ForeignBatches } from './foreign-batches.ts';
 import { forEachInstances, type Scenario } from './scenario.ts';
 import { loadNow } from './steps.ts';
 
@@ -19,7 +21,7 @@ const REASONS = new Set(BAD_ROWS.map(({ fate }) => fate).filter((fate) => fate !
 export const badInput: Scenario = {
   name: 'bad_input',
   goal: 'What cannot be processed is set aside with reason and bytes and stops nothing; what is odd is processed.',
-  method: `${BAD_ROWS.length} kinds of bad and odd records and a flood of one poison record, mixed into a good load.`,
+  method: `${BAD_ROWS.length} kinds of bad and odd records, a flood of poison, every codec, bombs, transactions; in a good load.`,
   defaultInstances: [3],
   parts: (request) => {
     const isQuick = request.tier === 'quick';
@@ -38,6 +40,20 @@ export const badInput: Scenario = {
           await stage.startWorkers();
           stage.beginLoad();
           await stage.send(mix(loadNow(good), hostile(request.seed, poison)));
+          await stage.quiesce();
+        },
+      },
+      {
+        name: 'foreign-batches',
+        workers,
+        options: { ...good, conflictPercent: 0, transactions: true },
+        run: async (stage) => {
+          const foreign = new ForeignBatches(stage, request.seed);
+          stage.afterwards(({ directory }) => foreign.judge(directory));
+          await stage.startWorkers();
+          stage.beginLoad();
+          const load = loadNow({ ...good, conflictPercent: 0 });
+          await Promise.all([stage.send(mix(load, [foreign.registration()])), foreign.send()]);
           await stage.quiesce();
         },
       },

@@ -2,12 +2,14 @@
  * Goal: a restart in order is invisible: a worker that is asked to stop does so in time, with exit code 0, and hands over
  * so that nothing it handled is delivered again. Method: SIGTERM to one worker after the other under load, each ready again
  * before the next. The load has no duplicates, so an input that is found handled already was delivered twice. With one
- * worker alone there must be none; with several, those that stay may see a few again at each rebalance, and they are counted.
+ * worker alone there must be none; with several it is a gate: on a host that is too slow to hand over within a third of a
+ * session a few may be, and that is no fault in what becomes of them.
  */
 import type { FaultKind } from '../engine/injector-for.ts';
 import type { PartPlan } from '../engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import type { ScheduledFault } from '../nemesis/schedule.ts';
+import { TARGETS } from '../targets.ts';
 import { forEachInstances, type PartRequest, type Scenario } from './scenario.ts';
 import { loadNow } from './steps.ts';
 
@@ -60,7 +62,18 @@ function restartPart(
       await stage.readWorkers();
       const again = stage.deps.sampler.readings.sum('els_inputs_total', 'disposition="duplicate"');
       stage.findings.number('deliveredAgain', again, { unit: 'inputs', better: 'lower' });
-      if (workers > 1) return;
+      if (workers > 1) {
+        stage.gate({
+          name: 'Inputs delivered again by planned restarts',
+          measured: again,
+          target: TARGETS.redeliveriesByPlannedRestartMax,
+          comparison: '=',
+          unit: 'inputs',
+          source: 'design: a rebalance waits for what is under way',
+          note: `${stops} restarts`,
+        });
+        return;
+      }
       stage.findings.check({
         id: 'handover',
         title: 'Nothing that was handled is delivered again after a stop in order',

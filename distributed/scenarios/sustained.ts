@@ -7,6 +7,7 @@ import type { Stage } from '../engine/stage.ts';
 import { type Point, slopePerSecond } from '../engine/trend.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
+import { TARGETS } from '../targets.ts';
 import { forEachInstances, type Scenario } from './scenario.ts';
 import { loadNow } from './steps.ts';
 
@@ -72,7 +73,7 @@ async function gateMemory(
   stage.gate({
     name: 'Growth of memory, steepest worker',
     measured: steepest,
-    target: 1,
+    target: TARGETS.memoryGrowthPercentPerMinuteMax,
     comparison: '<',
     unit: '%/min',
     source: 'invariant I17',

@@ -10,14 +10,15 @@ const ANSWER_MS_MAX = 10_000;
 /** The first that waits for health, interpolates nested defaults and scales by variable. */
 const COMPOSE_MAJOR_MIN = 2;
 
-export async function requireDockerEngine(): Promise<void> {
+/** `otherwise`: what else to do than to start Docker. */
+export async function requireDockerEngine(otherwise = ', or use --stack local'): Promise<void> {
   if (programOnPath('docker') === undefined) {
-    throw new StackError('the program docker is missing: install Docker, or use --stack local');
+    throw new StackError(`the program docker is missing: install Docker${otherwise}`);
   }
   try {
     await docker('version', '--format', '{{.Server.Version}}');
   } catch (error) {
-    throw new StackError(`no Docker engine answers at ${await engineAddress()}: start Docker, or use --stack local`, {
+    throw new StackError(`no Docker engine answers at ${await engineAddress()}: start Docker${otherwise}`, {
       cause: error,
     });
   }
@@ -25,7 +26,7 @@ export async function requireDockerEngine(): Promise<void> {
 
 /** The engine, and the compose plugin. */
 export async function requireDockerCompose(): Promise<void> {
-  await requireDockerEngine();
+  await requireDockerEngine('');
   const found = await docker('compose', 'version', '--short').catch(() => '');
   const major = Number(/^v?(\d+)\./.exec(found.trim())?.[1] ?? 0);
   if (major < COMPOSE_MAJOR_MIN) {

@@ -1,30 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import { gzip, unzip } from 'node:zlib';
+import { gzip as gzipBytes } from 'node:zlib';
 import kafkajs, { CompressionTypes, type KafkaMessage } from 'kafkajs';
+import { type Decompressor, ExpandsTooFarError, gzip, lz4, snappy, zstd } from './decompressors.ts';
 import { ConsumerStopError } from './kafka-error.ts';
 
 /**
- * A fetched batch that cannot be decompressed (bomb, codec we do not have, damaged bytes) must neither take the memory
- * nor stop its partition for ever. kafkajs lets a codec answer only with bytes, so ours answers with one placeholder
- * per record: the consumer sees topic, partition and every offset, sets the batch aside and goes on. Which batch it is
- * stands in the 61 bytes before the compressed ones; they are checked against each other before they are believed.
- * Codecs are global to kafkajs: the last installation in a process counts.
+ * All of Kafka's codecs, for reading; what we write is gzip or nothing. A fetched batch that cannot be decompressed
+ * (bomb, damaged bytes) must neither take the memory nor stop its partition for ever. kafkajs lets a codec answer only
+ * with bytes, so ours answers with one placeholder per record: the consumer sees topic, partition and every offset,
+ * sets the batch aside and goes on. Which batch it is stands in the 61 bytes before the compressed ones; they are
+ * checked against each other before they are believed. Codecs are global to kafkajs: the last installation counts.
  */
 export function installCompressionCodecs(limits: { outputBytesMax: number }): void {
-  const gzipCodec = {
-    compress: async (encoder: { buffer: Buffer }) => promisify(gzip)(encoder.buffer),
-    decompress: (compressed: Buffer) => decompressGzip(compressed, limits.outputBytesMax),
-  };
-  const refused = (name: string) => ({
-    compress: () => Promise.reject(new ConsumerStopError(`${name} compression is not supported, use gzip or none`)),
-    decompress: async (compressed: Buffer) =>
-      placeholders(compressed, `${name} compression is not supported, producers must use gzip or none`),
+  const { outputBytesMax } = limits;
+  const decompressWith = (decompressor: Decompressor) => (compressed: Buffer) =>
+    decompressOrPass(decompressor, compressed, outputBytesMax);
+  const readOnly = (decompressor: Decompressor) => ({
+    compress: () => Promise.reject(new ConsumerStopError(`we do not write ${decompressor.name}`)),
+    decompress: decompressWith(decompressor),
   });
+  const gzipCodec = {
+    compress: async (encoder: { buffer: Buffer }) => promisify(gzipBytes)(encoder.buffer),
+    decompress: decompressWith(gzip),
+  };
   kafkajs.CompressionCodecs[CompressionTypes.GZIP] = () => gzipCodec;
-  kafkajs.CompressionCodecs[CompressionTypes.Snappy] = () => refused('snappy');
-  kafkajs.CompressionCodecs[CompressionTypes.LZ4] = () => refused('lz4');
-  kafkajs.CompressionCodecs[CompressionTypes.ZSTD] = () => refused('zstd');
+  kafkajs.CompressionCodecs[CompressionTypes.Snappy] = () => readOnly(snappy);
+  kafkajs.CompressionCodecs[CompressionTypes.LZ4] = () => readOnly(lz4);
+  kafkajs.CompressionCodecs[CompressionTypes.ZSTD] = () => readOnly(zstd);
 }
 
 /** A batch in the log that could not be read. */
@@ -61,24 +64,24 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 /** Decompressed so far, per fetch answer (all batches of an answer are views of one memory block). */
 const answerBytes = new WeakMap<ArrayBufferLike, number>();
 
-async function decompressGzip(compressed: Buffer, outputBytesMax: number): Promise<Buffer> {
+async function decompressOrPass(
+  { name, decompress }: Decompressor,
+  compressed: Buffer,
+  outputBytesMax: number,
+): Promise<Buffer> {
   const before = answerBytes.get(compressed.buffer) ?? 0;
   // kafkajs takes this name for a batch cut off by the fetch size and fetches it again from its first offset.
   if (before > ANSWER_BYTES_MAX)
     throw Object.assign(new Error('fetch it later'), { name: 'KafkaJSPartialMessageError' });
   try {
-    const records = await promisify<Buffer, { maxOutputLength: number }, Buffer>(unzip)(compressed, {
-      maxOutputLength: outputBytesMax,
-    });
+    const records = await decompress(compressed, outputBytesMax);
     answerBytes.set(compressed.buffer, before + records.length);
     return records;
   } catch (error) {
     answerBytes.set(compressed.buffer, before + outputBytesMax);
-    const isTooLarge = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
-    return placeholders(
-      compressed,
-      isTooLarge ? `gzip batch expands to more than ${outputBytesMax} bytes` : 'gzip batch is damaged',
-    );
+    const isTooLarge = error instanceof ExpandsTooFarError;
+    const fault = isTooLarge ? `expands to more than ${outputBytesMax} bytes` : 'is damaged';
+    return placeholders(compressed, `${name} batch ${fault}`);
   }
 }
 

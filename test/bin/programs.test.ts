@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { ChildProgram } from '../support/child-program.ts';
 
 jest.setTimeout(60_000);
@@ -20,4 +22,18 @@ test('the admin program turns a result into output and an exit code', async () =
   expect([await good.exited(), good.stderr]).toEqual([0, '']);
   expect(good.stdout).toContain('KAFKA_BROKERS');
   expect([await bad.exited(), bad.stdout]).toEqual([2, '']);
+});
+
+test('the probe exits 0 for a good answer, 1 for a bad one and for none, and says which', async () => {
+  const server = createServer((request, response) => response.writeHead(request.url === '/ready' ? 200 : 503).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const probe = async (path: string) => {
+    const program = new ChildProgram('src/bin/probe.ts', [`${address}${path}`]);
+    return [await program.exited(), program.stdout];
+  };
+  expect(await probe('/ready')).toEqual([0, `${address}/ready answers 200\n`]);
+  expect(await probe('/live')).toEqual([1, `${address}/live answers 503\n`]);
+  await new Promise((resolve) => server.close(resolve));
+  expect(await probe('/ready')).toEqual([1, expect.stringContaining('does not answer')]);
 });

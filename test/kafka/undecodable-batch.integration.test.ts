@@ -1,5 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import kafkajs, { CompressionTypes } from 'kafkajs';
+import { compressFrameSync } from 'lz4-napi';
+import { compressSync } from 'snappy';
+import { snappyBlocksOf, zstdOfStored } from '../../distributed/generator/compressed-frames.ts';
 import type { DeadLetter } from '../../src/domain/ports.ts';
 import { KafkaDeadLetterLog } from '../../src/kafka/dead-letter-log.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -7,20 +10,6 @@ import { KafkaFixture, RecordingListener } from './kafka-fixture.ts';
 
 const DEADLINE_MS = 30_000;
 jest.setTimeout(90_000);
-
-/** The smallest valid snappy stream: literals only, which any decoder reads. */
-function snappyOfLiterals(bytes: Buffer): Buffer {
-  const parts: Buffer[] = [];
-  let length = bytes.length;
-  const prefix: number[] = [];
-  for (; length > 127; length >>= 7) prefix.push((length & 127) | 128);
-  parts.push(Buffer.from([...prefix, length]));
-  for (let at = 0; at < bytes.length; at += 60) {
-    const piece = bytes.subarray(at, at + 60);
-    parts.push(Buffer.from([(piece.length - 1) << 2]), piece);
-  }
-  return Buffer.concat(parts);
-}
 
 describe('a batch that cannot be decompressed', () => {
   let fixture: KafkaFixture;
@@ -33,20 +22,27 @@ describe('a batch that cannot be decompressed', () => {
   });
   afterEach(() => fixture.close());
 
-  const writeSnappy = async (values: readonly string[]) => {
-    // Until the next client installs ours again.
-    kafkajs.CompressionCodecs[CompressionTypes.Snappy] = () => ({
-      compress: async (encoder: { buffer: Buffer }) => snappyOfLiterals(encoder.buffer),
+  /** With an encoder in place of ours, until the next client installs ours again. */
+  const writeWith = async (
+    compression: keyof typeof kafkajs.CompressionCodecs,
+    values: readonly string[],
+    compress: (bytes: Buffer) => Buffer,
+  ) => {
+    kafkajs.CompressionCodecs[compression] = () => ({
+      compress: async (encoder: { buffer: Buffer }) => compress(encoder.buffer),
     });
     const producer = fixture.kafka.producer();
     await producer.connect();
-    await producer.send({
-      topic,
-      compression: CompressionTypes.Snappy,
-      messages: values.map((value) => ({ value, partition: 0 })),
-    });
+    await producer.send({ topic, compression, messages: values.map((value) => ({ value, partition: 0 })) });
     await producer.disconnect();
   };
+  /** Together far more than one batch may become. A damaged one does not get here: brokers look inside. */
+  const writeTooLarge = (count: number) =>
+    writeWith(
+      CompressionTypes.LZ4,
+      Array.from({ length: count }, (_, index) => `${index}`.repeat((24 * 1024 * 1024) / count)),
+      compressFrameSync,
+    );
 
   const writeBomb = async () => {
     const producer = fixture.kafka.producer();
@@ -80,8 +76,8 @@ describe('a batch that cannot be decompressed', () => {
     expect(listener.crashes).toEqual([]);
   });
 
-  test('of snappy is one dead letter for all its records', async () => {
-    await writeSnappy(['a', 'b', 'c']);
+  test('is one dead letter for all its records', async () => {
+    await writeTooLarge(3);
     await fixture.write({ topic, partition: 0, values: ['after'] });
     const listener = new RecordingListener();
     await fixture.source().start(listener);
@@ -89,12 +85,28 @@ describe('a batch that cannot be decompressed', () => {
     expect(listener.received.map(({ record }) => record.offset)).toEqual([3]);
     const letters = await new KafkaDeadLetterLog({ kafka: fixture.kafka }).list({ topic, rowsMax: 10 });
     expect(letters).toHaveLength(1);
-    expect(letters[0]?.detail).toContain('snappy compression is not supported');
+    expect(letters[0]?.detail).toContain('lz4 batch expands to more than 16777216 bytes');
     expect(letters[0]?.detail).toContain('offsets 0 to 2, 3 records');
   });
 
+  test.each([
+    ['snappy', CompressionTypes.Snappy, compressSync],
+    ['snappy as the Java client has it', CompressionTypes.Snappy, snappyBlocksOf],
+    ['lz4', CompressionTypes.LZ4, compressFrameSync],
+    ['zstd', CompressionTypes.ZSTD, zstdOfStored],
+  ] as const)('is none in %s: it is read as any other', async (_name, compression, compress) => {
+    const values = Array.from({ length: 50 }, (_, index) => `${index} ${'x'.repeat(3_000)}`);
+    await writeWith(compression, values, compress);
+    const listener = new RecordingListener();
+    await fixture.source().start(listener);
+    await waitFor(() => listener.received.length >= 50, { deadlineMs: DEADLINE_MS, what: 'all records' });
+    expect(listener.values).toEqual(values);
+    const letters = await new KafkaDeadLetterLog({ kafka: fixture.kafka }).list({ topic, rowsMax: 10 });
+    expect(letters).toEqual([]);
+  });
+
   test('at the end of a partition leaves no lag', async () => {
-    await writeSnappy(['a', 'b', 'c']);
+    await writeTooLarge(3);
     const listener = new RecordingListener();
     await fixture.source().start(listener);
     await waitFor(async () => (await fixture.committed(topic, 0)) === 3, { deadlineMs: DEADLINE_MS, what: 'commit' });
@@ -102,7 +114,7 @@ describe('a batch that cannot be decompressed', () => {
   });
 
   test('is not passed over while it cannot be set aside', async () => {
-    await writeSnappy(['a']);
+    await writeTooLarge(1);
     const offered: DeadLetter[] = [];
     let isBroken = true;
     const deadLetters = {

@@ -6,7 +6,7 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type JudgedInput, readInput } from '../../distributed/checkers/input-records.ts';
+import { inputLimitsOf, inputReaderOf, type JudgedInput } from '../../distributed/checkers/input-records.ts';
 import { COLLECTED_FILE, type Collected, writeCollected } from '../../distributed/collect/collected.ts';
 import { REDIS_FILE, type RedisKey } from '../../distributed/collect/redis-keys.ts';
 import { DEFAULT_LOAD, type LoadOptions } from '../../distributed/generator/load-options.ts';
@@ -25,6 +25,7 @@ import { RunDirectory, TABLE_FILES, type TableFile } from '../../distributed/run
 import { deadLetterTopic, topicsFor } from '../../src/contract/topics.ts';
 import { CorrectService, type Row } from './correct-service.ts';
 
+const readInput = inputReaderOf(inputLimitsOf({}));
 const PARTITIONS = 3;
 const STARTED_AT_MS = Date.UTC(2026, 0, 5, 8, 0);
 const LOAD: Partial<LoadOptions> = {
@@ -51,6 +52,7 @@ export class CorrectRun {
   readonly activity: Row[] = [];
   readonly committed = new Map<string, number | null>();
   readonly options: Record<string, unknown> = {};
+  isAudited = true;
   phases: PhaseRecord[];
   /** The tables as they were before a replay; written when there are any. */
   before: Record<string, Row[]> | null = null;
@@ -183,7 +185,7 @@ export class CorrectRun {
       }
     }
     for (const table of TABLE_FILES) lines[`tables/${table}.jsonl`] = this.tables[table].length;
-    return { lines, partitions, audited: true };
+    return { lines, partitions, audited: this.isAudited };
   }
 }
 

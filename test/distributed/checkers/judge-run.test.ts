@@ -46,6 +46,34 @@ test('judged in many parts a run has the same answers', async () => {
   expect(facts(parts)).toEqual(facts(whole));
 });
 
+test('what is valid follows the settings of the workers that ran', async () => {
+  const run = new CorrectRun();
+  run.options['workerEnv'] = { SLOTS_MAX: '4' };
+  expect(failing(await judge(run))).toContain('I3');
+  run.options['workerEnv'] = { SLOTS_MAX: '5', VALUE_BYTES_MAX: '100000' };
+  expect(failing(await judge(run))).toEqual([]);
+});
+
+test('a hole in the offsets is nothing missing where transactions were used', async () => {
+  const run = new CorrectRun();
+  const last = run.first(run.topics.in.filter(({ topic }) => topic.endsWith(EVENT_TYPES.content)).slice(-1));
+  // As if markers lay before it.
+  Object.assign(last, { offset: last.offset + 2 });
+  expect(unsure(await judge(run))).toContain('evidence');
+  run.options['transactions'] = true;
+  expect(unsure(await judge(run))).not.toContain('evidence');
+});
+
+test('without the audit on purpose only what it alone can tell is not asked', async () => {
+  const run = new CorrectRun();
+  run.tables.audit.length = 0;
+  run.isAudited = false;
+  run.options['audit'] = false;
+  const checks = await judge(run);
+  expect(checks.map(({ id }) => id)).not.toContain('I2');
+  expect(checks.filter((check) => check.verdict !== true)).toEqual([]);
+});
+
 describe('missing evidence', () => {
   test.each([
     ['an input', (run: CorrectRun) => run.topics.in.splice(3, 1)],

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { judgeRun } from '../../../distributed/checkers/judge-run.ts';
-import { countRaces } from '../../../distributed/races/count-races.ts';
+import { RaceCounter } from '../../../distributed/races/count-races.ts';
 import { mergeVerdict } from '../../../distributed/run/verdict.ts';
 import { type JudgedRunOptions, runOnce } from '../../support/judged-run.ts';
 
@@ -33,7 +33,9 @@ async function judge(options: JudgedRunOptions) {
   const directory = await runOnce(options);
   if (process.env['KEEP'] !== undefined) process.stderr.write(`${directory.path}\n`);
   try {
-    return { checks: await judgeRun(directory), races: await countRaces(directory) };
+    const counter = new RaceCounter();
+    const checks = await judgeRun(directory, { observer: counter });
+    return { checks, races: counter.result };
   } finally {
     if (process.env['KEEP'] === undefined) await rm(dirname(directory.path), { recursive: true });
   }

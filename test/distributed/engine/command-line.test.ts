@@ -26,6 +26,7 @@ test('--list says what each scenario is about', () => {
   const { status, stdout } = run('--list');
   expect(status).toBe(0);
   expect(stdout).toMatch(/^race_conditions {2}.+\n {17}.+/m);
+  expect(stdout).toMatch(/^docker_compose .+\n.+Needs Docker; not in all\.$/m);
 }, 30_000);
 
 test.each([
@@ -36,6 +37,9 @@ test.each([
   [['--scenario', 'completion', '--stack', 'external'], 'DATABASE_URL, REDIS_URL, KAFKA_BROKERS'],
   [['--scenario', 'completion', '--seed', 'x'], 'whole number'],
   [['--frobnicate'], 'unknown option'],
+  [['--scenario', 'docker_compose,completion'], 'docker_compose brings its own servers and runs alone'],
+  [['--scenario', 'docker_compose', '--without', 'kafka'], 'Only grafana, kafka-exporter'],
+  [['--scenario', 'docker_compose', '--mutant', 'unique-index-dropped'], 'has no mutants'],
   [['check', '/nowhere/at/all'], 'is not a run directory'],
 ])(
   'wrong usage %j ends with code 2 and says why',

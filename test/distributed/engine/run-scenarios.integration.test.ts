@@ -71,6 +71,7 @@ function run(mutant: string | null) {
     outputFolder: folder,
     tier: 'quick',
     repeat: 1,
+    without: [],
     mutant,
   } as const;
   const { signal } = new AbortController();

@@ -1,10 +1,10 @@
 import { kafkaClient } from '../../../distributed/cluster/kafka-client.ts';
+import { readTopics } from '../../../distributed/collect/read-topics.ts';
+import { readLag } from '../../../distributed/engine/quiescence.ts';
 import { DEFAULT_LOAD, type LoadOptions } from '../../../distributed/generator/load-options.ts';
 import { planLoad } from '../../../distributed/generator/plan.ts';
 import { messageOf, publishLoad } from '../../../distributed/generator/producer.ts';
-import type { RawRecord } from '../../../distributed/outcome/outputs.ts';
-import { readLag } from '../../../distributed/outcome/quiescence.ts';
-import { readTopics } from '../../../distributed/outcome/read-topics.ts';
+import type { RecordBytes } from '../../../distributed/run/topic-record.ts';
 import { type Topics, topicsFor } from '../../../src/contract/topics.ts';
 import { KafkaTopicAdmin } from '../../../src/kafka/topic-admin.ts';
 import { kafkaBrokers, uniqueTopicPrefix } from '../../support/servers.ts';
@@ -20,8 +20,8 @@ async function createTopics(): Promise<Topics> {
   return topics;
 }
 
-async function readAll(topics: readonly string[]): Promise<RawRecord[]> {
-  const records: RawRecord[] = [];
+async function readAll(topics: readonly string[]): Promise<RecordBytes[]> {
+  const records: RecordBytes[] = [];
   await readTopics({ kafka: kafka(), topics, onRecord: (record) => records.push(record), deadlineMs: 20_000 });
   return records;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Consumer, IHeaders, Kafka } from 'kafkajs';
-import type { RawRecord } from './outputs.ts';
+import type { RecordBytes } from '../run/topic-record.ts';
 
 /**
  * Reads whole topics, from the first record to the end as it was when reading began, with a consumer group of its
@@ -11,7 +11,7 @@ export interface ReadTopicsOptions {
   readonly kafka: Kafka;
   /** Topics that do not exist are an error. */
   readonly topics: readonly string[];
-  readonly onRecord: (record: RawRecord) => void;
+  readonly onRecord: (record: RecordBytes) => void;
   readonly deadlineMs: number;
 }
 
@@ -19,7 +19,7 @@ const NEWS_MS_MAX = 10_000;
 const NEWS_POLL_MS = 100;
 
 export async function readTopics(options: ReadTopicsOptions): Promise<void> {
-  const groupId = `outcome-check-${randomUUID()}`;
+  const groupId = `harness-collect-${randomUUID()}`;
   const admin = options.kafka.admin();
   await admin.connect();
   try {
@@ -98,6 +98,13 @@ function consume(consumer: Consumer, options: ReadTopicsOptions, remaining: Map<
       }
     });
     const read = new Map<string, bigint>();
+    // Also of batches in which there is nothing to see: markers of transactions, records that were taken back.
+    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { topic, partition, lastOffset } }) => {
+      const name = `${topic}/${partition}`;
+      const last = remaining.get(name);
+      if (last !== undefined && BigInt(lastOffset) >= last) remaining.delete(name);
+      if (remaining.size === 0) finish(resolve);
+    });
     const run = consumer.run({
       autoCommit: false,
       eachBatch: async ({ batch }) => {
@@ -111,12 +118,6 @@ function consume(consumer: Consumer, options: ReadTopicsOptions, remaining: Map<
             options.onRecord(rawRecord(batch.topic, batch.partition, message));
           }
         }
-        if (last !== undefined && BigInt(batch.lastOffset()) >= last) {
-          remaining.delete(partition);
-        }
-        if (remaining.size === 0) {
-          finish(resolve);
-        }
       },
     });
     run.catch((error: Error) => finish(() => reject(error)));
@@ -127,7 +128,7 @@ function rawRecord(
   topic: string,
   partition: number,
   message: { offset: string; timestamp: string; key: Buffer | null; value: Buffer | null; headers?: IHeaders },
-): RawRecord {
+): RecordBytes {
   const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]);
   return {
     topic,

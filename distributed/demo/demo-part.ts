@@ -1,0 +1,228 @@
+/**
+ * The demo as a part of the harness: the same workers, history, collection and judge as any scenario, told in the words
+ * of a demo. A backlog is drained without the audit, so that its time is the service's own.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { percentileOf } from '../engine/latencies.ts';
+import type { PartPlan } from '../engine/part-plan.ts';
+import type { Stage } from '../engine/stage.ts';
+import { type Load, planLoad } from '../generator/plan.ts';
+import type { DemoOptions } from './demo-options.ts';
+
+const PARTITIONS = 15;
+const SESSION_MS = 10_000;
+const DOWN_MS = 2_000;
+const FREEZE_MS = SESSION_MS * 1.3;
+const START_PROGRESS = 0.2;
+const LATEST_FAULT_PROGRESS = 0.9;
+const POLL_INTERVAL_MS = 50;
+const GROUP_POLL_INTERVAL_MS = 25;
+const GROUP_STABLE_MS_MAX = 60_000;
+const DRAIN_MS_MAX = 600_000;
+
+/** What a demo tells besides its verdict. */
+export interface DemoFacts {
+  published: number;
+  publishMs: number;
+  /** Backlog only: from the first members' partitions to the last outbox row published. */
+  drainMs: number | null;
+  /** From the last acknowledged input to the moment when nothing was under way. */
+  quietAfterMs: number;
+  /** From the due time of the input that made a completion possible to the completion's timestamp in Kafka. */
+  completions: CompletionLatency | null;
+  readonly faults: DemoFault[];
+  /** As last seen, for people: the judge counts anew. */
+  outcome: { filled: number; burnt: number; excess: number };
+  /** Inputs resolved by each worker. */
+  shares: Readonly<Record<string, number>>;
+  crashes: readonly string[];
+}
+
+export interface CompletionLatency {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+export interface DemoFault {
+  readonly kind: 'kill' | 'pause';
+  readonly worker: string;
+  readonly heldMs: number;
+  /** How far the load was: a fault after the work is done proves nothing. */
+  readonly progress: number;
+}
+
+export function demoPart(options: DemoOptions): { readonly plan: PartPlan; readonly load: Load; facts: DemoFacts } {
+  const load = planLoad(options.load);
+  const facts: DemoFacts = {
+    published: 0,
+    publishMs: 0,
+    drainMs: null,
+    quietAfterMs: 0,
+    completions: null,
+    faults: [],
+    outcome: { filled: 0, burnt: 0, excess: 0 },
+    shares: {},
+    crashes: [],
+  };
+  const plan: PartPlan = {
+    name: options.backlog ? 'backlog' : 'load',
+    workers: options.workers,
+    partitions: PARTITIONS,
+    audit: !options.backlog,
+    env: { KAFKA_SESSION_TIMEOUT_MS: String(SESSION_MS) },
+    options: { ...options.load, backlog: options.backlog, killOne: options.killOne, pauseOne: options.pauseOne },
+    // A worker that was frozen may find itself out of its group and leave; that is its duty, not a fault.
+    exitsAllowed: options.pauseOne,
+    run: (stage) => new DemoScript(options, load, facts, stage).run(),
+  };
+  return { plan, load, facts };
+}
+
+class DemoScript {
+  private readonly options: DemoOptions;
+  private readonly load: Load;
+  private readonly facts: DemoFacts;
+  private readonly stage: Stage;
+
+  constructor(options: DemoOptions, load: Load, facts: DemoFacts, stage: Stage) {
+    this.options = options;
+    this.load = load;
+    this.facts = facts;
+    this.stage = stage;
+  }
+
+  async run(): Promise<void> {
+    const { stage, facts } = this;
+    if (this.options.backlog) await this.drainBacklog();
+    else await this.sendLive();
+    await stage.readWorkers();
+    const { filled = 0, burnt = 0, excess = 0, shares } = stage.deps.sampler.lastState ?? {};
+    facts.outcome = { filled, burnt, excess };
+    facts.shares = Object.fromEntries(shares ?? []);
+    facts.crashes = stage.deps.cluster.crashes;
+    this.judgeFaultTimes();
+  }
+
+  private async sendLive(): Promise<void> {
+    const { stage, facts } = this;
+    await stage.startWorkers();
+    stage.beginLoad();
+    const [sent] = await Promise.all([stage.send(this.load), this.runFaults()]);
+    this.noteSent(sent);
+    const { quietSinceMs } = await stage.quiesce();
+    facts.quietAfterMs = Math.max(0, quietSinceMs - (sent.startedAtMs + sent.elapsedMs));
+    stage.afterwards(({ latencies: { completion } }) => {
+      const at = (percentile: number) => percentileOf(completion, percentile) ?? 0;
+      const count = completion.total().totalCount;
+      if (count > 0) facts.completions = { count, p50Ms: at(50), p95Ms: at(95), p99Ms: at(99), maxMs: at(100) };
+    });
+  }
+
+  private async drainBacklog(): Promise<void> {
+    const { stage, facts } = this;
+    stage.beginLoad();
+    this.noteSent(await stage.send(this.load));
+    await stage.deps.cluster.start();
+    const fromMs = await untilFirstMembers(stage);
+    await Promise.all([stage.untilDrained(DRAIN_MS_MAX), this.runFaults()]);
+    stage.signal.throwIfAborted();
+    await stage.deps.cluster.waitReady(stage.signal);
+    await stage.quiesce();
+    const lastMs = await lastPublishedAtMs(stage.deps.place.addresses.databaseUrl);
+    facts.drainMs = lastMs === null ? null : lastMs - fromMs;
+  }
+
+  private noteSent({ published, elapsedMs }: { published: number; elapsedMs: number }): void {
+    this.facts.published = published;
+    this.facts.publishMs = elapsedMs;
+  }
+
+  private async runFaults(): Promise<void> {
+    const { killOne, pauseOne } = this.options;
+    const { workers } = this.stage.deps.cluster;
+    await Promise.all([
+      killOne ? this.runFault('kill', 0, DOWN_MS) : undefined,
+      pauseOne ? this.runFault('pause', workers.length - 1, FREEZE_MS) : undefined,
+    ]);
+  }
+
+  private async runFault(kind: DemoFault['kind'], target: number, holdMs: number): Promise<void> {
+    const { stage, facts } = this;
+    let progress = await this.progress();
+    while (progress < START_PROGRESS) {
+      await sleep(POLL_INTERVAL_MS, undefined, { signal: stage.signal });
+      progress = await this.progress();
+    }
+    const fromMs = performance.now();
+    const [injected] = await stage.inject([{ kind: `worker-${kind}`, atMs: 0, holdMs, target }]);
+    if (injected === undefined) return;
+    facts.faults.push({ kind, worker: injected.target, heldMs: performance.now() - fromMs, progress });
+  }
+
+  /** Share of the inputs resolved so far, 0 to 1. */
+  private async progress(): Promise<number> {
+    await this.stage.readWorkers();
+    const resolved = this.stage.deps.sampler.readings.sum('els_inputs_total');
+    return resolved / this.load.manifest.totals.inputs;
+  }
+
+  private judgeFaultTimes(): void {
+    const { faults } = this.facts;
+    if (faults.length === 0) return;
+    const late = faults.filter(({ progress }) => progress >= LATEST_FAULT_PROGRESS);
+    this.stage.findings.check({
+      id: 'mid-load',
+      title: 'Every fault struck in mid-load',
+      verdict: late.length === 0 ? true : 'unknown',
+      judged: faults.length,
+      message: late
+        .map(({ kind, worker, progress }) => `${kind} of ${worker} at ${Math.round(progress * 100)} %`)
+        .join(', '),
+    });
+  }
+}
+
+/** Returns when the first members hold partitions, which is just before their first fetch. */
+async function untilFirstMembers(stage: Stage): Promise<number> {
+  const { kafka, place } = stage.deps;
+  const admin = kafka.admin();
+  await admin.connect();
+  const giveUpAtMs = Date.now() + GROUP_STABLE_MS_MAX;
+  try {
+    for (;;) {
+      const { groups } = await admin.describeGroups([place.addresses.consumerGroup]);
+      const [group] = groups;
+      if (group?.state === 'Stable' && group.members.length > 0) return Date.now();
+      stage.signal.throwIfAborted();
+      if (Date.now() > giveUpAtMs) {
+        throw new Error(`no worker joined its consumer group within ${GROUP_STABLE_MS_MAX} ms`);
+      }
+      await sleep(GROUP_POLL_INTERVAL_MS);
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** When the last outbox row was published, on this machine's clock. */
+async function lastPublishedAtMs(databaseUrl: string): Promise<number | null> {
+  const client = new Client({ connectionString: databaseUrl, application_name: 'demo' });
+  await client.connect();
+  try {
+    const askedAtMs = Date.now();
+    const { rows } = await client.query<{ last: number | null; now: number }>(
+      `select (extract(epoch from max(published_at)) * 1000)::float8 as last,
+              (extract(epoch from clock_timestamp()) * 1000)::float8 as now
+         from outbox`,
+    );
+    const [row] = rows;
+    const clockAheadMs = (row?.now ?? askedAtMs) - (askedAtMs + Date.now()) / 2;
+    return row === undefined || row.last === null ? null : row.last - clockAheadMs;
+  } finally {
+    await client.end();
+  }
+}
