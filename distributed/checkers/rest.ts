@@ -13,8 +13,7 @@ export const everythingDrains: Checker = {
   async run(run, findings) {
     const consumed = (run.collected?.partitions ?? []).filter(({ committed }) => committed !== undefined);
     if (consumed.length === 0) findings.doubt('committed offsets are not known');
-    // Without its last phase a script failed or was interrupted: what is left says nothing about the service.
-    const wasGivenTime = run.phases.some(({ name }) => name === 'quiescence');
+    const { wasGivenTime } = run;
     for (const { topic, partition, low, end, committed } of consumed) {
       const lag = end - (committed ?? low);
       if (lag > 0 && !wasGivenTime) findings.doubt('the run ended before it waited for rest, with records left');

@@ -21,6 +21,8 @@ export interface RunBasics {
   /** Something was broken on purpose: an event may have been published more than once, with equal bytes. */
   readonly isFaulty: boolean;
   readonly phases: readonly PhaseRecord[];
+  /** False where a script failed or was interrupted before it waited for rest: what is left undone then is no fault. */
+  readonly wasGivenTime: boolean;
   readonly collected: Collected | null;
   /** Manifest of the generator, where the run had one load. */
   readonly manifest: Manifest | null;
@@ -71,11 +73,13 @@ export interface OutboxEvidence {
 export async function gatherBasics(directory: RunDirectory): Promise<RunBasics> {
   const collected = await readCollected(directory.file(COLLECTED_FILE));
   const faults = await all(directory.readFaults());
+  const phases = await all(directory.readPhases());
   return {
     directory,
     faults,
     isFaulty: faults.length > 0,
-    phases: await all(directory.readPhases()),
+    phases,
+    wasGivenTime: phases.some(({ name }) => name === 'quiescence'),
     collected,
     manifest: await readManifest(directory.file('manifest.json')),
     letters: await readLetters(directory),

@@ -1,16 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel, type RetryOptions } from 'kafkajs';
+import { Kafka, logLevel } from 'kafkajs';
 import { installHarnessCodecs } from './harness-codecs.ts';
 
 /** A silent client of the judge's own: what goes wrong arrives as an error, not as a log line between the progress. */
-export function kafkaClient(brokers: readonly string[], clientId: string, retry?: RetryOptions): Kafka {
+export function kafkaClient(brokers: readonly string[], clientId: string): Kafka {
   installHarnessCodecs();
-  const patience = retry === undefined ? {} : { retry };
-  return new Kafka({ brokers: [...brokers], clientId, logLevel: logLevel.NOTHING, ...patience });
+  return new Kafka({ brokers: [...brokers], clientId, logLevel: logLevel.NOTHING });
 }
-
-/** For whoever must not give up while a broker is restarted: a minute, where kafkajs has nine seconds. */
-export const OUTLAST_RESTART: RetryOptions = { retries: 32, maxRetryTime: 2_000 };
 
 const COORDINATOR_MS_MAX = 30_000;
 const POLL_INTERVAL_MS = 200;

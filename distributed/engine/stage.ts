@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { BEFORE_REPLAY_FOLDER } from '../checkers/replay.ts';
-import { kafkaClient, OUTLAST_RESTART, waitForMembers } from '../cluster/kafka-client.ts';
+import { waitForMembers } from '../cluster/kafka-client.ts';
 import { collectTables } from '../collect/tables.ts';
 import { type PublishResult, publishLoad } from '../generator/producer.ts';
 import type { SendableInput, SendableLoad } from '../generator/sendable.ts';
@@ -29,6 +29,8 @@ export type Afterthought = (evidence: {
 }) => Promise<void> | void;
 
 const STABLE_MS = 3_000;
+/** A broker that we restart is back by then, on a busy machine too. */
+const BROKER_BACK_MS_MAX = 90_000;
 const RECOVERY_MS_MAX = 60_000;
 const STOP_GRACE_MS = 25_000;
 const LOOK_AGAIN_MS = 500;
@@ -69,10 +71,11 @@ export class Stage {
 
   /** Sends a load; every input is in the history before it leaves. */
   async send(load: SendableLoad): Promise<PublishResult> {
-    const { stack, place, journal, signal, onProgress } = this.deps;
+    const { kafka, place, journal, signal, onProgress } = this.deps;
     this.ledger.add(load);
     const result = await publishLoad({
-      kafka: kafkaClient(stack.kafkaBrokers, 'harness-load', OUTLAST_RESTART),
+      kafka,
+      patienceMs: BROKER_BACK_MS_MAX,
       topics: place.topics,
       load,
       signal,

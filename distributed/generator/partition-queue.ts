@@ -1,4 +1,13 @@
-import type { Message, Producer } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  KafkaJSBrokerNotFound,
+  KafkaJSConnectionError,
+  KafkaJSError,
+  KafkaJSNumberOfRetriesExceeded,
+  type Message,
+  type Producer,
+  type ProducerRecord,
+} from 'kafkajs';
 import type { SendableInput } from './sendable.ts';
 
 /**
@@ -9,6 +18,8 @@ export interface PartitionQueueOptions {
   readonly producer: Producer;
   readonly topic: string;
   readonly partition: number;
+  /** How long one request is tried again while no broker takes it. Its records may then be there twice. */
+  readonly patienceMs: number;
   readonly listener: {
     /** The records of one acknowledged request. */
     acknowledged(sent: readonly SentInput[]): void;
@@ -27,6 +38,7 @@ const RECORDS_PER_SEND_MAX = 500;
 const BYTES_PER_SEND_MAX = 600_000;
 /** Waits for records that belong in the same request, so that a load without rate is not sent one by one. */
 const LINGER_MS = 2;
+const RETRY_INTERVAL_MS = 500;
 
 export class PartitionQueue {
   private readonly options: PartitionQueueOptions;
@@ -47,17 +59,31 @@ export class PartitionQueue {
   }
 
   private async drain(): Promise<void> {
-    const { producer, topic, partition, listener } = this.options;
+    const { topic, partition, listener } = this.options;
     try {
       while (this.queue.length > 0) {
         const group = this.takeGroup();
         const messages = group.map((entry) => ({ ...entry.message, partition }));
-        await producer.send({ topic, acks: -1, messages });
+        await this.send({ topic, acks: -1, messages });
         listener.acknowledged(group.map((entry) => entry.sent));
       }
       this.sending = false;
     } catch (error) {
       listener.failed(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  private async send(record: ProducerRecord): Promise<void> {
+    const { producer, patienceMs } = this.options;
+    const giveUpAtMs = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        await producer.send(record);
+        return;
+      } catch (error) {
+        if (performance.now() > giveUpAtMs || !mayPass(error)) throw error;
+        await sleep(RETRY_INTERVAL_MS);
+      }
     }
   }
 
@@ -73,4 +99,14 @@ export class PartitionQueue {
     }
     return this.queue.splice(0, count);
   }
+}
+
+/** What a broker that is away makes the client library say; a refusal is not among it. */
+function mayPass(error: unknown): boolean {
+  return (
+    error instanceof KafkaJSNumberOfRetriesExceeded ||
+    error instanceof KafkaJSConnectionError ||
+    error instanceof KafkaJSBrokerNotFound ||
+    (error instanceof KafkaJSError && error.retriable)
+  );
 }

@@ -22,6 +22,8 @@ export interface PublishOptions {
   readonly onSending?: (input: SendableInput, dueAtMs: number) => void;
   /** Called with every group of inputs that Kafka acknowledged. */
   readonly onAcknowledged?: (sent: readonly SentInput[]) => void;
+  /** How long one request is tried again beyond the client library's own patience; 0 if not given. */
+  readonly patienceMs?: number;
   /** Ends the load early; what was sent is sent. */
   readonly signal?: AbortSignal;
 }
@@ -119,7 +121,7 @@ class LoadRun {
           acknowledged: (sent: readonly SentInput[]) => this.noteAcknowledged(sent),
           failed: (error: Error) => this.noteFailed(error),
         };
-        return new PartitionQueue({ producer, topic, partition, listener });
+        return new PartitionQueue({ producer, topic, partition, listener, patienceMs: options.patienceMs ?? 0 });
       });
       this.queues.set(topic, queues);
       const unknown = { partitionErrorCode: 0, leader: 0, replicas: [], isr: [] };
