@@ -56,6 +56,7 @@ module.exports = {
     only('ioredis-only-in-redis', 'ioredis', '^src/redis', 'Redis is a hint; nobody else may lean on it.'),
     only('fastify-only-in-http', 'fastify', '^src/(http|gateway)/', 'A server framework shapes surfaces, not rules.'),
     only('commander-only-in-admin', 'commander', '^src/(admin|bin)/', 'Arguments are parsed at the edge.'),
+    only('opentelemetry-only-in-telemetry', '@opentelemetry', '^src/telemetry', 'Conventions of names change; one file holds them.'),
     only('prom-client-only-in-telemetry', 'prom-client', '^src/telemetry', 'Every metric is declared once.'),
     { name: 'src-is-product', severity: 'error', comment: 'Fault hooks and mutants exist only outside src.', from: { path: '^src' }, to: { path: '^(test|distributed)' } },
     { name: 'harness-is-black-box', severity: 'error', comment: 'The judge shares the wire contract with the judged, nothing else.', from: { path: '^distributed' }, to: { path: '^src/(?!contract)' } },

@@ -13,6 +13,7 @@ import { RedisHintStore } from './redis/hint-store.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { ProcessMetrics } from './telemetry/process-metrics.ts';
+import { Tracing } from './telemetry/tracing.ts';
 import { VERSION } from './version.ts';
 import { Intake } from './worker/intake.ts';
 import { OutboxRelay } from './worker/outbox-relay.ts';
@@ -48,6 +49,7 @@ export function composeWorker(config: Config): DependencyContainer {
   const labels = { version: VERSION, instance: config.instanceId };
   single(Lifecycle, () => new Lifecycle({ graceMs: config.shutdownGraceMs, logger }));
   single(Metrics, () => new Metrics());
+  single(Tracing, () => new Tracing());
   single(ProcessMetrics, () => new ProcessMetrics(get(Metrics), labels));
   const composing = { config, logger, single };
   composeAdapters(composing);

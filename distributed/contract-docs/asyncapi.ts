@@ -136,8 +136,8 @@ function refineInbound(schema: JsonSchema, property: string, { idLengthMax, slot
     Object.assign(schema, { type: 'integer', minimum: 1, maximum: slotsMax });
   } else if (TEXT_FOR_PEOPLE.includes(property)) {
     Object.assign(schema, { type: 'string', description: 'For people: cleaned and cut, never refused.' });
-  } else if (property === 'traceparent') {
-    Object.assign(schema, { type: 'string', description: 'W3C trace context; the record header of this name wins.' });
+  } else if (property === 'traceparent' || property === 'tracestate') {
+    Object.assign(schema, { type: 'string', description: 'W3C trace context; the record headers of this name win.' });
   } else if (property === 'student_prompt_ref') {
     Object.assign(schema, { description: 'Any JSON; part of what makes two registrations the same.' });
   } else if (property.endsWith('_id') || property === 'course_code') {

@@ -69,6 +69,7 @@ async function runOn(stack: Stack, demo: Demo, say: (line: string) => void): Pro
       signal,
       output,
       useColour,
+      observation: null,
     });
     const lines = (await readCollected(directory.file(COLLECTED_FILE)))?.lines ?? {};
     return {
@@ -103,6 +104,7 @@ async function environmentOf(stack: Stack, { options, root, outputFolder, replay
     repeat: 1,
     mutant: null,
     without: [],
+    observe: false,
   });
   const startedAt = new Date();
   return {

@@ -20,6 +20,7 @@ export interface Flags {
   readonly repeat: number;
   readonly mutant?: string;
   readonly without?: readonly string[];
+  readonly observe?: boolean;
   readonly list?: boolean;
   readonly json?: boolean;
   readonly color: boolean;
@@ -56,6 +57,7 @@ export function harnessCommand(): Command {
       'services of docker_compose that are not started, separated by commas',
       parseServices,
     )
+    .option('--observe', 'with Prometheus beside the run; its dashboards must have had data')
     .option('--list', 'list the scenarios')
     .option('--json', 'print the results as one JSON object, progress on standard error')
     .option('--no-color', 'no colour on a terminal; so does NO_COLOR')
@@ -90,6 +92,7 @@ export function readRunOptions(command: Command, root: string): RunOptions {
     repeat: flags.repeat,
     mutant,
     without: flags.without ?? [],
+    observe: flags.observe === true,
   };
 }
 

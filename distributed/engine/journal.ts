@@ -10,6 +10,12 @@ import type { FaultRecord, MetricSample, OffsetSample, PhaseRecord } from '../ru
 import type { RunClock } from '../run/run-clock.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 
+/** Somebody who is told of phases and faults as they begin and end. */
+export interface JournalReader {
+  phase(name: PhaseRecord['name']): void;
+  fault(fault: string, target: string, phase: 'start' | 'stop'): void;
+}
+
 export class Journal {
   readonly clock: RunClock;
   private readonly history: InputHistory;
@@ -18,10 +24,12 @@ export class Journal {
   private readonly metrics: JsonLinesWriter<MetricSample>;
   private readonly offsets: JsonLinesWriter<OffsetSample>;
   private lastPhase: PhaseRecord['name'] | null = null;
+  private readonly reader: JournalReader | null;
 
-  constructor(directory: RunDirectory, clock: RunClock) {
+  constructor(directory: RunDirectory, clock: RunClock, reader: JournalReader | null = null) {
     this.clock = clock;
     this.history = new InputHistory(directory.historyWriter(), clock);
+    this.reader = reader;
     this.faults = directory.faultWriter();
     this.phases = directory.phaseWriter();
     this.metrics = directory.metricWriter();
@@ -35,10 +43,12 @@ export class Journal {
   phase(name: PhaseRecord['name']): void {
     this.lastPhase = name;
     this.phases.append({ ...this.clock.now(), name });
+    this.reader?.phase(name);
   }
 
   fault(fault: string, target: string, phase: 'start' | 'stop', evidence: unknown): void {
     this.faults.append({ ...this.clock.now(), fault, target, phase, evidence });
+    this.reader?.fault(fault, target, phase);
   }
 
   metric(process: string, metric: string, value: number, at = this.clock.now()): void {

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly mutant: string | null;
   /** Services of the compose stack that are left out. */
   readonly without: readonly string[];
+  /** Prometheus beside the run. */
+  readonly observe: boolean;
 }
 
 export const INSTANCES_MAX = 15;
@@ -37,6 +39,7 @@ export function replayCommand(options: RunOptions): string {
     ...(options.repeat > 1 ? [`--repeat ${options.repeat}`] : []),
     ...(options.mutant === null ? [] : [`--mutant ${options.mutant}`]),
     ...(options.without.length === 0 ? [] : [`--without ${options.without.join(',')}`]),
+    ...(options.observe ? ['--observe'] : []),
   ];
   return `pnpm test:distributed ${words.join(' ')}`;
 }

@@ -9,6 +9,8 @@ import { WorkerCluster } from '../cluster/worker-cluster.ts';
 import { collectRun } from '../collect/collect-run.ts';
 import type { ScreenOutput } from '../demo/live-screen.ts';
 import { judgeInjections } from '../nemesis/nemesis.ts';
+import type { Observation } from '../observe/observation.ts';
+import type { ObservedPart } from '../observe/observed-part.ts';
 import { writeJunit } from '../report/junit.ts';
 import { writeReport } from '../report/report-page.ts';
 import { SCHEMA_VERSION } from '../run/environment.ts';
@@ -41,6 +43,8 @@ export interface PartRun {
   readonly signal: AbortSignal;
   readonly output: ScreenOutput;
   readonly useColour: boolean;
+  /** Null unless asked for. */
+  readonly observation: Observation | null;
 }
 
 const PARTITIONS = 6;
@@ -52,7 +56,8 @@ const SETTLE_MS_MAX = 15_000;
 export async function runPart(run: PartRun): Promise<Part> {
   const { plan, directory, stack } = run;
   const clock = new RunClock();
-  const journal = new Journal(directory, clock);
+  const observed = run.observation?.beginPart(run.title) ?? null;
+  const journal = new Journal(directory, clock, observed);
   const replicas = Math.min(3, stack.servers.filter(({ name }) => name.startsWith('kafka')).length || 1);
   const place = await run.places.create({
     partitions: plan.partitions ?? PARTITIONS,
@@ -105,12 +110,17 @@ export async function runPart(run: PartRun): Promise<Part> {
   });
   if (limits?.unavailable) stage.findings.note(limits.unavailable);
   try {
+    await observed?.begin({ workers: cluster.workers, place, kafka, env: plan.env ?? {} });
     await sampler.start();
     await followScript(run, stage);
     await sampler.stop();
-    await display.during('collecting evidence', () => gatherEvidence(run, stage));
+    await display.during('collecting evidence', async () => {
+      await concludeObserving(run, stage, observed);
+      await gatherEvidence(run, stage);
+    });
   } finally {
     await cluster.stop();
+    await observed?.end();
     await stage.close();
     await limits?.close();
   }
@@ -155,6 +165,13 @@ async function followScript({ plan, signal }: PartRun, stage: Stage): Promise<vo
     ...(crashes.length > 0 ? { note: crashes.join(', ') } : {}),
   });
   if (stage.injected.length > 0) findings.checks.push(judgeInjections(stage.injected));
+}
+
+/** While the workers can still be scraped. What an interrupt cut short is not held to have shown everything. */
+async function concludeObserving({ directory, signal }: PartRun, stage: Stage, observed: ObservedPart | null) {
+  const hasCompletions = (stage.deps.sampler.lastState?.complete ?? 0) > 0;
+  const check = await observed?.conclude(directory, { hasCompletions });
+  if (check !== undefined && !signal.aborted) stage.findings.checks.push(check);
 }
 
 /** Sessions are looked at while the workers still have them; then the workers stop, and all else is read. */

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { WORKER_PROGRAM } from '../cluster/product.ts';
 import type { ScreenOutput } from '../demo/live-screen.ts';
+import { Observation } from '../observe/observation.ts';
 import type { Environment } from '../run/environment.ts';
 import type { Part, Results } from '../run/results.ts';
 import { RunDirectory, runIdOf } from '../run/run-directory.ts';
@@ -51,11 +52,18 @@ export async function runScenarios(command: Command): Promise<Outcome> {
   const source = options.stack === 'external' ? 'local' : options.stack;
   const stack = await startStack({ source, kafkaNodes: 1, onProgress: (line) => say(`  ${line}`) });
   const places = new Places(stack, root);
+  let observation: Observation | null = null;
   try {
     command.signal.throwIfAborted();
+    if (options.observe) {
+      observation = await Observation.start({ onProgress: (line) => say(`  ${line}`), signal: command.signal });
+    }
     const common = await describeEnvironment(root, stack, options);
-    return await new ScenarioRun(command, { stack, places, common, parts, say }).run();
+    const outcome = await new ScenarioRun(command, { stack, places, common, parts, say, observation }).run();
+    await observation?.keep(outcome.directory.path).catch((error: Error) => say(`no metrics kept: ${error.message}`));
+    return outcome;
   } finally {
+    await observation?.stop();
     await places.close().catch(() => undefined);
     await stack.stop();
   }
@@ -86,6 +94,7 @@ class ScenarioRun {
   private readonly common: CommonEnvironment;
   private readonly parts: readonly PlannedPart[];
   private readonly say: (line: string) => void;
+  private readonly observation: Observation | null;
 
   constructor(
     command: Command,
@@ -95,6 +104,7 @@ class ScenarioRun {
       common: CommonEnvironment;
       parts: readonly PlannedPart[];
       say: (line: string) => void;
+      observation: Observation | null;
     },
   ) {
     this.command = command;
@@ -103,6 +113,7 @@ class ScenarioRun {
     this.common = given.common;
     this.parts = given.parts;
     this.say = given.say;
+    this.observation = given.observation;
   }
 
   async run(): Promise<Outcome> {
@@ -164,7 +175,7 @@ class ScenarioRun {
     const startedAtMs = performance.now();
     const program = options.mutant === null ? WORKER_PROGRAM : `${MUTANTS_FOLDER}/${options.mutant}.ts`;
     const { plan } = planned;
-    const { stack, places } = this;
+    const { stack, places, observation } = this;
     const part = await runPart({
       plan,
       identity,
@@ -177,6 +188,7 @@ class ScenarioRun {
       signal,
       output,
       useColour,
+      observation,
     });
     const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1);
     this.say(`${title}: ${part.verdict}, ${seconds} s`);

@@ -47,23 +47,32 @@ export function compareCommand(): Command {
 export function logsCommand(): Command {
   const command = subcommand('logs');
   return command
-    .description('print what all processes of a run logged about a correlation or a batch, in order of time')
+    .description('print what all processes of a run logged about a correlation, a batch or a trace, in order of time')
     .argument('<directory>', 'a run directory, for example runs/latest')
     .option('--correlation <id>', 'lines about this correlation id')
     .option('--batch <id>', 'lines about this batch')
+    .option('--trace <id>', 'lines about this trace id')
     .option('--json', 'print the lines as JSON, each with its process')
-    .action((path: string, options: { correlation?: string; batch?: string; json?: boolean }) => {
-      if (options.correlation === undefined && options.batch === undefined) {
-        command.error('error: --correlation or --batch is needed', { exitCode: EXIT.usage });
+    .action((path: string, options: LogsOptions) => {
+      if ([options.correlation, options.batch, options.trace].every((id) => id === undefined)) {
+        command.error('error: --correlation, --batch or --trace is needed', { exitCode: EXIT.usage });
       }
       return answering(() => printLogs(path, options));
     });
 }
 
-async function printLogs(path: string, options: { correlation?: string; batch?: string; json?: boolean }) {
+interface LogsOptions {
+  readonly correlation?: string;
+  readonly batch?: string;
+  readonly trace?: string;
+  readonly json?: boolean;
+}
+
+async function printLogs(path: string, options: LogsOptions) {
   const run = await RunDirectory.open(path);
+  const { correlation: correlationId, batch: batchId, trace: traceId } = options;
   let count = 0;
-  for await (const entry of mergedLogs(run, { correlationId: options.correlation, batchId: options.batch })) {
+  for await (const entry of mergedLogs(run, { correlationId, batchId, traceId })) {
     count++;
     const json = { process: entry.process, ...(entry.fields ?? { line: entry.line }) };
     const line = options.json ? JSON.stringify(json) : formatLogEntry(entry);

@@ -1,7 +1,7 @@
 /**
- * The logs of all processes of a run as one, in order of time, reduced to what concerns a correlation or a batch.
- * Streaming: one line per process is in memory. A line without a time (a stack trace, a crash's last words) stays
- * behind the line it follows.
+ * The logs of all processes of a run as one, in order of time, reduced to what concerns a correlation, a batch or a
+ * trace. Streaming: one line per process is in memory. A line without a time (a stack trace, a crash's last words)
+ * stays behind the line it follows.
  */
 import { logLineSchema } from '../run/records.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
@@ -10,6 +10,7 @@ import { printable } from './text-summary.ts';
 export interface LogFilter {
   readonly correlationId?: string | undefined;
   readonly batchId?: string | undefined;
+  readonly traceId?: string | undefined;
 }
 
 export interface LogEntry {
@@ -67,10 +68,11 @@ function instantOf(time: unknown): number {
   return typeof time === 'number' ? time : typeof time === 'string' ? Date.parse(time) : Number.NaN;
 }
 
-function concerns({ fields, line }: LogEntry, { correlationId, batchId }: LogFilter): boolean {
+function concerns({ fields, line }: LogEntry, { correlationId, batchId, traceId }: LogFilter): boolean {
   const wanted = [
     { field: 'correlation', id: correlationId },
     { field: 'batch', id: batchId },
+    { field: 'trace', id: traceId },
   ];
   return wanted.every(({ field, id }) => {
     if (id === undefined) return true;

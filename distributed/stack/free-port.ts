@@ -4,11 +4,13 @@
  * between choice and use: the caller starts again with others.
  */
 import { createServer } from 'node:net';
-import { StackError } from './stack-error.ts';
+import type { Progress } from './progress.ts';
+import { PortTakenError, StackError } from './stack-error.ts';
 
 const PORT_MIN = 15_000;
 const PORT_MAX = 32_000;
 const ATTEMPTS_MAX = 200;
+const STARTS_MAX = 5;
 
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
@@ -18,6 +20,23 @@ export async function freePorts(count: number): Promise<number[]> {
   }
   if (ports.size < count) throw new StackError(`no free port on 127.0.0.1 between ${PORT_MIN} and ${PORT_MAX}`);
   return [...ports];
+}
+
+/** Starts something on a port of its own; with another one when somebody was faster. */
+export async function onFreePort<T>(
+  name: string,
+  start: (port: number) => Promise<T>,
+  { onProgress, signal }: { readonly onProgress: Progress; readonly signal: AbortSignal },
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const [port = 0] = await freePorts(1);
+    try {
+      return await start(port);
+    } catch (error) {
+      if (!(error instanceof PortTakenError) || attempt === STARTS_MAX || signal.aborted) throw error;
+      onProgress(`a port of ${name} was taken meanwhile, starting again with another`);
+    }
+  }
 }
 
 function isFree(port: number): Promise<boolean> {

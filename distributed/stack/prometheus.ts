@@ -1,7 +1,6 @@
 /**
- * A Prometheus beside a run, with the project's rules and a scrape configuration made for the given targets: the one of
- * this machine, else Debian's package unpacked into the cache. It listens on loopback and keeps its data in the
- * folder it is given.
+ * A Prometheus beside a run, with the project's rules, that scrapes what it is told by HTTP: the one of this machine,
+ * else Debian's package unpacked into the cache. It listens on loopback and keeps its data in the folder it is given.
  */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,25 +9,17 @@ import { cached } from './cache.ts';
 import type { StackContext } from './context.ts';
 import { isDebian, systemRelease, unpackPackages } from './debian.ts';
 import { programOnPath } from './find-program.ts';
-import { freePorts } from './free-port.ts';
+import { onFreePort } from './free-port.ts';
 import type { Guardian } from './guardian.ts';
 import type { Progress } from './progress.ts';
 import { projectRoot } from './project-root.ts';
 import { runCommand } from './run-command.ts';
 import { ServerProcess } from './server-process.ts';
-import { PortTakenError, StackError } from './stack-error.ts';
-
-export interface ScrapeTarget {
-  /** `worker`, `harness`, ...: what dashboards and rules select by. */
-  readonly job: string;
-  /** host:port; the path is /metrics. */
-  readonly address: string;
-  /** `instance` among them replaces the address. */
-  readonly labels?: Readonly<Record<string, string>>;
-}
+import { StackError } from './stack-error.ts';
 
 export interface PrometheusOptions {
-  readonly targets: readonly ScrapeTarget[];
+  /** Answers as Prometheus asks for it by HTTP: what to scrape, with the job of each; asked again every second. */
+  readonly discoveryUrl: string;
   /** An existing folder; a folder of Prometheus is made in it. */
   readonly dataDir: string;
   readonly guardian: Guardian;
@@ -41,6 +32,8 @@ export interface PrometheusOptions {
 export interface StartedPrometheus {
   readonly server: ServerProcess;
   readonly url: string;
+  /** Where its samples lie. */
+  readonly storage: string;
   readonly description: string;
 }
 
@@ -51,33 +44,30 @@ export interface PrometheusPrograms {
 }
 
 const SCRAPE_INTERVAL_MS = 5_000;
-const PORT_ATTEMPTS_MAX = 5;
+const DISCOVERY_INTERVAL = '1s';
+/** Blocks of a run opened long after it are not to be deleted as too old. */
+const RETENTION = '10y';
 
 export async function startPrometheus(options: PrometheusOptions): Promise<StartedPrometheus> {
   const signal = options.signal ?? new AbortController().signal;
-  const { guardian, onProgress } = options;
+  const { guardian, onProgress, dataDir, discoveryUrl } = options;
   const programs = await prometheusPrograms({ guardian, onProgress, signal });
-  const folder = join(options.dataDir, 'prometheus');
+  const folder = join(dataDir, 'prometheus');
   await mkdir(folder, { recursive: true });
   const configFile = join(folder, 'prometheus.yml');
   const intervalMs = options.scrapeIntervalMs ?? SCRAPE_INTERVAL_MS;
-  await writeFile(configFile, scrapeConfiguration(options.targets, intervalMs, projectRoot()));
-  for (let attempt = 1; ; attempt += 1) {
-    const [port = 0] = await freePorts(1);
-    const server = prometheusServer(programs.prometheus, { folder, configFile, port }, guardian);
-    try {
-      await server.start(signal);
-      return { server, url: `http://127.0.0.1:${port}`, description: await describe(programs, guardian) };
-    } catch (error) {
-      if (!(error instanceof PortTakenError) || attempt === PORT_ATTEMPTS_MAX || signal.aborted) throw error;
-      onProgress('a port of prometheus was taken meanwhile, starting again with another');
-    }
-  }
+  await writeFile(configFile, scrapeConfiguration(discoveryUrl, intervalMs, projectRoot()));
+  const storage = join(folder, 'data');
+  const start = async (port: number): Promise<StartedPrometheus> => {
+    const server = prometheusServer(programs.prometheus, { folder, configFile, storage, port }, guardian);
+    await server.start(signal);
+    return { server, url: `http://127.0.0.1:${port}`, storage, description: await describe(programs, guardian) };
+  };
+  return onFreePort('prometheus', start, { onProgress, signal });
 }
 
-/** One job per name among the targets; the project's rules are read from the checkout. */
-export function scrapeConfiguration(targets: readonly ScrapeTarget[], intervalMs: number, root: string): string {
-  const jobs = [...new Set(targets.map((target) => target.job))];
+/** Whatever is discovered says its own job; the project's rules are read from the checkout. */
+export function scrapeConfiguration(discoveryUrl: string, intervalMs: number, root: string): string {
   return stringify({
     global: {
       scrape_interval: `${intervalMs}ms`,
@@ -85,18 +75,15 @@ export function scrapeConfiguration(targets: readonly ScrapeTarget[], intervalMs
       evaluation_interval: `${intervalMs}ms`,
     },
     rule_files: [join(root, 'prometheus', 'rules', '*.rules.yml')],
-    scrape_configs: jobs.map((job) => ({
-      job_name: job,
-      static_configs: targets
-        .filter((target) => target.job === job)
-        .map(({ address, labels }) => ({ targets: [address], labels: labels ?? {} })),
-    })),
+    scrape_configs: [
+      { job_name: 'run', http_sd_configs: [{ url: discoveryUrl, refresh_interval: DISCOVERY_INTERVAL }] },
+    ],
   });
 }
 
 function prometheusServer(
   command: string,
-  { folder, configFile, port }: { folder: string; configFile: string; port: number },
+  { folder, configFile, storage, port }: { folder: string; configFile: string; storage: string; port: number },
   guardian: Guardian,
 ): ServerProcess {
   return new ServerProcess(
@@ -106,8 +93,11 @@ function prometheusServer(
       command,
       args: [
         `--config.file=${configFile}`,
-        `--storage.tsdb.path=${join(folder, 'data')}`,
+        `--storage.tsdb.path=${storage}`,
+        `--storage.tsdb.retention.time=${RETENTION}`,
         `--web.listen-address=127.0.0.1:${port}`,
+        // For the copy of its data that a run keeps.
+        '--web.enable-admin-api',
       ],
       env: process.env,
       folder,

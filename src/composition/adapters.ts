@@ -12,6 +12,7 @@ import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { Tracing } from '../telemetry/tracing.ts';
 import type { Composing } from './composing.ts';
 
 /** Connections of the hot path; its plans are pinned. */
@@ -39,7 +40,8 @@ function composePostgres({ config, logger, single }: Composing): void {
     idleInTransactionTimeoutMs: config.idleInTransactionTimeoutMs,
   };
   single(HotDatabase, (get) => {
-    const hot = { name: 'assign', poolMax: config.databasePoolMax, sessionSettings: HOT_PLAN_SETTINGS };
+    const tracing = get(Tracing);
+    const hot = { name: 'assign', poolMax: config.databasePoolMax, sessionSettings: HOT_PLAN_SETTINGS, tracing };
     return new HotDatabase({ ...shared, ...hot }, get(Metrics), logger);
   });
   single(SideDatabase, (get) => {
@@ -73,7 +75,8 @@ function composeKafka({ config, logger, single }: Composing): void {
   single(KafkaMessagePublisher, (get) => {
     const { instanceId: instance } = config;
     const metrics = get(Metrics);
-    return new KafkaMessagePublisher({ kafka: client('publish'), metrics, clock: systemClock, instance });
+    const tracing = get(Tracing);
+    return new KafkaMessagePublisher({ kafka: client('publish'), metrics, tracing, clock: systemClock, instance });
   });
   single(KafkaRecordSource, (get) => {
     return new KafkaRecordSource({

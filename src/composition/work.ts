@@ -1,5 +1,5 @@
 import { systemClock } from '../clock.ts';
-import { contractTopic, topicsFor } from '../contract/topics.ts';
+import { contractTopic, INBOUND, topicsFor } from '../contract/topics.ts';
 import type { HintStore, OutboxRow } from '../domain/ports.ts';
 import { KafkaLagReader } from '../kafka/lag-reader.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
@@ -14,7 +14,9 @@ import { checkSchema } from '../postgres/schema-check.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { Tracing } from '../telemetry/tracing.ts';
 import { AssignInputs } from '../worker/assign-inputs.ts';
+import { showAssignment } from '../worker/assignment-gauge.ts';
 import { DECODE_LIMITS } from '../worker/decode.ts';
 import { HandleGroup } from '../worker/handle-group.ts';
 import { Intake } from '../worker/intake.ts';
@@ -85,6 +87,7 @@ function composeUseCases({ config, logger, single }: Composing): void {
       limits: { ...DECODE_LIMITS, slotsMax: config.slotsMax, valueBytesMax: config.valueBytesMax },
       topicLabel: (topic) => contractTopic(config.topicPrefix, topic),
       metrics: get(Metrics),
+      tracing: get(Tracing),
       log: logger,
     });
   });
@@ -128,7 +131,7 @@ function composeLoops({ config, logger, single }: Composing): void {
     return new StateGauges({ batches, metrics, log: logger, intervalMs: GAUGE_INTERVAL_MS });
   });
   single(Intake, (get) => {
-    return new Intake({
+    const intake = new Intake({
       source: get(KafkaRecordSource),
       handler: get(HandleGroup),
       attempts: get(PostgresAttemptStore),
@@ -146,6 +149,8 @@ function composeLoops({ config, logger, single }: Composing): void {
       },
       onFatal: (error) => get(Lifecycle).fatal(error),
     });
+    showAssignment({ intake, topics: INBOUND.map((name) => topics[name]), topicLabel, metrics: get(Metrics) });
+    return intake;
   });
   single(Watchdog, (get) => {
     return new Watchdog({

@@ -32,7 +32,10 @@ export function inboundSchemas(limits: InboundLimits) {
     correlation_id: idIfUsable,
     /** Only events of a known type are looked into. */
     data: z.unknown().optional(),
-    metadata: z.object({ traceparent: z.unknown().optional() }).nullish().catch(null),
+    metadata: z
+      .object({ traceparent: z.unknown().optional(), tracestate: z.unknown().optional() })
+      .nullish()
+      .catch(null),
   });
 
   const registration = z
@@ -72,7 +75,10 @@ export function inboundSchemas(limits: InboundLimits) {
     correlation_id: idIfUsable,
   });
 
-  return { envelope, registration, content, failure };
+  /** Of a payload that is otherwise not valid. */
+  const batchId = z.object({ entity_id: id });
+
+  return { envelope, registration, content, failure, batchId };
 }
 
 function cleaned(lengthMax: number) {

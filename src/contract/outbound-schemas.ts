@@ -54,6 +54,7 @@ export const outboundHeaders = z.strictObject({
   occurred_at: timestamp,
   content_type: z.literal('application/json'),
   traceparent: text.optional(),
+  tracestate: text.optional(),
 });
 
 function event<Type extends string, Data extends z.core.$ZodLooseShape>(type: Type, data: Data) {
@@ -66,6 +67,6 @@ function event<Type extends string, Data extends z.core.$ZodLooseShape>(type: Ty
     correlation_id: text,
     data_schema_uri: z.null(),
     data: z.strictObject(data),
-    metadata: z.strictObject({ traceparent: text }).nullable(),
+    metadata: z.strictObject({ traceparent: text, tracestate: text.optional() }).nullable(),
   });
 }

@@ -13,6 +13,7 @@ interface OutboundFields {
   readonly correlationId: string;
   /** W3C trace context of the input that caused the event. */
   readonly traceparent: string | null;
+  readonly tracestate?: string | null | undefined;
   readonly occurredAtMs: number;
 }
 
@@ -104,7 +105,7 @@ function message(
     correlation_id: fields.correlationId,
     data_schema_uri: null,
     data,
-    metadata: fields.traceparent === null ? null : { traceparent: fields.traceparent },
+    metadata: traceContextOf(fields),
   });
   const headers: Record<string, string> = {
     event_id: eventId,
@@ -115,6 +116,14 @@ function message(
     occurred_at: timestamp,
     content_type: 'application/json',
   };
-  if (fields.traceparent !== null) headers['traceparent'] = fields.traceparent;
+  if (fields.traceparent !== null) {
+    headers['traceparent'] = fields.traceparent;
+    if (fields.tracestate) headers['tracestate'] = fields.tracestate;
+  }
   return { topic: fields.topics[name], key, value, headers };
+}
+
+function traceContextOf({ traceparent, tracestate }: OutboundFields): object | null {
+  if (traceparent === null) return null;
+  return tracestate ? { traceparent, tracestate } : { traceparent };
 }

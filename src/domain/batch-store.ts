@@ -91,6 +91,7 @@ export interface Completion {
   readonly userId: string;
   readonly correlationId: string;
   readonly traceparent: string | null;
+  readonly tracestate: string | null;
   /** Exactly the filled slots, by position. */
   readonly essays: readonly { readonly essayId: string; readonly textStorageId: string }[];
 }

@@ -1,7 +1,7 @@
 /**
  * What the service is told, after parsing and before deciding. Every id has passed validation: well-formed Unicode,
- * no control characters, 1-200 characters. `traceparent` is the W3C trace context of the inbound record, carried
- * into the outbound events it causes.
+ * no control characters, 1-200 characters. `traceparent` and `tracestate` are the W3C trace context that the outbound
+ * events it causes carry on: the inbound record's, or that of our own span in the same trace.
  */
 export interface Registration {
   readonly kind: 'registration';
@@ -16,6 +16,7 @@ export interface Registration {
   readonly studentPromptRef: unknown;
   readonly correlationId: string;
   readonly traceparent: string | null;
+  readonly tracestate?: string | null | undefined;
 }
 
 /** A stored text that wants a slot. Identity: batchId + textStorageId. */
@@ -27,6 +28,7 @@ export interface Content {
   readonly originalFileName: string;
   readonly correlationId: string;
   readonly traceparent: string | null;
+  readonly tracestate?: string | null | undefined;
   /** See InboundRecord. */
   readonly receivedAtMs?: number | undefined;
 }
@@ -41,6 +43,7 @@ export interface Failure {
   readonly errorMessage: string;
   readonly correlationId: string;
   readonly traceparent: string | null;
+  readonly tracestate?: string | null | undefined;
   /** See InboundRecord. */
   readonly receivedAtMs?: number | undefined;
 }

@@ -3,6 +3,7 @@ import { deadLetterTopic } from '../contract/topics.ts';
 import type { Clock, DeadLetter, MessagePublisher, OutboundMessage } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { PartitionSender, type WireMessage } from './partition-sender.ts';
 
 /**
@@ -27,7 +28,9 @@ export class KafkaMessagePublisher implements MessagePublisher {
   }
 
   async publish(messages: readonly OutboundMessage[]): Promise<(Error | null)[]> {
-    return this.sender.send(messages.map(toWire));
+    const send = () => this.sender.send(messages.map(toWire));
+    const { tracing } = this.options;
+    return tracing?.isOn ? tracing.publication(messages, send) : send();
   }
 
   async publishDeadLetters(letters: readonly DeadLetter[]): Promise<void> {
@@ -65,6 +68,8 @@ export interface MessagePublisherOptions {
   readonly kafka: Kafka;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** None if not given. */
+  readonly tracing?: Tracing;
   /** Who wrote a dead letter. */
   readonly instance: string;
 }

@@ -120,6 +120,7 @@ class PostgresBatchTransaction implements BatchTransaction {
       user_id: string;
       correlation_id: string;
       traceparent: string | null;
+      tracestate: string | null;
       essays: [string, string][] | null;
     }>(readCompletions, [batchIds]);
     return rows.map((row) => ({
@@ -129,6 +130,7 @@ class PostgresBatchTransaction implements BatchTransaction {
       userId: row.user_id,
       correlationId: row.correlation_id,
       traceparent: row.traceparent,
+      tracestate: row.tracestate,
       essays: (row.essays ?? []).map(([essayId, textStorageId]) => ({ essayId, textStorageId })),
     }));
   }
@@ -168,6 +170,7 @@ class PostgresBatchTransaction implements BatchTransaction {
       inputs.map((input) => (input.kind === 'failure' ? input.errorMessage : null)),
       inputs.map((input) => input.correlationId),
       inputs.map((input) => input.traceparent),
+      inputs.map((input) => input.tracestate ?? null),
     ]);
     return flags(rows, inputs.length);
   }
@@ -232,6 +235,7 @@ class PostgresBatchTransaction implements BatchTransaction {
       registrations.map((registration) => registration.traceparent),
       records.map((record) => record.digest),
       ...essayColumns(records),
+      registrations.map((registration) => registration.tracestate ?? null),
     ]);
   }
 }
@@ -246,6 +250,7 @@ interface PendingRow {
   error_message: string | null;
   correlation_id: string;
   traceparent: string | null;
+  tracestate: string | null;
 }
 
 function pendingInput(row: PendingRow): SlotInput {
@@ -255,6 +260,7 @@ function pendingInput(row: PendingRow): SlotInput {
     originalFileName: row.original_file_name,
     correlationId: row.correlation_id,
     traceparent: row.traceparent,
+    tracestate: row.tracestate,
   };
   return row.kind === 'content'
     ? { kind: 'content', textStorageId: row.identity, ...shared }

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { AppError, type ErrorCode } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 
 /** A hand-written statement. The name is the file's name, the prepared statement's name and the metric's label. */
 export interface Statement {
@@ -22,6 +23,8 @@ export interface DatabaseOptions {
   readonly idleInTransactionTimeoutMs: number;
   /** Extra session settings, e.g. HOT_PLAN_SETTINGS. */
   readonly sessionSettings?: Readonly<Record<string, string>>;
+  /** None if not given. */
+  readonly tracing?: Tracing;
 }
 
 /**
@@ -50,9 +53,12 @@ export interface Session {
 export class Database implements Session {
   readonly pool: pg.Pool;
   private readonly metrics: Metrics;
+  /** Undefined where nobody records. */
+  private readonly tracing: Tracing | undefined;
 
   constructor(options: DatabaseOptions, metrics: Metrics, log: Logger) {
     this.metrics = metrics;
+    this.tracing = options.tracing?.isOn ? options.tracing : undefined;
     const settings = Object.entries(options.sessionSettings ?? {}).map(([key, value]) => `-c ${key}=${value}`);
     this.pool = new pg.Pool({
       connectionString: options.url,
@@ -67,7 +73,9 @@ export class Database implements Session {
       idleTimeoutMillis: 60_000,
       ...(settings.length > 0 && { options: settings.join(' ') }),
     });
-    // Without a listener the loss of an idle connection would end the process.
+    // Without a listener the loss of a connection ends the process. The pool listens while it is idle and its user while
+    // it is used; this one is for the moment of its hand-over, where the next statement tells of the loss.
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
     this.pool.on('error', (error) => log.warn({ err: error, pool: options.name }, 'idle database connection lost'));
     metrics.atScrape(() => {
       const { totalCount, idleCount, waitingCount } = this.pool;
@@ -96,7 +104,8 @@ export class Database implements Session {
     try {
       await this.command(client, 'begin isolation level read committed');
       const result = await work(session);
-      await this.command(client, 'commit');
+      const commit = () => this.command(client, 'commit');
+      await (this.tracing === undefined ? commit() : this.tracing.statement('commit', commit));
       return result;
     } catch (error) {
       // A server that did not answer would not answer a rollback either; closing the connection does the same.
@@ -131,7 +140,16 @@ export class Database implements Session {
     }
   }
 
-  private async timed<Row extends pg.QueryResultRow>(
+  private timed<Row extends pg.QueryResultRow>(
+    target: pg.Pool | pg.PoolClient,
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
+    if (this.tracing === undefined) return this.measured<Row>(target, statement, values);
+    return this.tracing.statement(statement.name, () => this.measured<Row>(target, statement, values));
+  }
+
+  private async measured<Row extends pg.QueryResultRow>(
     target: pg.Pool | pg.PoolClient,
     statement: Statement,
     values: readonly unknown[],

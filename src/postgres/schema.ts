@@ -42,6 +42,7 @@ export const batches = pgTable(
     studentPromptRef: json('student_prompt_ref'),
     correlationId: text('correlation_id'),
     traceparent: text('traceparent'),
+    tracestate: text('tracestate'),
     /** Digest of what makes two registrations the same; null while announced. */
     registrationDigest: text('registration_digest'),
     announcedAt: instant('announced_at').notNull().defaultNow(),
@@ -137,6 +138,7 @@ export const pendingInputs = pgTable(
     errorMessage: text('error_message'),
     correlationId: text('correlation_id').notNull(),
     traceparent: text('traceparent'),
+    tracestate: text('tracestate'),
     receivedAt: instant('received_at').notNull().defaultNow(),
   },
   (table) => [

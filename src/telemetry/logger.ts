@@ -2,19 +2,33 @@ import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 
 export type Logger = PinoLogger;
 
-/** Never printed, wherever they occur in a logged object. */
-const REDACTED_PATHS = [
+/** Never printed, wherever they occur in a logged object or in one or two objects within it. */
+const SECRET_NAMES = [
   'password',
+  'secret',
   'token',
   'authorization',
   'cookie',
   'databaseUrl',
   'redisUrl',
-  'saslPassword',
-].flatMap((name) => [name, `*.${name}`]);
+  'kafkaSaslPassword',
+  'connectionString',
+];
+/** Where an error of PostgreSQL quotes rows and parameters: file names and whatever else people wrote. */
+const QUOTING_NAMES = ['detail', 'where', 'internalQuery', 'parameters'];
+const REDACTED_PATHS = [
+  ...SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+  '*["set-cookie"]',
+  '*.*["set-cookie"]',
+  ...QUOTING_NAMES.map((name) => `err.${name}`),
+];
+
+/** `postgres://user:secret@host`: name and password, in whatever text the address is quoted. */
+const CREDENTIALS_IN_URL = /:\/\/[^\s/"]*@/g;
+const CENSOR = '[redacted]';
 
 /**
- * One JSON object per line on standard output. Messages are constant; values go into fields. `instance` is on every line.
+ * One JSON object per line on standard output, without secrets. Messages are constant; values go into fields. `instance` is on every line.
  * `flush` waits for what is being written (with a minLength of 0 it would not), so the last lines come out in order.
  */
 export function createLogger(
@@ -27,7 +41,9 @@ export function createLogger(
       base: { instance: options.instance },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
+      redact: { paths: REDACTED_PATHS, censor: CENSOR },
+      // Over the finished line: messages and stacks of libraries quote addresses.
+      hooks: { streamWrite: (line) => line.replace(CREDENTIALS_IN_URL, `://${CENSOR}@`) },
     },
     destination,
   );

@@ -120,6 +120,12 @@ export class Metrics {
     labelNames: ['topic', 'partition'],
     registers: this.registers,
   });
+  readonly assignedPartitions = new Gauge({
+    name: 'els_assigned_partitions',
+    help: 'Partitions this instance owns in the current generation of its group, by contract topic.',
+    labelNames: ['topic'],
+    registers: this.registers,
+  });
   readonly rebalances = new Counter({
     name: 'els_rebalances_total',
     help: 'Group generations this instance joined.',

@@ -4,7 +4,14 @@ import { derivedCorrelationId } from '../contract/event-id.ts';
 import { type InboundLimits, type InboundSchemas, inboundSchemas } from '../contract/inbound.ts';
 import { EVENT_TYPES } from '../contract/topics.ts';
 import type { Input } from '../domain/inputs.ts';
-import type { DeadLetterReason, InboundRecord, RecordHeaders } from '../domain/ports.ts';
+import type { DeadLetterReason, InboundRecord } from '../domain/ports.ts';
+import {
+  type TraceContext,
+  traceparentFromHeader,
+  traceparentFromText,
+  tracestateFromHeader,
+  tracestateFromText,
+} from '../telemetry/trace-context.ts';
 
 /**
  * Turns a record into an input, or says why not. Pure, never throws, and every record has exactly one outcome.
@@ -16,7 +23,18 @@ import type { DeadLetterReason, InboundRecord, RecordHeaders } from '../domain/p
 export type Decoded =
   | { readonly kind: 'input'; readonly eventId: string; readonly input: Input }
   | { readonly kind: 'ignored'; readonly why: 'tombstone' | 'unknown_event_type' }
-  | { readonly kind: 'rejected'; readonly reason: DeadLetterReason; readonly detail: string };
+  | {
+      readonly kind: 'rejected';
+      readonly reason: DeadLetterReason;
+      readonly detail: string;
+      /** For logs, as far as it can be told. */
+      readonly about?: RejectedAbout;
+    };
+
+export interface RejectedAbout extends TraceContext {
+  readonly batchId: string | undefined;
+  readonly correlationId: string | undefined;
+}
 
 export interface DecodeLimits extends InboundLimits {
   readonly valueBytesMax: number;
@@ -60,16 +78,20 @@ function decodeEnvelope(record: InboundRecord, parsed: object, schemas: InboundS
       ? rejected('invalid_envelope', 'event_type is missing or not a string')
       : rejected('unsupported_version', 'schema_version is not 1');
   }
-  const envelope = result.data;
+  const decoded = decodeEvent(record, result.data, schemas);
+  return decoded.kind === 'rejected' ? { ...decoded, about: aboutOf(record, result.data, schemas) } : decoded;
+}
+
+function decodeEvent(record: InboundRecord, envelope: Envelope, schemas: InboundSchemas): Decoded {
   const eventId = envelope.event_id ?? `${record.topic}/${record.partition}/${record.offset}`;
-  const traceparent = traceparentOf(record.headers, envelope);
+  const trace = traceContextOf(record, envelope);
   switch (envelope.event_type) {
     case EVENT_TYPES.registration:
-      return decodeRegistration(envelope, eventId, traceparent, schemas);
+      return decodeRegistration(envelope, eventId, trace, schemas);
     case EVENT_TYPES.content:
-      return decodeContent(envelope, eventId, traceparent, record.receivedAtMs, schemas);
+      return decodeContent(envelope, eventId, trace, record.receivedAtMs, schemas);
     case EVENT_TYPES.failure:
-      return decodeFailure(envelope, eventId, traceparent, record.receivedAtMs, schemas);
+      return decodeFailure(envelope, eventId, trace, record.receivedAtMs, schemas);
     default:
       return { kind: 'ignored', why: 'unknown_event_type' };
   }
@@ -78,7 +100,7 @@ function decodeEnvelope(record: InboundRecord, parsed: object, schemas: InboundS
 function decodeRegistration(
   envelope: Envelope,
   eventId: string,
-  traceparent: string | null,
+  trace: TraceContext,
   schemas: InboundSchemas,
 ): Decoded {
   const result = schemas.registration.safeParse(envelope.data);
@@ -94,7 +116,7 @@ function decodeRegistration(
     classId: data.class_id ?? null,
     studentPromptRef: data.student_prompt_ref ?? null,
     correlationId: envelope.correlation_id ?? derivedCorrelationId(eventId),
-    traceparent,
+    ...trace,
   };
   return { kind: 'input', eventId, input };
 }
@@ -102,7 +124,7 @@ function decodeRegistration(
 function decodeContent(
   envelope: Envelope,
   eventId: string,
-  traceparent: string | null,
+  trace: TraceContext,
   receivedAtMs: number | undefined,
   schemas: InboundSchemas,
 ): Decoded {
@@ -116,7 +138,7 @@ function decodeContent(
     fileUploadId: data.file_upload_id,
     originalFileName: data.original_file_name,
     correlationId: data.correlation_id ?? envelope.correlation_id ?? derivedCorrelationId(eventId),
-    traceparent,
+    ...trace,
     receivedAtMs,
   };
   return { kind: 'input', eventId, input };
@@ -125,7 +147,7 @@ function decodeContent(
 function decodeFailure(
   envelope: Envelope,
   eventId: string,
-  traceparent: string | null,
+  trace: TraceContext,
   receivedAtMs: number | undefined,
   schemas: InboundSchemas,
 ): Decoded {
@@ -140,7 +162,7 @@ function decodeFailure(
     errorCode: data.validation_error_code,
     errorMessage: data.validation_error_detail.message,
     correlationId: data.correlation_id ?? envelope.correlation_id ?? derivedCorrelationId(eventId),
-    traceparent,
+    ...trace,
     receivedAtMs,
   };
   return { kind: 'input', eventId, input };
@@ -159,6 +181,16 @@ const REASON_OF_FIELD = new Map<unknown, PayloadReason>([
   ['class_id', 'invalid_id'],
   ['expected_essay_count', 'invalid_count'],
 ]);
+
+/** Ids only where they could be ids: nothing else of a rejected payload may reach a log. */
+function aboutOf(record: InboundRecord, envelope: Envelope, { batchId }: InboundSchemas): RejectedAbout {
+  const correlationId = envelope.correlation_id;
+  return {
+    ...traceContextOf(record, envelope),
+    batchId: batchId.safeParse(envelope.data).data?.entity_id,
+    correlationId,
+  };
+}
 
 function rejectedPayload(issues: readonly z.core.$ZodIssue[], data: unknown): Decoded {
   const faults = issues.map((issue) => ({ reason: reasonOf(issue, data), detail: detailOf(issue, data) }));
@@ -242,17 +274,16 @@ function isDeeperThan(value: Uint8Array, depthMax: number): boolean {
   return false;
 }
 
-/** W3C trace context, version 00 layout; all-zero ids and version ff are invalid. */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
-const TRACEPARENT_LENGTH = 55;
-
-/** The header's, else the envelope's, else none. A header given more than once is as good as none. */
-function traceparentOf(headers: RecordHeaders, envelope: Envelope): string | null {
-  const header = headers['traceparent'];
-  if (header instanceof Uint8Array && header.byteLength === TRACEPARENT_LENGTH) {
-    const text = Buffer.from(header).toString('latin1');
-    if (TRACEPARENT.test(text)) return text;
-  }
-  const carried = envelope.metadata?.traceparent;
-  return typeof carried === 'string' && TRACEPARENT.test(carried) ? carried : null;
+/** The header's, else the envelope's, else none; its state comes from the same place. */
+function traceContextOf({ headers }: InboundRecord, { metadata }: Envelope): TraceContext {
+  const header = traceparentFromHeader(headers['traceparent']);
+  if (header !== null) return contextOf(header, tracestateFromHeader(headers['tracestate']));
+  const carried = metadata ? traceparentFromText(metadata.traceparent) : null;
+  return carried === null ? NO_TRACE : contextOf(carried, tracestateFromText(metadata?.tracestate));
 }
+
+function contextOf(traceparent: string, tracestate: string | undefined): TraceContext {
+  return tracestate === undefined ? { traceparent } : { traceparent, tracestate };
+}
+
+const NO_TRACE: TraceContext = { traceparent: null };

@@ -1,10 +1,12 @@
 import type { RegistrationOutcome } from '../domain/batch-store.ts';
-import type { Disposition, Registration, SlotInput } from '../domain/inputs.ts';
+import type { Disposition, Input, Registration, SlotInput } from '../domain/inputs.ts';
 import type { DeadLetter, DeadLetterReason, HintStore, InboundRecord, MessagePublisher } from '../domain/ports.ts';
 import { AppError, describeError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { GroupTrace, Tracing } from '../telemetry/tracing.ts';
 import { type DecodeLimits, decodeRecord } from './decode.ts';
+import { type InputIdentity, inputFields } from './input-log.ts';
 import type { GroupHandler, Resolution } from './resolution.ts';
 
 export interface HandleGroupDeps {
@@ -18,6 +20,7 @@ export interface HandleGroupDeps {
   /** The contract's name of a topic, for metric labels. */
   readonly topicLabel: (topic: string) => string;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly log: Logger;
 }
 
@@ -40,12 +43,19 @@ export class HandleGroup implements GroupHandler {
 
   async handle(records: readonly InboundRecord[]): Promise<Resolution[]> {
     const group = new Group(records);
-    for (let index = 0; index < records.length; index += 1) this.sort(group, index);
+    const trace = this.deps.tracing.beginGroup(records.length);
+    for (let index = 0; index < records.length; index += 1) this.sort(group, index, trace);
+    await (trace === undefined ? this.resolve(group) : trace.run(() => this.resolve(group)));
+    this.finish(group);
+    const resolutions = group.resolutions.map((resolution) => resolution ?? UNRESOLVED);
+    trace?.end((index) => outcomeOf(resolutions[index] ?? UNRESOLVED));
+    return resolutions;
+  }
+
+  private async resolve(group: Group): Promise<void> {
     await this.register(group, group.registrations);
     await this.assign(group, await this.withoutConfirmed(group));
     await this.publishDeadLetters(group);
-    this.finish(group);
-    return group.resolutions.map((resolution) => resolution ?? retry(new Error('record was left unresolved')));
   }
 
   async setAside(
@@ -55,21 +65,23 @@ export class HandleGroup implements GroupHandler {
     attempts: number,
   ): Promise<Resolution> {
     const group = new Group([record]);
-    group.deadLetters.push({ index: 0, letter: { record, reason, detail, attempts } });
+    group.deadLetters.push({ index: 0, letter: { record, reason, detail, attempts }, about: undefined });
     await this.publishDeadLetters(group);
     this.finish(group);
-    return group.resolutions[0] ?? retry(new Error('record was left unresolved'));
+    return group.resolutions[0] ?? UNRESOLVED;
   }
 
-  private sort(group: Group, index: number): void {
+  private sort(group: Group, index: number, trace: GroupTrace | undefined): void {
     const record = group.recordAt(index);
     const decoded = decodeRecord(record, this.deps.limits);
     if (decoded.kind === 'ignored') group.resolve(index, 'ignored');
-    else if (decoded.kind === 'rejected') group.reject(index, decoded.reason, decoded.detail);
+    else if (decoded.kind === 'rejected') group.reject(index, decoded.reason, decoded.detail, decoded.about);
     else if (decoded.input.kind === 'registration') {
-      group.registrations.push({ index, eventId: decoded.eventId, input: decoded.input });
+      const input = trace === undefined ? decoded.input : traced(trace, index, record, decoded.input);
+      group.registrations.push({ index, eventId: decoded.eventId, input });
     } else {
-      group.slotInputs.push({ index, eventId: decoded.eventId, input: decoded.input });
+      const input = trace === undefined ? decoded.input : traced(trace, index, record, decoded.input);
+      group.slotInputs.push({ index, eventId: decoded.eventId, input });
     }
   }
 
@@ -77,9 +89,9 @@ export class HandleGroup implements GroupHandler {
     if (work.length === 0) return;
     await this.isolating(group, work, async (part) => {
       const outcomes = await this.deps.register(part.map(({ input }) => input));
-      part.forEach(({ index }, position) => {
+      part.forEach(({ index, input }, position) => {
         const outcome = outcomes[position];
-        if (outcome?.kind === 'conflicting') group.reject(index, 'conflicting_registration', outcome.detail);
+        if (outcome?.kind === 'conflicting') group.reject(index, 'conflicting_registration', outcome.detail, input);
         else group.resolve(index, outcome?.kind === 'registered' ? 'registered' : 'duplicate');
       });
     });
@@ -125,7 +137,7 @@ export class HandleGroup implements GroupHandler {
    * Runs a part; when the database refuses its data for good, halves it until the one record to blame is alone and can
    * be set aside, so that it costs the others a few more transactions and nothing else.
    */
-  private async isolating<T>(
+  private async isolating<T extends Input>(
     group: Group,
     part: readonly Work<T>[],
     run: (part: readonly Work<T>[]) => Promise<void>,
@@ -136,10 +148,11 @@ export class HandleGroup implements GroupHandler {
       if (!(error instanceof AppError)) throw error;
       const [only] = part;
       if (error.code !== 'STORE_REFUSED') {
-        this.deps.log.warn({ err: error, count: part.length }, 'inputs must wait');
+        const place = part.length === 1 && only !== undefined && inputFields(group.recordAt(only.index), only.input);
+        this.deps.log.warn({ err: error, count: part.length, ...place }, 'inputs must wait');
         for (const { index } of part) group.resolutions[index] = retry(error);
       } else if (part.length === 1 && only !== undefined) {
-        group.reject(only.index, 'invalid_payload', describeError(error));
+        group.reject(only.index, 'invalid_payload', describeError(error), only.input);
       } else {
         const middle = Math.ceil(part.length / 2);
         await this.isolating(group, part.slice(0, middle), run);
@@ -158,10 +171,9 @@ export class HandleGroup implements GroupHandler {
       for (const { index } of group.deadLetters) group.resolutions[index] = retry(error);
       return;
     }
-    for (const { index, letter } of group.deadLetters) {
+    for (const { index, letter, about } of group.deadLetters) {
       group.resolve(index, 'rejected');
-      const { topic, partition, offset } = letter.record;
-      const fields = { topic, partition, offset, reason: letter.reason, detail: letter.detail };
+      const fields = { ...inputFields(letter.record, about), reason: letter.reason, detail: letter.detail };
       this.deps.log.warn(fields, 'record set aside');
     }
   }
@@ -177,6 +189,17 @@ export class HandleGroup implements GroupHandler {
       const [topic = '', disposition = ''] = key.split('\u0000');
       this.deps.metrics.inputs.inc({ topic: this.deps.topicLabel(topic), disposition }, count);
     }
+    if (this.deps.log.isLevelEnabled('debug')) this.logInputs(group);
+  }
+
+  /** What was set aside has a line of its own, what must wait comes again. */
+  private logInputs(group: Group): void {
+    for (const { index, input } of [...group.registrations, ...group.slotInputs]) {
+      const resolution = group.resolutions[index];
+      if (resolution?.kind !== 'resolved' || resolution.disposition === 'rejected') continue;
+      const fields = { ...inputFields(group.recordAt(index), input), disposition: resolution.disposition };
+      this.deps.log.debug(fields, 'input resolved');
+    }
   }
 }
 
@@ -185,7 +208,7 @@ class Group {
   readonly resolutions: (Resolution | undefined)[];
   readonly registrations: Work<Registration>[] = [];
   readonly slotInputs: Work<SlotInput>[] = [];
-  readonly deadLetters: { index: number; letter: DeadLetter }[] = [];
+  readonly deadLetters: { index: number; letter: DeadLetter; about: InputIdentity | undefined }[] = [];
   private readonly records: readonly InboundRecord[];
 
   constructor(records: readonly InboundRecord[]) {
@@ -203,10 +226,21 @@ class Group {
     this.resolutions[index] = { kind: 'resolved', disposition };
   }
 
-  reject(index: number, reason: DeadLetterReason, detail: string): void {
-    this.deadLetters.push({ index, letter: { record: this.recordAt(index), reason, detail, attempts: 1 } });
+  reject(index: number, reason: DeadLetterReason, detail: string, about: InputIdentity | undefined): void {
+    this.deadLetters.push({ index, letter: { record: this.recordAt(index), reason, detail, attempts: 1 }, about });
   }
 }
+
+/** The input with the context of its own span: what it causes continues that. */
+function traced<T extends Input>(trace: GroupTrace, index: number, record: InboundRecord, input: T): T {
+  return { ...input, ...trace.begin(index, record, input, input.correlationId) };
+}
+
+function outcomeOf(resolution: Resolution): string | Error {
+  return resolution.kind === 'resolved' ? resolution.disposition : resolution.error;
+}
+
+const UNRESOLVED: Resolution = { kind: 'retry', error: new Error('record was left unresolved') };
 
 function retry(error: Error): Resolution {
   return { kind: 'retry', error };

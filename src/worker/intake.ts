@@ -236,7 +236,8 @@ export class Intake implements RecordListener, Service {
     if (!lane.failed(offset, nowMs)) return;
     this.deps.metrics.retries.inc({ reason: 'intake' });
     const { topic, partition, failureCount } = lane;
-    this.deps.log.warn({ err: error, topic, partition, failureCount }, 'records put back to be tried again');
+    const fields = { err: error, topic, partition, offset, failureCount };
+    this.deps.log.warn(fields, 'records put back to be tried again');
   }
 
   private committed(lanes: readonly Lane[]): void {

@@ -9,7 +9,7 @@ import { createEmptyDatabase } from '../support/empty-database.ts';
 import { Observer } from '../support/held-transaction.ts';
 
 const AT_ONCE = 5;
-const NAMES = ['0000_tables', '0001_storage'];
+const NAMES = ['0000_tables', '0001_storage', '0002_tracestate'];
 
 let database: Awaited<ReturnType<typeof createEmptyDatabase>>;
 

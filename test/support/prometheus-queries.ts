@@ -1,21 +1,4 @@
-/** Reads PromQL as far as tests need it: which metrics a query names, and what Grafana would send for it. */
-import type { DashboardFile } from '../../distributed/grafana/all-dashboards.ts';
-
-export interface PanelView {
-  readonly dashboard: string;
-  readonly id?: number;
-  readonly title: string;
-  readonly type: string;
-  readonly description?: string;
-  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
-  readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
-  readonly targets?: readonly { readonly expr: string; readonly refId: string }[];
-}
-
-export function panelsOf({ name, text }: Pick<DashboardFile, 'name' | 'text'>): PanelView[] {
-  const { panels } = JSON.parse(text) as { panels: PanelView[] };
-  return panels.filter(({ type }) => type !== 'row').map((panel) => ({ ...panel, dashboard: name }));
-}
+/** Reads PromQL as far as tests need it: which metrics a query names. */
 
 /** Names of metrics: words that are neither function, keyword nor label. */
 export function metricsIn(query: string): string[] {
@@ -29,8 +12,3 @@ export function metricsIn(query: string): string[] {
 }
 
 const KEYWORDS = new Set(['by', 'or', 'and', 'unless', 'bool', 'offset', 'h', 'm', 's', 'sum', 'max', 'count', 'min']);
-
-/** All of every variable, and a rate interval. */
-export function interpolated(query: string, rateInterval: string): string {
-  return query.replaceAll('$__rate_interval', rateInterval).replaceAll(/\$(instance|topic|scenario)\b/g, '.*');
-}

@@ -142,6 +142,16 @@ describe('trace context', () => {
     expect(decoded(contentEvent(), { headers: { traceparent: garbage } }).input.traceparent).toBeNull();
   });
 
+  test('brings its state from the same place, and none without a usable parent', () => {
+    const state = Buffer.from('rojo=1');
+    const ofHeaders = { traceparent: Buffer.from(HEADER), tracestate: state };
+    expect(decoded(carrying, { headers: ofHeaders }).input.tracestate).toBe('rojo=1');
+    expect(decoded(carrying, { headers: { tracestate: state } }).input).not.toHaveProperty('tracestate');
+    expect(decoded(contentEvent(), { headers: { tracestate: state } }).input).not.toHaveProperty('tracestate');
+    const both = { traceparent: CARRIED, tracestate: 'congo=2' };
+    expect(decoded(altered(contentEvent(), { envelope: { metadata: both } })).input).toMatchObject(both);
+  });
+
   test('is found among a thousand headers, which change nothing else', () => {
     const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`h${i}`, Buffer.alloc(8, 0xff)]));
     const headers = { ...many, event_type: Buffer.from('another'), traceparent: Buffer.from(HEADER) };
@@ -149,6 +159,22 @@ describe('trace context', () => {
       ...decoded(contentEvent()).input,
       traceparent: HEADER,
     });
+  });
+});
+
+describe('what is known of a rejected event', () => {
+  const broken = (envelope: object, data: object) => rejection(altered(contentEvent(), { envelope, data }));
+
+  test('is its batch, its correlation and its trace', () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00';
+    const envelope = { correlation_id: 'correlation-7', metadata: { traceparent } };
+    const { about } = broken(envelope, { entity_id: 'batch-7', file_upload_id: 7 });
+    expect(about).toEqual({ batchId: 'batch-7', correlationId: 'correlation-7', traceparent });
+  });
+
+  test('is nothing that could not be an id', () => {
+    const { about } = broken({ correlation_id: 'a\nb' }, { entity_id: 'Anna\u0000Svensson', file_upload_id: 7 });
+    expect(about).toEqual({ batchId: undefined, correlationId: undefined, traceparent: null });
   });
 });
 
@@ -204,6 +230,6 @@ describe('the detail of a rejection', () => {
     const event = altered(registrationEvent(), {
       data: { expected_essay_count: 0, user_id: '', course_code: undefined },
     });
-    expect(rejection(event)).toEqual({ kind: 'rejected', reason: 'invalid_payload', detail: 'course_code is missing' });
+    expect(rejection(event)).toMatchObject({ reason: 'invalid_payload', detail: 'course_code is missing' });
   });
 });

@@ -48,6 +48,18 @@ const consuming: DashboardRow = {
       queries: [{ expr: rate('els_inputs_total', { by: ['topic'], where: 'topic=~"$topic"' }), legend: '{{topic}}' }],
     }),
     chart({
+      title: 'Partitions owned',
+      description:
+        'Of the chosen topics, by worker. Uneven: some have nothing to do; a sum below the partitions of the topics: records that nobody reads.',
+      unit: 'count',
+      queries: [
+        {
+          expr: `sum by (instance) (${selected('els_assigned_partitions', { where: 'topic=~"$topic"' })})`,
+          legend: '{{instance}}',
+        },
+      ],
+    }),
+    chart({
       title: 'Group generations joined',
       description: 'By worker. Rises when workers come and go; steady rise means the group cannot settle.',
       unit: 'count',

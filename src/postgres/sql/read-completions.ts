@@ -5,7 +5,7 @@
  * $1 batch ids text[]
  */
 export const READ_COMPLETIONS = `
-select b.id, b.expected_count, b.course_code, b.user_id, b.correlation_id, b.traceparent, e.essays
+select b.id, b.expected_count, b.course_code, b.user_id, b.correlation_id, b.traceparent, b.tracestate, e.essays
 from batches b
 cross join lateral (
   select json_agg(json_build_array(s.essay_id, s.text_storage_id) order by s.position) as essays

@@ -4,12 +4,13 @@
  *
  * $1 batch id text[] · $2 slot count int[] · $3 course_code text[] · $4 user_id text[] · $5 org_id text[] ·
  * $6 class_id text[] · $7 student_prompt_ref json text[] · $8 correlation_id text[] · $9 traceparent text[] ·
- * $10 registration_digest text[] · $11 essay ids text[] · $12 batch id of each essay text[] · $13 position int[]
+ * $10 registration_digest text[] · $11 essay ids text[] · $12 batch id of each essay text[] · $13 position int[] ·
+ * $14 tracestate text[]
  */
 export const REGISTER_BATCHES = `
 with registration as materialized (
-  select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
-    as t(id, slot_count, course_code, user_id, org_id, class_id, student_prompt_ref, correlation_id, traceparent, digest)
+  select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $14::text[])
+    as t(id, slot_count, course_code, user_id, org_id, class_id, student_prompt_ref, correlation_id, traceparent, digest, tracestate)
 ), registered as (
   update batches b
   set state = 'open',
@@ -22,6 +23,7 @@ with registration as materialized (
       student_prompt_ref = r.student_prompt_ref::json,
       correlation_id = r.correlation_id,
       traceparent = r.traceparent,
+      tracestate = r.tracestate,
       registration_digest = r.digest,
       registered_at = now()
   from registration r

@@ -7,6 +7,7 @@ import { describeReport } from '../../../distributed/demo/demo-report.ts';
 import { runDemo } from '../../../distributed/demo/run-demo.ts';
 import { checkRun } from '../../../distributed/engine/check-command.ts';
 import { projectRoot } from '../../../distributed/stack/project-root.ts';
+import { stackSource } from '../../../distributed/stack/stack-source.ts';
 import { kafkaBrokers, redisUrlForFile } from '../../support/servers.ts';
 
 /** The demo in small, on the servers of the test run. */
@@ -32,10 +33,9 @@ afterAll(async () => {
 function demo(options: Partial<DemoOptions>) {
   const output = { isTTY: false, columns: 80, write: () => undefined };
   const load = { ...DEMO_LOAD, batches: 40, durationSeconds: 4, startAtMs: Date.now() };
-  const faults = { killOne: false, pauseOne: false };
-  const common = { workers: 2, load, backlog: false, ...faults, kafkaNodes: 1, stack: 'local' } as const;
+  const common = { workers: 2, load, backlog: false, killOne: false, pauseOne: false } as const;
   return runDemo({
-    options: { ...common, ...options },
+    options: { ...common, kafkaNodes: 1, stack: stackSource(), ...options },
     root: projectRoot(),
     outputFolder: folder,
     replay: 'pnpm demo',

@@ -73,6 +73,7 @@ function run(mutant: string | null) {
     repeat: 1,
     without: [],
     mutant,
+    observe: false,
   } as const;
   const { signal } = new AbortController();
   return runScenarios({ options, scenarios: [TINY], root: projectRoot(), output, useColour: false, signal });

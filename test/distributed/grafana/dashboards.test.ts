@@ -2,9 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { allDashboards, DASHBOARD_FOLDER } from '../../../distributed/grafana/all-dashboards.ts';
+import { panelsOf } from '../../../distributed/observe/dashboard-queries.ts';
 import { projectRoot } from '../../../distributed/stack/project-root.ts';
 import { type KnownMetrics, knownMetrics } from '../../support/known-metrics.ts';
-import { metricsIn, panelsOf } from '../../support/prometheus-queries.ts';
+import { metricsIn } from '../../support/prometheus-queries.ts';
 
 const files = allDashboards();
 const panels = files.flatMap(panelsOf);

@@ -82,25 +82,12 @@ describe('an alert', () => {
   });
 });
 
-test('a run has the jobs of its targets, their labels, and the rules of the checkout', () => {
-  const worker = (instance: string, port: number) => ({
-    job: 'worker',
-    address: `127.0.0.1:${port}`,
-    labels: { instance, scenario: 'race' },
-  });
-  const targets = [worker('worker-1', 1), worker('worker-2', 2), { job: 'harness', address: '127.0.0.1:3' }];
-  expect(parse(scrapeConfiguration(targets, 500, '/checkout'))).toEqual({
+test('a run is scraped as it tells by HTTP, at its own interval, with the rules of the checkout', () => {
+  expect(parse(scrapeConfiguration('http://127.0.0.1:1/targets', 500, '/checkout'))).toEqual({
     global: { scrape_interval: '500ms', scrape_timeout: '500ms', evaluation_interval: '500ms' },
     rule_files: ['/checkout/prometheus/rules/*.rules.yml'],
     scrape_configs: [
-      {
-        job_name: 'worker',
-        static_configs: [
-          { targets: ['127.0.0.1:1'], labels: { instance: 'worker-1', scenario: 'race' } },
-          { targets: ['127.0.0.1:2'], labels: { instance: 'worker-2', scenario: 'race' } },
-        ],
-      },
-      { job_name: 'harness', static_configs: [{ targets: ['127.0.0.1:3'], labels: {} }] },
+      { job_name: 'run', http_sd_configs: [{ url: 'http://127.0.0.1:1/targets', refresh_interval: '1s' }] },
     ],
   });
 });

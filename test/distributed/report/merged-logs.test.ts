@@ -42,6 +42,16 @@ describe('merged logs', () => {
     expect(lines.map((line) => line.slice(13, 21))).toEqual(['worker-1', 'worker-2']);
   });
 
+  test('of a trace are the lines that name it', async () => {
+    const run = await sampleRun();
+    const time = '2026-08-01T10:15:20.000Z';
+    log(run, 'worker-1', { time, traceId: 't-9', batchId: 'b-9' });
+    log(run, 'worker-2', { time, batchId: 't-9' });
+    expect(await linesOf(run, { traceId: 't-9' })).toEqual([
+      '10:15:20.000 worker-1 info  said traceId=t-9 batchId=b-9',
+    ]);
+  });
+
   test('a line that is not JSON stays behind the line it follows and is kept when it has the id', async () => {
     const run = await sampleRun();
     log(run, 'worker-1', { time: Date.parse('2026-08-01T10:15:21.000Z'), level: 50, batchId: 'b-9' });

@@ -5,23 +5,24 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { kafkaClient } from '../../distributed/cluster/kafka-client.ts';
-import { prepareProduct, productEnv, WORKER_PROGRAM } from '../../distributed/cluster/product.ts';
-import { WorkerProcess } from '../../distributed/cluster/worker-process.ts';
-import { DEFAULT_LOAD } from '../../distributed/generator/load-options.ts';
-import { planLoad } from '../../distributed/generator/plan.ts';
-import { publishLoad } from '../../distributed/generator/producer.ts';
-import { allDashboards } from '../../distributed/grafana/all-dashboards.ts';
-import { RunMetrics } from '../../distributed/observe/run-metrics.ts';
-import { Guardian } from '../../distributed/stack/guardian.ts';
-import { projectRoot } from '../../distributed/stack/project-root.ts';
-import { prometheusPrograms, type StartedPrometheus, startPrometheus } from '../../distributed/stack/prometheus.ts';
-import { runCommand } from '../../distributed/stack/run-command.ts';
-import { topicsFor } from '../../src/contract/topics.ts';
-import { createEmptyDatabase } from '../support/empty-database.ts';
-import { interpolated, metricsIn, panelsOf } from '../support/prometheus-queries.ts';
-import { kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from '../support/servers.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { kafkaClient } from '../../../distributed/cluster/kafka-client.ts';
+import { prepareProduct, productEnv, WORKER_PROGRAM } from '../../../distributed/cluster/product.ts';
+import { WorkerProcess } from '../../../distributed/cluster/worker-process.ts';
+import { DEFAULT_LOAD } from '../../../distributed/generator/load-options.ts';
+import { planLoad } from '../../../distributed/generator/plan.ts';
+import { publishLoad } from '../../../distributed/generator/producer.ts';
+import { allDashboards } from '../../../distributed/grafana/all-dashboards.ts';
+import { interpolated, queriesOf } from '../../../distributed/observe/dashboard-queries.ts';
+import { RunMetrics } from '../../../distributed/observe/run-metrics.ts';
+import { Guardian } from '../../../distributed/stack/guardian.ts';
+import { projectRoot } from '../../../distributed/stack/project-root.ts';
+import { prometheusPrograms, type StartedPrometheus, startPrometheus } from '../../../distributed/stack/prometheus.ts';
+import { runCommand } from '../../../distributed/stack/run-command.ts';
+import { topicsFor } from '../../../src/contract/topics.ts';
+import { createEmptyDatabase } from '../../support/empty-database.ts';
+import { metricsIn } from '../../support/prometheus-queries.ts';
+import { kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from '../../support/servers.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 jest.setTimeout(180_000);
 
@@ -56,7 +57,13 @@ describe('promtool', () => {
 });
 
 describe('a worker under load beside Prometheus', () => {
-  const harness = new RunMetrics({ scenario: 'observe "test"' });
+  const harness = new RunMetrics({
+    lingerMs: 1_000,
+    tellingsMin: 2,
+    targets: () => [
+      { job: 'worker', address: new URL(worker.url).host, labels: { instance: 'worker-1', scenario: 'observe' } },
+    ],
+  });
   const prefix = uniqueTopicPrefix();
   const topics = topicsFor(prefix);
   const kafka = kafkaClient(kafkaBrokers(), 'observe-test');
@@ -84,22 +91,18 @@ describe('a worker under load beside Prometheus', () => {
     });
     await worker.start();
     await Promise.all([worker.waitReady(90_000), harness.start()]);
-    const labels = { instance: 'worker-1', scenario: 'observe' };
-    const targets = [
-      { job: 'worker', address: new URL(worker.url).host, labels },
-      { job: 'harness', address: harness.address },
-    ];
     prometheus = await startPrometheus({
-      targets,
+      discoveryUrl: harness.discoveryUrl,
       dataDir: folder,
       guardian,
       onProgress: silent,
       scrapeIntervalMs: 1_000,
     });
-    await waitFor(async () => (await series('up == 1')).length === targets.length, {
+    await waitFor(async () => (await series('up == 1')).length === 2, {
       deadlineMs: 30_000,
       what: 'every target is scraped',
     });
+    harness.beginScenario('observe "test"');
     harness.beginPhase('load');
     harness.beginFault('kill', 'worker-1');
     // Some seconds, so that counters are seen to rise, those too that appear with their first event.
@@ -136,10 +139,9 @@ describe('a worker under load beside Prometheus', () => {
 
   const ours = /^(els_|process_|nodejs_|up$)/;
   const queries = allDashboards()
-    .flatMap(panelsOf)
-    .flatMap(({ dashboard, title, targets = [] }) =>
-      targets.map(({ expr }) => ({ panel: `${dashboard}: ${title}`, expr })),
-    )
+    .flatMap(queriesOf)
+    .filter(({ kind }) => kind === 'panel')
+    .map(({ dashboard, title, expr }) => ({ panel: `${dashboard}: ${title}`, expr }))
     .filter(({ expr }) => metricsIn(expr).every((name) => ours.test(name)));
 
   test('answers every query of every panel that concerns worker and run', async () => {

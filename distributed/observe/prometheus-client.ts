@@ -1,0 +1,64 @@
+/** Asks a Prometheus over its HTTP API; every question has a limit. */
+import { z } from 'zod';
+
+const ASK_MS_MAX = 10_000;
+/** Of one series in one answer; Prometheus refuses more than 11 000. */
+const POINTS_MAX = 5_000;
+
+const labels = z.record(z.string(), z.string());
+const matrix = z.object({
+  result: z.array(z.object({ metric: labels, values: z.array(z.tuple([z.number(), z.string()])) })),
+});
+const snapshot = z.object({ name: z.string() });
+
+export interface Series {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Finite ones: neither NaN nor infinity is drawn. */
+  readonly values: readonly number[];
+}
+
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** As Grafana chooses it: never less than four scrapes. */
+export function rateIntervalMs(span: TimeSpan, scrapeIntervalMs: number): number {
+  return Math.max(4 * scrapeIntervalMs, stepMs(span, scrapeIntervalMs) + scrapeIntervalMs);
+}
+
+function stepMs({ fromMs, toMs }: TimeSpan, scrapeIntervalMs: number): number {
+  return Math.max(scrapeIntervalMs, Math.ceil((toMs - fromMs) / POINTS_MAX));
+}
+
+/** Series with at least one finite value within the span. */
+export async function seriesWithin(
+  url: string,
+  query: string,
+  span: TimeSpan,
+  scrapeIntervalMs: number,
+): Promise<Series[]> {
+  const parameters = new URLSearchParams({
+    query,
+    start: String(span.fromMs / 1_000),
+    end: String(span.toMs / 1_000),
+    step: String(stepMs(span, scrapeIntervalMs) / 1_000),
+  });
+  const { result } = matrix.parse(await ask(`${url}/api/v1/query_range`, { method: 'POST', body: parameters }));
+  return result
+    .map(({ metric, values }) => ({ labels: metric, values: values.map(([, text]) => Number(text)) }))
+    .map((series) => ({ ...series, values: series.values.filter(Number.isFinite) }))
+    .filter(({ values }) => values.length > 0);
+}
+
+/** Makes a copy of all samples beside them; its name within `snapshots`. */
+export async function takeSnapshot(url: string): Promise<string> {
+  return snapshot.parse(await ask(`${url}/api/v1/admin/tsdb/snapshot`, { method: 'POST' })).name;
+}
+
+async function ask(url: string, init: RequestInit): Promise<unknown> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ASK_MS_MAX) });
+  const answer = (await response.json()) as { status?: string; error?: string; data?: unknown };
+  if (answer.status !== 'success') throw new Error(`prometheus refused: ${answer.error ?? response.statusText}`);
+  return answer.data;
+}

@@ -1,0 +1,2 @@
+ALTER TABLE "batches" ADD COLUMN "tracestate" text;--> statement-breakpoint
+ALTER TABLE "pending_inputs" ADD COLUMN "tracestate" text;
