@@ -28,7 +28,8 @@ LABEL org.opencontainers.image.title="essay-lifecycle-service" \
       org.opencontainers.image.version="0.1.0"
 # The first process of a container ignores a signal that it has no handler for yet: stopped while it loads, a worker would
 # wait to be killed, and a command always. Behind tini both end at once.
-RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install --yes --no-install-recommends tini \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 # Commands replace their shell, so that signals reach the program itself.
 RUN printf '#!/bin/sh\nexec node /app/dist/bin/admin.js "$@"\n' > /usr/local/bin/els \
  && printf '#!/bin/sh\nexec node /app/dist/bin/generate.js "$@"\n' > /usr/local/bin/generate \
