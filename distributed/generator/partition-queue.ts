@@ -1,13 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  KafkaJSBrokerNotFound,
-  KafkaJSConnectionError,
-  KafkaJSError,
-  KafkaJSNumberOfRetriesExceeded,
-  type Message,
-  type Producer,
-  type ProducerRecord,
-} from 'kafkajs';
+import type { Message, Producer, ProducerRecord } from 'kafkajs';
 import type { SendableInput } from './sendable.ts';
 
 /**
@@ -102,11 +94,9 @@ export class PartitionQueue {
 }
 
 /** What a broker that is away makes the client library say; a refusal is not among it. */
+const AWAY = ['KafkaJSNumberOfRetriesExceeded', 'KafkaJSConnection', 'KafkaJSBrokerNotFound', 'KafkaJSRequestTimeout'];
+
 function mayPass(error: unknown): boolean {
-  return (
-    error instanceof KafkaJSNumberOfRetriesExceeded ||
-    error instanceof KafkaJSConnectionError ||
-    error instanceof KafkaJSBrokerNotFound ||
-    (error instanceof KafkaJSError && error.retriable)
-  );
+  if (!(error instanceof Error)) return false;
+  return AWAY.some((name) => error.name.startsWith(name)) || ('retriable' in error && error.retriable === true);
 }
