@@ -24,8 +24,8 @@ describe('a trial of a rate', () => {
     expect(judgeTrial(trial(0, { points, lagAtEnd: 1_000 }))).toEqual({ sustained: true, problem: null });
   });
 
-  it('is not sustained when more than a second’s worth waits at its end', () => {
-    expect(judgeTrial(trial(0, { lagAtEnd: RATE + 1 })).sustained).toBe(false);
+  it('is not sustained when more than two seconds’ worth waits at its end', () => {
+    expect(judgeTrial(trial(0, { lagAtEnd: 2 * RATE + 1 })).sustained).toBe(false);
   });
 
   it('tells nothing about the group when the host was full', () => {
