@@ -71,11 +71,13 @@ export async function runScenarios(command: Command): Promise<Outcome> {
 
 export function planParts({ options, scenarios }: Pick<Command, 'options' | 'scenarios'>): PlannedPart[] {
   const parts: PlannedPart[] = [];
+  const { tier, durationSeconds } = options;
+  const alongside = scenarios.map(({ name }) => name);
   for (let turn = 0; turn < options.repeat; turn++) {
     const seed = options.seed + turn * SEEDS_PER_TURN;
     for (const scenario of scenarios) {
       const instances = options.instances ?? scenario.defaultInstances;
-      const plans = scenario.parts({ seed, instances, tier: options.tier, durationSeconds: options.durationSeconds });
+      const plans = scenario.parts({ seed, instances, tier, durationSeconds, alongside });
       for (const plan of plans) {
         const suffix = options.repeat > 1 ? `-${turn + 1}` : '';
         parts.push({ scenario, plan, seed, name: `${scenario.name}-${plan.name}${suffix}` });

@@ -17,6 +17,8 @@ export interface PartRequest {
   readonly tier: 'quick' | 'full';
   /** Null: the scenario's own. */
   readonly durationSeconds: number | null;
+  /** Names of all scenarios of the run: what another one measures need not be measured twice. */
+  readonly alongside: readonly string[];
 }
 
 /** The same parts for each number of instances; with one number, without it in the name. */

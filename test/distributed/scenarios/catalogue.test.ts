@@ -1,7 +1,7 @@
 import { RACES } from '../../../distributed/races/count-races.ts';
 import { SCENARIOS } from '../../../distributed/scenarios/catalogue.ts';
 
-const REQUEST = { seed: 1, instances: [3], durationSeconds: null };
+const REQUEST = { seed: 1, instances: [3], durationSeconds: null, alongside: [] };
 
 test('every scenario that the guide and the catalogue ask for is there, under its own name', () => {
   const names = SCENARIOS.map(({ name }) => name);
@@ -44,4 +44,19 @@ describe.each(SCENARIOS)('$name', (scenario) => {
       expect(Object.keys(part.races ?? {}).filter((race) => !(race in RACES))).toEqual([]);
     }
   });
+});
+
+test('performance measures every target of the guide, scaling and memory only where the run does not have them', () => {
+  const performance = SCENARIOS.find(({ name }) => name === 'performance');
+  const namesOf = (alongside: readonly string[]) =>
+    performance?.parts({ ...REQUEST, tier: 'quick', alongside }).map(({ name }) => name);
+  expect(namesOf(['performance'])).toEqual([
+    'steady',
+    'capacity-1',
+    'capacity-3',
+    'capacity-5',
+    'slots-10',
+    'slots-10000',
+  ]);
+  expect(namesOf(['performance', 'scaling', 'memory'])).toEqual(['steady']);
 });
