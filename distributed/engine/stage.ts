@@ -34,6 +34,7 @@ const BROKER_BACK_MS_MAX = 90_000;
 const RECOVERY_MS_MAX = 60_000;
 const STOP_GRACE_MS = 25_000;
 const LOOK_AGAIN_MS = 500;
+const GROUP_EMPTY_MS_MAX = 30_000;
 
 export class Stage {
   readonly deps: StageDeps;
@@ -155,14 +156,14 @@ export class Stage {
     }
   }
 
-  /** Reads every input a second time: offsets back to the beginning, tables kept for comparison. */
+  /** Has every input read a second time: offsets forgotten, tables kept for comparison. */
   async replay(): Promise<void> {
     const { kafka, place, journal, directory } = this.deps;
     await this.stopWorkers();
     await collectTables(place.addresses.databaseUrl, directory.file(BEFORE_REPLAY_FOLDER));
     await this.deps.sampler.whilePaused(async () => {
       journal.phase('replay');
-      await resetOffsets(kafka, place.addresses.consumerGroup, place.inbound);
+      await forgetOffsets(kafka, place.addresses.consumerGroup);
     });
     await this.startWorkers();
     await this.quiesce();
@@ -204,11 +205,22 @@ export class Stage {
   }
 }
 
-async function resetOffsets(kafka: Kafka, groupId: string, topics: readonly string[]): Promise<void> {
+/** Forgets what the group has read: its next members begin at the beginning. It must have no members. */
+async function forgetOffsets(kafka: Kafka, groupId: string): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
+  const giveUpAtMs = Date.now() + GROUP_EMPTY_MS_MAX;
   try {
-    for (const topic of topics) await admin.resetOffsets({ groupId, topic, earliest: true });
+    for (;;) {
+      try {
+        await admin.deleteGroups([groupId]);
+        return;
+      } catch (error) {
+        // A worker that has just ended may not have left yet.
+        if (Date.now() > giveUpAtMs) throw error;
+        await sleep(LOOK_AGAIN_MS);
+      }
+    }
   } finally {
     await admin.disconnect();
   }

@@ -18,7 +18,7 @@ const PARTITIONS = 15;
 /** Five of them, their servers and the sender fit on two cores. */
 const CPU_CORES = 0.1;
 /** Per instance; after fewer, a worker still compiles. */
-const WARM_UP_INPUTS = 8_000;
+const WARM_UP_INPUTS = 6_000;
 const BACKLOG_INPUTS = 2_500;
 /** Between what held and what failed, as a share of what held; a wider gap is no answer. */
 const GAP_MAX = 0.2;
@@ -49,7 +49,7 @@ export const scaling: Scenario = {
 
 function capacityPart(request: PartRequest, workers: number, measured: Map<number, Measured>): PartPlan {
   const isQuick = request.tier === 'quick';
-  const search = { seconds: request.durationSeconds ?? (isQuick ? 8 : 20), trialsMax: isQuick ? 6 : 9 };
+  const search = { seconds: request.durationSeconds ?? (isQuick ? 7 : 20), trialsMax: isQuick ? 4 : 9 };
   const repeats = isQuick ? 1 : 3;
   return {
     name: `capacity-${workers}`,
@@ -84,16 +84,15 @@ function capacityPart(request: PartRequest, workers: number, measured: Map<numbe
   };
 }
 
-/** The drain is a good guess: the search begins around it. */
+/** A group sustains some three quarters of the speed at which it drains: there the search begins. */
 function find(
   trials: CapacityTrials,
   drained: number,
   search: { seconds: number; trialsMax: number },
 ): Promise<Capacity> {
   const { seconds, trialsMax } = search;
-  return searchCapacity({ firstRate: drained, growth: 1.25, tolerance: 0.08, trialsMax }, (rate) =>
-    trials.holds(rate, seconds),
-  );
+  const range = { firstRate: drained * 0.75, growth: 1.18, tolerance: trialsMax > 4 ? 0.06 : 0.18, trialsMax };
+  return searchCapacity(range, (rate) => trials.holds(rate, seconds));
 }
 
 function noLimit(stage: Stage): string | null {
