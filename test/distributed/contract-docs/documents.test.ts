@@ -1,5 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import asyncApiSchemas from '@asyncapi/specs';
+import { Ajv } from 'ajv';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { asyncApi } from '../../../distributed/contract-docs/asyncapi.ts';
 import { contractDocuments } from '../../../distributed/contract-docs/documents.ts';
@@ -37,6 +40,29 @@ test.each(documents)('$file refers only to what it holds', ({ content }) => {
   const step = (at: unknown, name: string) => (at as Record<string, unknown> | undefined)?.[name];
   const follow = (path: string) => path.split('/').reduce(step, content);
   expect(references.filter((path) => follow(path) === undefined)).toEqual([]);
+});
+
+describe('the specifications', () => {
+  // Its schema brings the meta-schema of its own dialect.
+  const options = { strict: false, validateFormats: false, meta: false, validateSchema: false };
+  const asyncApiRules = new Ajv(options).compile<object>({ ...(asyncApiSchemas.schemas['3.0.0'] as object) });
+  const openApiRules = (file: string) => {
+    const program = join(root, 'node_modules/@seriousme/openapi-schema-validator/bin/validate-api-cli.js');
+    return spawnSync(process.execPath, [program, file], { encoding: 'utf8' });
+  };
+
+  test('accept the document of the topics, and not one without a title', () => {
+    const document = asyncApi(VERSION, DECODE_LIMITS);
+    asyncApiRules(document);
+    expect(asyncApiRules.errors).toBeNull();
+    expect(asyncApiRules({ ...document, info: { version: VERSION } })).toBe(false);
+  });
+
+  test('accept the document of the HTTP API, and no other', () => {
+    const accepted = openApiRules(join(root, 'docs/openapi.yaml'));
+    expect(accepted.stdout + accepted.stderr).toContain('"valid": true');
+    expect(openApiRules(join(root, 'docs/asyncapi.yaml')).stdout).not.toContain('"valid": true');
+  });
 });
 
 describe('the topics', () => {
