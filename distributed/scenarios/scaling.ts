@@ -18,7 +18,7 @@ const PARTITIONS = 15;
 /** Five of them, their servers and the sender fit on two cores. */
 const CPU_CORES = 0.1;
 /** Per instance; after fewer, a worker still compiles. */
-const WARM_UP_INPUTS = 6_000;
+const WARM_UP_INPUTS = { quick: 6_000, full: 30_000 };
 const BACKLOG_INPUTS = 2_500;
 /** Between what held and what failed, as a share of what held; a wider gap is no answer. */
 const GAP_MAX = 0.2;
@@ -70,7 +70,7 @@ function capacityPart(request: PartRequest, workers: number, measured: Map<numbe
     run: async (stage) => {
       await stage.startWorkers();
       const trials = new CapacityTrials(stage, request.seed + workers);
-      const ceiling = await trials.drain(WARM_UP_INPUTS * workers);
+      const ceiling = await trials.drain(WARM_UP_INPUTS[request.tier] * workers);
       await stage.limitWorkers();
       const drained = await trials.drain(BACKLOG_INPUTS * workers);
       stage.beginLoad();
