@@ -20,5 +20,8 @@ export function median(values: readonly number[]): number | null {
   const middle = Math.floor(sorted.length / 2);
   const [low, high] = [sorted[middle - 1], sorted[middle]];
   if (high === undefined) return null;
-  return sorted.length % 2 === 1 || low === undefined ? high : (low + high) / 2;
+  if (sorted.length % 2 === 1 || low === undefined) return high;
+  const mean = (low + high) / 2;
+  // The sum of the largest numbers is infinite.
+  return Number.isFinite(mean) ? mean : low / 2 + high / 2;
 }

@@ -45,7 +45,7 @@ describe('a worker refuses to start', () => {
   test('on a database without tables, and names the command', async () => {
     const empty = await createEmptyDatabase();
     const worker = fixture.launch('no-tables', { env: { DATABASE_URL: empty.databaseUrl } });
-    expect(await refusal(worker)).toMatch(/2 migrations are pending: run els migrate up/);
+    expect(await refusal(worker)).toMatch(/\d+ migrations are pending: run els migrate up/);
     await empty.drop();
   });
 
