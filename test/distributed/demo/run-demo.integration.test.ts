@@ -1,34 +1,14 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DEMO_LOAD, type DemoOptions } from '../../../distributed/demo/demo-options.ts';
 import { describeReport } from '../../../distributed/demo/demo-report.ts';
 import { runDemo } from '../../../distributed/demo/run-demo.ts';
 import { checkRun } from '../../../distributed/engine/check-command.ts';
 import { projectRoot } from '../../../distributed/stack/project-root.ts';
 import { stackSource } from '../../../distributed/stack/stack-source.ts';
-import { kafkaBrokers, redisUrlForFile } from '../../support/servers.ts';
+import { useServersOfTestRun } from '../../support/external-run.ts';
 
 /** The demo in small, on the servers of the test run. */
-const VARIABLES = ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS'] as const;
-const before = VARIABLES.map((name) => process.env[name]);
-let folder: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'els-demo-'));
-  process.env['DATABASE_URL'] = process.env['ELS_TEST_DATABASE_URL'];
-  process.env['REDIS_URL'] = await redisUrlForFile();
-  process.env['KAFKA_BROKERS'] = kafkaBrokers().join(',');
-});
-
-afterAll(async () => {
-  VARIABLES.forEach((name, index) => {
-    if (before[index] === undefined) delete process.env[name];
-    else process.env[name] = before[index];
-  });
-  await rm(folder, { recursive: true, force: true });
-});
+const testRun = useServersOfTestRun();
 
 function demo(options: Partial<DemoOptions>) {
   const output = { isTTY: false, columns: 80, write: () => undefined };
@@ -37,7 +17,7 @@ function demo(options: Partial<DemoOptions>) {
   return runDemo({
     options: { ...common, kafkaNodes: 1, stack: stackSource(), ...options },
     root: projectRoot(),
-    outputFolder: folder,
+    outputFolder: testRun.folder,
     replay: 'pnpm demo',
     output,
     useColour: false,

@@ -1,14 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { checkRun } from '../../../distributed/engine/check-command.ts';
 import { runScenarios } from '../../../distributed/engine/run-scenarios.ts';
 import { DEFAULT_LOAD } from '../../../distributed/generator/load-options.ts';
 import type { Scenario } from '../../../distributed/scenarios/scenario.ts';
 import { loadNow, sendUntilRaced } from '../../../distributed/scenarios/steps.ts';
 import { projectRoot } from '../../../distributed/stack/project-root.ts';
-import { kafkaBrokers, redisUrlForFile } from '../../support/servers.ts';
+import { useServersOfTestRun } from '../../support/external-run.ts';
 
 /** Race conditions in their smallest form, through the whole engine, on the servers of the test run. */
 const RACES = { overlappingClaims: 5, sharedBatches: 5 };
@@ -41,24 +38,7 @@ const TINY: Scenario = {
   ],
 };
 
-const VARIABLES = ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS'] as const;
-const before = VARIABLES.map((name) => process.env[name]);
-let folder: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'els-engine-'));
-  process.env['DATABASE_URL'] = process.env['ELS_TEST_DATABASE_URL'];
-  process.env['REDIS_URL'] = await redisUrlForFile();
-  process.env['KAFKA_BROKERS'] = kafkaBrokers().join(',');
-});
-
-afterAll(async () => {
-  VARIABLES.forEach((name, index) => {
-    if (before[index] === undefined) delete process.env[name];
-    else process.env[name] = before[index];
-  });
-  await rm(folder, { recursive: true, force: true });
-});
+const testRun = useServersOfTestRun();
 
 function run(mutant: string | null) {
   const output = { isTTY: false, columns: 80, write: () => undefined };
@@ -68,7 +48,7 @@ function run(mutant: string | null) {
     durationSeconds: null,
     seed: 4,
     stack: 'external',
-    outputFolder: folder,
+    outputFolder: testRun.folder,
     tier: 'quick',
     repeat: 1,
     without: [],

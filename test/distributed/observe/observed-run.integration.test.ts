@@ -1,7 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
 import type { FaultKind } from '../../../distributed/engine/injector-for.ts';
 import { runScenarios } from '../../../distributed/engine/run-scenarios.ts';
 import { DEFAULT_LOAD } from '../../../distributed/generator/load-options.ts';
@@ -9,7 +7,7 @@ import type { ScheduledFault } from '../../../distributed/nemesis/schedule.ts';
 import type { Scenario } from '../../../distributed/scenarios/scenario.ts';
 import { loadNow } from '../../../distributed/scenarios/steps.ts';
 import { projectRoot } from '../../../distributed/stack/project-root.ts';
-import { kafkaBrokers, redisUrlForFile } from '../../support/servers.ts';
+import { useServersOfTestRun } from '../../support/external-run.ts';
 
 /** One worker killed in a short load, through the whole engine, with Prometheus beside it. */
 const KILL: ScheduledFault<FaultKind> = { kind: 'worker-kill', atMs: 1_500, holdMs: 300, target: 1 };
@@ -32,25 +30,8 @@ const OBSERVED: Scenario = {
   ],
 };
 
-const VARIABLES = ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS'] as const;
-const before = VARIABLES.map((name) => process.env[name]);
+const testRun = useServersOfTestRun();
 const said: string[] = [];
-let folder: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'els-observed-'));
-  process.env['DATABASE_URL'] = process.env['ELS_TEST_DATABASE_URL'];
-  process.env['REDIS_URL'] = await redisUrlForFile();
-  process.env['KAFKA_BROKERS'] = kafkaBrokers().join(',');
-});
-
-afterAll(async () => {
-  VARIABLES.forEach((name, index) => {
-    if (before[index] === undefined) delete process.env[name];
-    else process.env[name] = before[index];
-  });
-  await rm(folder, { recursive: true, force: true });
-});
 
 test('every panel of an observed run had data, its phases and its short fault were annotations, and the samples are kept', async () => {
   const options = {
@@ -59,7 +40,7 @@ test('every panel of an observed run had data, its phases and its short fault we
     durationSeconds: null,
     seed: 11,
     stack: 'external',
-    outputFolder: folder,
+    outputFolder: testRun.folder,
     tier: 'quick',
     repeat: 1,
     mutant: null,
