@@ -6,6 +6,7 @@
  */
 import { DEFAULT_LOAD, type LoadOptions } from '../generator/load-options.ts';
 import { planLoad } from '../generator/plan.ts';
+import { SEED_LIMIT } from './run-options.ts';
 import type { Stage } from './stage.ts';
 import { median, type Point, slopePerSecond } from './trend.ts';
 
@@ -18,6 +19,8 @@ const LAG_SLOPE_MAX = 0.05;
 const SAW_SECONDS = 0.2;
 /** A sender later than this share of the trial has not sent at the rate. */
 const LATENESS_MAX = 0.1;
+/** Seeds of one search do not meet those of another with a neighbouring seed. */
+const TRIALS_MAX = 100;
 const SAMPLE_INTERVAL_MS = 250;
 const DRAIN_MS_MAX = 60_000;
 const EVEN_LOAD = { slots: 15, duplicatePercent: 10, routing: 'production', batchesInFlight: 150 } as const;
@@ -34,7 +37,7 @@ export class CapacityTrials {
 
   constructor(stage: Stage, seed: number) {
     this.stage = stage;
-    this.seed = seed * 100;
+    this.seed = (seed * TRIALS_MAX) % SEED_LIMIT;
   }
 
   /** Sends a backlog at once; the speed at which it drains, in inputs per second. */
