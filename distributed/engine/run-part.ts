@@ -105,6 +105,7 @@ export async function runPart(run: PartRun): Promise<Part> {
     sampler,
     signal: run.signal,
     limits,
+    untilWatched: async () => observed?.untilScraped(),
     onProgress: (progress) => display.notePublished(progress),
     onNote: (note) => display.say(note),
   });

@@ -19,6 +19,8 @@ export interface StageDeps {
   readonly sampler: Sampler;
   /** Null: the workers may use what there is. */
   readonly limits: CpuLimits | null;
+  /** Whoever watches the workers must see them before there is something to see. */
+  readonly untilWatched: () => Promise<void>;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: PublishProgress) => void;
   readonly onNote: (note: string) => void;

@@ -59,6 +59,7 @@ export class Stage {
     for (const worker of cluster.workers) await worker.start();
     await cluster.waitReady(signal);
     await waitForMembers(kafka, place.addresses.consumerGroup, cluster.workers.length, signal);
+    await this.deps.untilWatched();
   }
 
   /** From now on each worker may use only its share. A fresh process would compile itself under it for minutes. */

@@ -25,6 +25,9 @@ const KAFKA_PATH = '/kafka';
 /** For what is measured every few seconds to be measured and scraped. */
 const ANSWERS_MS_MAX = 20_000;
 const LOOK_AGAIN_MS = 1_000;
+/** Without that the run goes on: the check in the end says what is missing. */
+const SCRAPED_MS_MAX = 15_000;
+const SCRAPED_LOOK_AGAIN_MS = 250;
 
 /** What parts share: Prometheus, the page of the run, the exporters to be had. */
 export interface Surroundings extends StackContext {
@@ -70,6 +73,20 @@ export class ObservedPart {
       const address = kind === 'postgres' ? databaseUrl : redisUrl;
       const server = await startExporter(kind, { program, address }, this.around);
       this.exporters.push({ kind, server });
+    }
+  }
+
+  /** Waits until every worker has been scraped: what a counter had counted before its first scrape is in no rate. */
+  async untilScraped(): Promise<void> {
+    const { url, scrapeIntervalMs, signal } = this.around;
+    const sinceMs = Date.now();
+    const expr = `up{job="worker",scenario="${this.scenario}"} == 1`;
+    const wanted = this.observed?.workers.length ?? 0;
+    while (Date.now() - sinceMs < SCRAPED_MS_MAX && !signal.aborted) {
+      const span = { fromMs: sinceMs, toMs: Date.now() };
+      const series = await seriesWithin(url, expr, span, scrapeIntervalMs).catch(() => []);
+      if (series.length >= wanted) return;
+      await sleep(SCRAPED_LOOK_AGAIN_MS);
     }
   }
 
