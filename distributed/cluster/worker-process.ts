@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -81,28 +81,20 @@ export class WorkerProcess {
     this.exitAsked = false;
     const { root, program, env, name, guardian, launcher = [] } = this.settings;
     const log = openSync(this.logFile, 'a');
-    // A process group of its own: Ctrl-C in the terminal reaches us only.
     const [command = process.execPath, ...args] = [...launcher, process.execPath, '--import', 'tsx', program];
-    const child = spawn(command, args, {
+    const child = guardian.spawn(command, args, {
       cwd: root,
       env: { ...inheritedEnv(), ...env, INSTANCE_ID: name, HTTP_PORT: String(this.port) },
-      detached: true,
       stdio: ['ignore', log, log],
+      endSignal: 'SIGKILL',
     });
     closeSync(log);
     this.child = child;
-    const { pid } = child;
-    if (pid !== undefined) {
-      guardian.watch(pid, 'KILL');
-    }
     const ended = (code: number | null, signal: NodeJS.Signals | null) => {
       if (this.child !== child) {
         return;
       }
       this.child = null;
-      if (pid !== undefined) {
-        guardian.forget(pid);
-      }
       const exit = { code, signal, asked: this.exitAsked, atMs: Date.now() };
       this.pastExits.push(exit);
       this.onExit?.(exit);

@@ -1,10 +1,10 @@
 /**
- * Nothing outlives the process that started the stack, however it ends. A tiny shell process, in a session of its own,
- * reads from a pipe which processes, containers and which folder belong to the stack. The kernel closes the pipe when
- * we end, by SIGKILL too; then the guardian ends the processes, waits until they are gone, and removes containers and
- * folder.
+ * Nothing outlives the process that started the stack, however and whenever it ends. A tiny shell process, in a session
+ * of its own, reads from a pipe which processes, containers and which folder belong to the stack. The kernel closes the
+ * pipe when we end, by SIGKILL too; then the guardian ends the processes, waits until they are gone, and removes
+ * containers and folder.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 
 /**
  * Each process leads its own process group. A stopped process must be woken, or it would not see a gentle signal.
@@ -55,6 +55,28 @@ done
 rm -rf -- "$folder"
 `;
 
+/**
+ * A child reports itself, and holds the pipe open until it has: were it left to us, a kill between its start and our
+ * report would leave it to nobody. The subshell takes the signal if the guardian itself is gone.
+ */
+const CHILD_SCRIPT = `
+signal="$1"
+shift
+(echo "watch $$ $signal" >&3) 2>/dev/null
+exec 3>&-
+exec "$@"
+`;
+
+export type EndSignal = 'SIGKILL' | 'SIGQUIT';
+
+type Channel = 'ignore' | 'pipe' | number;
+
+export interface ChildOptions extends Omit<SpawnOptions, 'detached' | 'stdio'> {
+  readonly stdio: 'ignore' | readonly [input: Channel, output: Channel, errors: Channel];
+  /** Ends it without leaving anything behind. */
+  readonly endSignal: EndSignal;
+}
+
 export class Guardian {
   readonly #process: ChildProcess;
 
@@ -74,13 +96,19 @@ export class Guardian {
     return this.#process.pid;
   }
 
-  /** `pid` leads a process group; `signal` ends it without leaving anything behind. */
-  watch(pid: number, signal: 'KILL' | 'QUIT'): void {
-    this.#process.stdin?.write(`watch ${pid} ${signal}\n`);
-  }
-
-  forget(pid: number): void {
-    this.#process.stdin?.write(`forget ${pid}\n`);
+  /**
+   * Starts a program that leads a process group of its own, so that Ctrl-C in the terminal reaches us only, and that is
+   * ended with us as long as it runs. A program that does not exist ends with exit code 127 and says so.
+   */
+  spawn(command: string, args: readonly string[], options: ChildOptions): ChildProcess {
+    const { endSignal, stdio, ...rest } = options;
+    const channels = stdio === 'ignore' ? [stdio, stdio, stdio] : stdio;
+    const pipe = this.#process.stdin;
+    if (!pipe?.writable) return spawn(command, args, { ...rest, stdio: [...channels], detached: true });
+    const program = ['-c', CHILD_SCRIPT, 'els-stack-child', endSignal.slice('SIG'.length), command, ...args];
+    const child = spawn('/bin/sh', program, { ...rest, stdio: [...channels, pipe], detached: true });
+    child.once('exit', () => pipe.write(`forget ${child.pid}\n`));
+    return child;
   }
 
   /** Every container with this label is the stack's; `dockerHost` names the engine, as DOCKER_HOST does. */
@@ -94,7 +122,8 @@ export class Guardian {
       if (this.#process.exitCode !== null || this.#process.signalCode !== null) return resolve();
       this.#process.ref();
       this.#process.once('exit', () => resolve());
-      this.#process.stdin?.end();
+      // Not end(), which would shut the pipe for the children too that have not reported themselves yet.
+      this.#process.stdin?.destroy();
     });
   }
 }

@@ -1,5 +1,5 @@
-/** Runs a program to its end, bounded in time, in a process group of its own that the guardian knows. */
-import { spawn } from 'node:child_process';
+/** Runs a program to its end, bounded in time, in a process group of its own that the guardian knows, if there is one. */
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Guardian } from './guardian.ts';
 import { StackError } from './stack-error.ts';
 
@@ -22,15 +22,17 @@ export function runCommand(command: string, args: readonly string[], options: Co
   return new Promise((resolve, reject) => {
     const { guardian, signal, runMsMax, ...spawnOptions } = options;
     if (signal?.aborted) return reject(new StackError(`${command} was not run: the start was given up`));
-    const child = spawn(command, args, { ...spawnOptions, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    if (child.pid !== undefined) guardian?.watch(child.pid, 'KILL');
+    const child: ChildProcess =
+      guardian === undefined
+        ? spawn(command, args, { ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+        : guardian.spawn(command, args, { ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'], endSignal: 'SIGKILL' });
     let output = '';
     let words = '';
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-OUTPUT_CHARS_MAX);
       words = (words + chunk.toString()).slice(-OUTPUT_CHARS_MAX);
     });
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
       words = (words + chunk.toString()).slice(-OUTPUT_CHARS_MAX);
     });
     const kill = () => killGroup(child.pid);
@@ -39,7 +41,6 @@ export function runCommand(command: string, args: readonly string[], options: Co
     const settle = () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', kill);
-      if (child.pid !== undefined) guardian?.forget(child.pid);
     };
     child.once('error', (error) => {
       settle();

@@ -2,11 +2,11 @@
  * One server of the stack as a child process. `start` resolves when it accepts connections, and may be called again
  * after `stop` or a kill: same port, same data. Every wait is bounded.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Guardian } from './guardian.ts';
+import type { EndSignal, Guardian } from './guardian.ts';
 import { lastWords } from './run-command.ts';
 import type { Server, ServerIdentity } from './server.ts';
 import { PortTakenError, StackError } from './stack-error.ts';
@@ -29,7 +29,7 @@ export interface ServerSettings {
   readonly stopSignal: 'SIGTERM' | 'SIGINT';
   readonly stopMsMax: number;
   /** Ends it at once without leaving processes or shared memory behind; the data no longer matters. */
-  readonly abandonSignal: 'SIGKILL' | 'SIGQUIT';
+  readonly abandonSignal: EndSignal;
 }
 
 const POLL_MS = 15;
@@ -120,22 +120,13 @@ export class ServerProcess implements Server {
   #spawn(): ChildProcess {
     const { command, args, env, folder, logFile, user, abandonSignal } = this.#settings;
     const output = openSync(logFile, 'a');
-    // A group of its own: Ctrl-C in the terminal reaches us only, and we end the servers in our order.
-    const child = spawn(command, args, {
-      cwd: folder,
-      env,
-      detached: true,
-      stdio: ['ignore', output, output],
-      ...user,
-    });
+    const stdio = ['ignore', output, output] as const;
+    const child = this.#guardian.spawn(command, args, { cwd: folder, env, stdio, endSignal: abandonSignal, ...user });
     closeSync(output);
     this.#child = child;
-    const pid = child.pid;
-    if (pid !== undefined) this.#guardian.watch(pid, abandonSignal === 'SIGQUIT' ? 'QUIT' : 'KILL');
     this.#spawnError = '';
     const ended = () => {
       if (this.#child === child) this.#child = undefined;
-      if (pid !== undefined) this.#guardian.forget(pid);
     };
     child.once('error', (error) => {
       this.#spawnError = error.message;

@@ -1,5 +1,5 @@
 /** Real child processes of this Node, in milliseconds: how servers are started, ended and cleaned up after. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,15 @@ const LISTEN = `
 const [port, stubborn] = process.argv.slice(1);
 if (stubborn) process.on('SIGTERM', () => {});
 require('node:net').createServer().listen(Number(port), '127.0.0.1', () => console.log('ready'));
+`;
+
+const START_AND_DIE = `
+import { writeFileSync } from 'node:fs';
+import { Guardian } from './distributed/stack/guardian.ts';
+const [folder, pidFile] = process.argv.slice(1);
+const child = new Guardian(folder + '/of-the-parent').spawn('sleep', ['600'], { stdio: 'ignore', endSignal: 'SIGKILL' });
+writeFileSync(pidFile, String(child.pid));
+process.kill(process.pid, 'SIGKILL');
 `;
 
 let folder = '';
@@ -98,7 +107,9 @@ describe('a server process', () => {
   });
 
   test('whose program does not exist fails', async () => {
-    await expect(server(1, { command: '/no/such/program' }).start()).rejects.toThrow(/listener ended .*ENOENT/);
+    await expect(server(1, { command: '/no/such/program' }).start()).rejects.toThrow(
+      /listener ended .*\/no\/such\/program/,
+    );
   });
 });
 
@@ -117,25 +128,47 @@ describe('a command', () => {
 });
 
 describe('the guardian', () => {
-  test('ends what it watches, spares what it was told to forget, and removes the folder', async () => {
-    const children = [0, 1].map(() => spawn('sleep', ['600'], { detached: true, stdio: 'ignore' }));
-    const ends = children.map((child) => new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal))));
-    for (const child of children) guardian.watch(child.pid ?? 0, 'KILL');
-    guardian.forget(children[1]?.pid ?? 0);
+  test('ends what it started and removes the folder', async () => {
+    const child = guardian.spawn('sleep', ['600'], { stdio: 'ignore', endSignal: 'SIGKILL' });
+    const end = endOf(child);
     await guardian.release();
     expect(existsSync(folder)).toBe(false);
-    expect(await ends[0]).toBe('SIGKILL');
-    expect(children[1]?.signalCode).toBeNull();
-    children[1]?.kill('SIGTERM');
-    expect(await ends[1]).toBe('SIGTERM');
+    expect(await end).toBe('SIGKILL');
+  });
+
+  test('knows a child from its first moment: one whose parent is killed right after the start', async () => {
+    const pidFile = join(folder, 'child.pid');
+    const parent = spawn(process.execPath, ['--import', 'tsx', '-e', START_AND_DIE, folder, pidFile], {
+      stdio: 'inherit',
+    });
+    expect(await endOf(parent)).toBe('SIGKILL');
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    await waitFor(() => !isRunning(pid), { deadlineMs: 10_000, what: 'the child is gone' });
+  });
+
+  test('that was killed leaves its children to us, and more can be started', async () => {
+    const before = guardian.spawn('sleep', ['600'], { stdio: 'ignore', endSignal: 'SIGKILL' });
+    process.kill(guardian.pid ?? 0, 'SIGKILL');
+    const children = [before];
+    // Before we learn of its end, and after.
+    children.push(guardian.spawn('sleep', ['600'], { stdio: 'ignore', endSignal: 'SIGKILL' }));
+    await guardian.release();
+    children.push(guardian.spawn('sleep', ['600'], { stdio: 'ignore', endSignal: 'SIGKILL' }));
+    for (const child of children) {
+      expect(isRunning(child.pid ?? 0)).toBe(true);
+      child.kill('SIGTERM');
+      expect(await endOf(child)).toBe('SIGTERM');
+    }
   });
 
   test('lets a suspended process end in its own way', async () => {
     const script = 'trap "exit 7" QUIT; echo begun; while :; do sleep 0.05; done';
-    const child = spawn('/bin/sh', ['-c', script], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
-    const end = new Promise((resolve) => child.once('exit', resolve));
-    await new Promise((resolve) => child.stdout.once('data', resolve));
-    guardian.watch(child.pid ?? 0, 'QUIT');
+    const child = guardian.spawn('/bin/sh', ['-c', script], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      endSignal: 'SIGQUIT',
+    });
+    const end = endOf(child);
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
     child.kill('SIGSTOP');
     await guardian.release();
     expect(await end).toBe(7);
@@ -147,3 +180,17 @@ describe('the guardian', () => {
     await waitFor(() => !existsSync(folder), { deadlineMs: 1_000, what: 'the folder is gone' });
   });
 });
+
+/** Exit code, or the signal that ended it. */
+function endOf(child: ChildProcess): Promise<number | NodeJS.Signals | null> {
+  return new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
