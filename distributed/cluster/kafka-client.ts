@@ -1,11 +1,37 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { installHarnessCodecs } from './harness-codecs.ts';
 
 /** A silent client of the judge's own: what goes wrong arrives as an error, not as a log line between the progress. */
 export function kafkaClient(brokers: readonly string[], clientId: string): Kafka {
   installHarnessCodecs();
   return new Kafka({ brokers: [...brokers], clientId, logLevel: logLevel.NOTHING });
+}
+
+/** An administrator's connection for as long as the work takes. */
+export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** By `topic/partition`: the next offset the group would read. What it never committed is not there. */
+export async function readCommitted(
+  admin: Admin,
+  groupId: string,
+  topics: readonly string[],
+): Promise<Map<string, number>> {
+  const committed = new Map<string, number>();
+  for (const { topic, partitions } of await admin.fetchOffsets({ groupId, topics: [...topics] })) {
+    for (const { partition, offset } of partitions) {
+      if (Number(offset) >= 0) committed.set(`${topic}/${partition}`, Number(offset));
+    }
+  }
+  return committed;
 }
 
 const COORDINATOR_MS_MAX = 30_000;
@@ -16,51 +42,82 @@ const POLL_INTERVAL_MS = 200;
  * question, which takes seconds; a run is about the service, not about that.
  */
 export async function waitForCoordinator(kafka: Kafka, groupId: string): Promise<void> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    const giveUpAtMs = Date.now() + COORDINATOR_MS_MAX;
+  await repeatUntilDone(kafka, COORDINATOR_MS_MAX, POLL_INTERVAL_MS, (admin) => admin.fetchOffsets({ groupId }));
+}
+
+const GROUP_EMPTY_MS_MAX = 30_000;
+const GROUP_EMPTY_POLL_INTERVAL_MS = 500;
+
+/**
+ * Forgets what the group has read: its next members begin at the beginning. It must have no members; one that has just
+ * ended may take a moment to leave.
+ */
+export async function forgetOffsets(kafka: Kafka, groupId: string): Promise<void> {
+  const forget = (admin: Admin) => admin.deleteGroups([groupId]);
+  await repeatUntilDone(kafka, GROUP_EMPTY_MS_MAX, GROUP_EMPTY_POLL_INTERVAL_MS, forget);
+}
+
+/** Tries again what fails, with the last error in the end. */
+async function repeatUntilDone(
+  kafka: Kafka,
+  limitMs: number,
+  intervalMs: number,
+  attempt: (admin: Admin) => Promise<unknown>,
+): Promise<void> {
+  await withAdmin(kafka, async (admin) => {
+    const giveUpAtMs = Date.now() + limitMs;
     for (;;) {
       try {
-        await admin.fetchOffsets({ groupId });
+        await attempt(admin);
         return;
       } catch (error) {
-        if (Date.now() > giveUpAtMs) {
-          throw error;
-        }
+        if (Date.now() > giveUpAtMs) throw error;
       }
-      await sleep(POLL_INTERVAL_MS);
+      await sleep(intervalMs);
     }
-  } finally {
-    await admin.disconnect();
-  }
+  });
 }
 
 const GROUP_STABLE_MS_MAX = 60_000;
+
+export interface GroupWait {
+  readonly groupId: string;
+  readonly isEnough: (members: number) => boolean;
+  /** What has not happened when time is over. */
+  readonly failure: string;
+  readonly intervalMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Waits until enough members share the group and none of them is coming or going. */
+export async function waitForStableGroup(kafka: Kafka, wait: GroupWait): Promise<void> {
+  await withAdmin(kafka, async (admin) => {
+    const giveUpAtMs = Date.now() + GROUP_STABLE_MS_MAX;
+    for (;;) {
+      wait.signal.throwIfAborted();
+      const { groups } = await admin.describeGroups([wait.groupId]);
+      const [group] = groups;
+      if (group?.state === 'Stable' && wait.isEnough(group.members.length)) return;
+      if (Date.now() > giveUpAtMs) throw new Error(`${wait.failure} within ${GROUP_STABLE_MS_MAX} ms`);
+      await sleep(wait.intervalMs);
+    }
+  });
+}
+
 const GROUP_POLL_INTERVAL_MS = 100;
 
-/** Waits until so many members share the group and none of them is coming or going. */
+/** Waits until exactly so many members share the group. */
 export async function waitForMembers(
   kafka: Kafka,
   groupId: string,
   members: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const admin = kafka.admin();
-  await admin.connect();
-  const giveUpAtMs = Date.now() + GROUP_STABLE_MS_MAX;
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const { groups } = await admin.describeGroups([groupId]);
-      const [group] = groups;
-      if (group?.state === 'Stable' && group.members.length === members) return;
-      if (Date.now() > giveUpAtMs) {
-        throw new Error(`the group of ${members} workers was not stable within ${GROUP_STABLE_MS_MAX} ms`);
-      }
-      await sleep(GROUP_POLL_INTERVAL_MS);
-    }
-  } finally {
-    await admin.disconnect();
-  }
+  await waitForStableGroup(kafka, {
+    groupId,
+    isEnough: (count) => count === members,
+    failure: `the group of ${members} workers was not stable`,
+    intervalMs: GROUP_POLL_INTERVAL_MS,
+    signal,
+  });
 }

@@ -3,8 +3,9 @@
  * tables and audit, committed offsets, sessions, hints. The service is not asked; nothing is changed.
  */
 import { Redis } from 'ioredis';
-import type { Admin, Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { deadLetterTopic, INBOUND, OUTBOUND, type Topics } from '../../src/contract/topics.ts';
+import { readCommitted, withAdmin } from '../cluster/kafka-client.ts';
 import { JsonLinesWriter } from '../run/json-lines.ts';
 import type { RunDirectory, TopicFile } from '../run/run-directory.ts';
 import { encodeTopicRecord } from '../run/topic-record.ts';
@@ -100,9 +101,7 @@ async function collectTopics(options: CollectOptions, file: TopicFile): Promise<
 
 async function collectPartitions(options: CollectOptions): Promise<Collected['partitions']> {
   const { kafka, topics, consumerGroup, directory } = options;
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
+  return withAdmin(kafka, async (admin) => {
     const committed = await readCommitted(admin, consumerGroup, namesOf(topics, 'in'));
     const partitions: Collected['partitions'] = [];
     for (const file of ['in', 'out', 'dlq'] as const) {
@@ -116,19 +115,7 @@ async function collectPartitions(options: CollectOptions): Promise<Collected['pa
     }
     writeSamples(directory, options, partitions);
     return partitions;
-  } finally {
-    await admin.disconnect();
-  }
-}
-
-async function readCommitted(admin: Admin, groupId: string, topics: string[]): Promise<Map<string, number>> {
-  const committed = new Map<string, number>();
-  for (const { topic, partitions } of await admin.fetchOffsets({ groupId, topics })) {
-    for (const { partition, offset } of partitions) {
-      if (Number(offset) >= 0) committed.set(`${topic}/${partition}`, Number(offset));
-    }
-  }
-  return committed;
+  });
 }
 
 /** The last of the run's offset samples. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Consumer, IHeaders, Kafka } from 'kafkajs';
+import { withAdmin } from '../cluster/kafka-client.ts';
 import type { RecordBytes } from '../run/topic-record.ts';
 
 /**
@@ -20,17 +21,13 @@ const NEWS_POLL_MS = 100;
 
 export async function readTopics(options: ReadTopicsOptions): Promise<void> {
   const groupId = `harness-collect-${randomUUID()}`;
-  const admin = options.kafka.admin();
-  await admin.connect();
-  try {
+  await withAdmin(options.kafka, async (admin) => {
     const remaining = await findEnds(admin, options.topics);
     if (remaining.size > 0) {
       await readUntil(options, groupId, remaining);
       await admin.deleteGroups([groupId]);
     }
-  } finally {
-    await admin.disconnect();
-  }
+  });
 }
 
 /** Partition to the offset of its last record; partitions without records are left out. */

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { waitForStableGroup } from '../cluster/kafka-client.ts';
 import { percentileOf } from '../engine/latencies.ts';
 import type { PartPlan } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
@@ -18,7 +19,6 @@ const START_PROGRESS = 0.2;
 const LATEST_FAULT_PROGRESS = 0.9;
 const POLL_INTERVAL_MS = 50;
 const GROUP_POLL_INTERVAL_MS = 25;
-const GROUP_STABLE_MS_MAX = 60_000;
 const DRAIN_MS_MAX = 600_000;
 
 /** What a demo tells besides its verdict. */
@@ -189,23 +189,14 @@ class DemoScript {
 /** Returns when the first members hold partitions, which is just before their first fetch. */
 async function untilFirstMembers(stage: Stage): Promise<number> {
   const { kafka, place } = stage.deps;
-  const admin = kafka.admin();
-  await admin.connect();
-  const giveUpAtMs = Date.now() + GROUP_STABLE_MS_MAX;
-  try {
-    for (;;) {
-      const { groups } = await admin.describeGroups([place.addresses.consumerGroup]);
-      const [group] = groups;
-      if (group?.state === 'Stable' && group.members.length > 0) return Date.now();
-      stage.signal.throwIfAborted();
-      if (Date.now() > giveUpAtMs) {
-        throw new Error(`no worker joined its consumer group within ${GROUP_STABLE_MS_MAX} ms`);
-      }
-      await sleep(GROUP_POLL_INTERVAL_MS);
-    }
-  } finally {
-    await admin.disconnect();
-  }
+  await waitForStableGroup(kafka, {
+    groupId: place.addresses.consumerGroup,
+    isEnough: (members) => members > 0,
+    failure: 'no worker joined its consumer group',
+    intervalMs: GROUP_POLL_INTERVAL_MS,
+    signal: stage.signal,
+  });
+  return Date.now();
 }
 
 /** When the last outbox row was published, on this machine's clock. */

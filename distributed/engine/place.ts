@@ -8,6 +8,7 @@ import type { Kafka } from 'kafkajs';
 import { Client } from 'pg';
 import { type Topics, topicsFor } from '../../src/contract/topics.ts';
 import { installAudit } from '../audit/audit.ts';
+import { withAdmin } from '../cluster/kafka-client.ts';
 import { createTopics, migrate, type ProductAddresses } from '../cluster/product.ts';
 import { REDIS_DATABASES } from '../stack/redis.ts';
 import type { Stack } from '../stack/stack.ts';
@@ -60,15 +61,11 @@ export class Places {
 
   /** A part's topics go when it is judged: a broker has room for only so many. */
   async remove(place: Place, kafka: Kafka): Promise<void> {
-    const admin = kafka.admin();
-    await admin.connect();
-    try {
+    await withAdmin(kafka, async (admin) => {
       const all = await admin.listTopics();
       const ours = all.filter((topic) => topic.startsWith(place.addresses.topicPrefix));
       await admin.deleteTopics({ topics: ours });
-    } finally {
-      await admin.disconnect();
-    }
+    });
     const database = new URL(place.addresses.databaseUrl).pathname.slice(1);
     await this.administer(`drop database if exists ${database} with (force)`);
   }

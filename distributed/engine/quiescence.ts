@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { Client } from 'pg';
+import { readCommitted } from '../cluster/kafka-client.ts';
 
 /**
  * Waits until nothing is under way any more: the group has committed every inbound record, no outbox row is
@@ -63,21 +64,15 @@ async function poll(options: QuiescenceOptions, admin: Admin, client: Client): P
 
 /** Records between the group's committed offsets and the ends of the topics. */
 export async function readLag(admin: Admin, groupId: string, topics: readonly string[]): Promise<number> {
-  const committed = new Map<string, bigint>();
-  for (const { topic, partitions } of await admin.fetchOffsets({ groupId, topics: [...topics] })) {
-    for (const { partition, offset } of partitions) {
-      committed.set(`${topic}/${partition}`, BigInt(offset));
-    }
-  }
-  let lag = 0n;
+  const committed = await readCommitted(admin, groupId, topics);
+  let lag = 0;
   for (const topic of topics) {
     for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-      const position = committed.get(`${topic}/${partition}`) ?? -1n;
-      const from = position < 0n ? BigInt(low) : position;
-      lag += BigInt(high) > from ? BigInt(high) - from : 0n;
+      const from = committed.get(`${topic}/${partition}`) ?? Number(low);
+      lag += Math.max(0, Number(high) - from);
     }
   }
-  return Number(lag);
+  return lag;
 }
 
 async function countUnpublished(client: Client): Promise<number> {

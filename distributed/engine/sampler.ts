@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { Client } from 'pg';
+import { readCommitted } from '../cluster/kafka-client.ts';
 import type { WorkerProcess } from '../cluster/worker-process.ts';
 import { COUNTS, type Counts, type LiveState } from '../demo/live-state.ts';
 import { COUNTERS } from '../races/count-races.ts';
@@ -198,18 +199,15 @@ export class Sampler {
     const { admin } = this;
     const { consumerGroup: group, topics, journal } = this.options;
     if (admin === null) return 0;
-    const committed = new Map<string, number>();
-    for (const { topic, partitions } of await admin.fetchOffsets({ groupId: group, topics: [...topics] })) {
-      for (const { partition, offset } of partitions) committed.set(`${topic}/${partition}`, Number(offset));
-    }
+    const committed = await readCommitted(admin, group, topics);
     const at = journal.clock.now();
     let lag = 0;
     for (const topic of topics) {
       for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-        const position = committed.get(`${topic}/${partition}`) ?? -1;
+        const position = committed.get(`${topic}/${partition}`) ?? null;
         const end = Number(high);
-        lag += Math.max(0, end - (position < 0 ? Number(low) : position));
-        journal.offset({ group, topic, partition, committed: position < 0 ? null : position, end }, at);
+        lag += Math.max(0, end - (position ?? Number(low)));
+        journal.offset({ group, topic, partition, committed: position, end }, at);
       }
     }
     journal.metric('run', 'lag_records', lag);

@@ -3,9 +3,9 @@
  * and note what it measured. Each step writes its phase; each wait has a limit; an abort ends the step under way.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Admin, Kafka } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { BEFORE_REPLAY_FOLDER } from '../checkers/replay.ts';
-import { waitForMembers } from '../cluster/kafka-client.ts';
+import { forgetOffsets, waitForMembers } from '../cluster/kafka-client.ts';
 import { collectTables } from '../collect/tables.ts';
 import { type PublishResult, publishLoad } from '../generator/producer.ts';
 import type { SendableInput, SendableLoad } from '../generator/sendable.ts';
@@ -34,7 +34,6 @@ const BROKER_BACK_MS_MAX = 90_000;
 const RECOVERY_MS_MAX = 60_000;
 const STOP_GRACE_MS = 25_000;
 const LOOK_AGAIN_MS = 500;
-const GROUP_EMPTY_MS_MAX = 30_000;
 
 export class Stage {
   readonly deps: StageDeps;
@@ -203,26 +202,5 @@ export class Stage {
 
   async pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.signal });
-  }
-}
-
-/** Forgets what the group has read: its next members begin at the beginning. It must have no members. */
-async function forgetOffsets(kafka: Kafka, groupId: string): Promise<void> {
-  const admin = kafka.admin();
-  await admin.connect();
-  const giveUpAtMs = Date.now() + GROUP_EMPTY_MS_MAX;
-  try {
-    for (;;) {
-      try {
-        await admin.deleteGroups([groupId]);
-        return;
-      } catch (error) {
-        // A worker that has just ended may not have left yet.
-        if (Date.now() > giveUpAtMs) throw error;
-        await sleep(LOOK_AGAIN_MS);
-      }
-    }
-  } finally {
-    await admin.disconnect();
   }
 }

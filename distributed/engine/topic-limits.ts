@@ -1,5 +1,6 @@
 import kafkajs, { type Kafka } from 'kafkajs';
 import { deadLetterTopic } from '../../src/contract/topics.ts';
+import { withAdmin } from '../cluster/kafka-client.ts';
 import type { Place } from './place.ts';
 
 /** What a dead letter has beyond its record: headers of its own. */
@@ -9,9 +10,7 @@ const LETTER_BYTES = 100_000;
 export async function allowLargeMessages(kafka: Kafka, place: Place, bytesMax: number): Promise<void> {
   const letters = new Set(place.inbound.map(deadLetterTopic));
   const sizeOf = (topic: string) => (letters.has(topic) ? bytesMax + LETTER_BYTES : bytesMax);
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
+  await withAdmin(kafka, async (admin) => {
     const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(place.addresses.topicPrefix));
     await admin.alterConfigs({
       validateOnly: false,
@@ -21,7 +20,5 @@ export async function allowLargeMessages(kafka: Kafka, place: Place, bytesMax: n
         configEntries: [{ name: 'max.message.bytes', value: String(sizeOf(name)) }],
       })),
     });
-  } finally {
-    await admin.disconnect();
-  }
+  });
 }

@@ -1,7 +1,7 @@
 /** What happens to PostgreSQL and Kafka: sessions ended, servers restarted. Their own answers are the witness. */
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { accepts } from '../stack/accepts.ts';
 import type { Server } from '../stack/server.ts';
 import type { Evidence, Injector } from './injector.ts';
 
@@ -85,30 +85,17 @@ function restarting(server: Server | undefined): Pick<Injector, 'start' | 'stop'
       const identity = server?.identity;
       if (server === undefined || identity === undefined) return null;
       await server.stop();
-      return (await accepts(server)) ? null : { ...identity, accepts: false };
+      return (await accepts(server, PROBE_MS_MAX)) ? null : { ...identity, accepts: false };
     },
     async stop(): Promise<Evidence | null> {
       if (server === undefined) return null;
       await server.start();
       const giveUpAtMs = Date.now() + BACK_MS_MAX;
-      while (!(await accepts(server))) {
+      while (!(await accepts(server, PROBE_MS_MAX))) {
         if (Date.now() > giveUpAtMs) return null;
         await sleep(100);
       }
       return { ...server.identity, accepts: true };
     },
   };
-}
-
-function accepts({ host, port }: Server): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: PROBE_MS_MAX });
-    const settle = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => settle(true));
-    socket.once('timeout', () => settle(false));
-    socket.once('error', () => settle(false));
-  });
 }

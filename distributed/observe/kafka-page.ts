@@ -3,6 +3,7 @@
  * package system has: read by the harness's own client, one look at a time however often it is asked.
  */
 import type { Admin, Kafka } from 'kafkajs';
+import { readCommitted } from '../cluster/kafka-client.ts';
 import { formatLabels } from './run-metrics.ts';
 
 export interface KafkaPageOptions {
@@ -42,21 +43,16 @@ export class KafkaPage {
     const [cluster, metadata, committed, groups, ...ends] = await Promise.all([
       admin.describeCluster(),
       admin.fetchTopicMetadata({ topics: [...topics] }),
-      admin.fetchOffsets({ groupId: consumergroup, topics: [...topics] }),
+      readCommitted(admin, consumergroup, topics),
       admin.describeGroups([consumergroup]),
       ...topics.map(async (topic) => ({ topic, partitions: await admin.fetchTopicOffsets(topic) })),
     ]);
-    const positions = new Map(
-      committed.flatMap(({ topic, partitions }) =>
-        partitions.map(({ partition, offset }) => [`${topic}/${partition}`, Number(offset)] as const),
-      ),
-    );
     const offsets = ends.flatMap(({ topic, partitions }) =>
       partitions.map(({ partition, high }) => ({ topic, partition, end: Number(high) })),
     );
     const consumed = offsets.flatMap(({ topic, partition, end }) => {
-      const position = positions.get(`${topic}/${partition}`) ?? -1;
-      return position < 0 ? [] : [{ consumergroup, topic, partition, value: Math.max(0, end - position) }];
+      const position = committed.get(`${topic}/${partition}`);
+      return position === undefined ? [] : [{ consumergroup, topic, partition, value: Math.max(0, end - position) }];
     });
     const partitions = metadata.topics.flatMap(({ name, partitions: all }) =>
       all.map(({ partitionId, isr, replicas }) => ({

@@ -1,5 +1,5 @@
 /** Servers named by the environment replace ours. They must answer, or the start fails with one line that says which. */
-import { connect } from 'node:net';
+import { accepts, type Endpoint } from './accepts.ts';
 import { StackError } from './stack-error.ts';
 
 export type ServerKind = 'postgres' | 'redis' | 'kafka';
@@ -14,11 +14,6 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   'rediss:': 6379,
   'valkey:': 6379,
 };
-
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** Where a variable's value points to: a URL, or a list of `host:port`. Empty if it names no network address. */
 export function endpointsOf(value: string): readonly Endpoint[] {
@@ -38,25 +33,12 @@ export async function requireAnswer(variable: string, value: string): Promise<vo
   const endpoints = endpointsOf(value);
   // A socket file or a form we do not know: the client will say what is wrong with it.
   if (endpoints.length === 0) return;
-  const answers = await Promise.all(endpoints.map(accepts));
+  const answers = await Promise.all(endpoints.map((endpoint) => accepts(endpoint, CONNECT_MS_MAX)));
   if (answers.includes(true)) return;
   const places = endpoints.map(({ host, port }) => `${host}:${port}`).join(', ');
   throw new StackError(
     `${variable} names ${places}, where nothing answers: correct it, or unset it to start a local server`,
   );
-}
-
-function accepts({ host, port }: Endpoint): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: CONNECT_MS_MAX });
-    const settle = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => settle(true));
-    socket.once('timeout', () => settle(false));
-    socket.once('error', () => settle(false));
-  });
 }
 
 function bare(host: string): string {
