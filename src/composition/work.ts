@@ -103,11 +103,7 @@ function composeLoops({ config, logger, single }: Composing): void {
       if (pending.length > 0) return [`${pending.length} migrations are pending: run els migrate up`];
       return checkSchema(get(SideDatabase));
     };
-    const topicsReady = async () => {
-      const problems = await get(KafkaTopicAdmin).checkTopics({ topics, inboundPartitionsMin, slotsMax });
-      const isMissing = problems.some((problem) => problem.endsWith('does not exist'));
-      return isMissing ? [...problems, 'run els topics ensure'] : problems;
-    };
+    const topicsReady = () => get(KafkaTopicAdmin).checkTopics({ topics, inboundPartitionsMin, slotsMax });
     return new StartChecks({ checks: [migrated, topicsReady], waitMsMax: START_WAIT_MS_MAX, log: logger });
   });
   single(OutboxRelay, (get) => {

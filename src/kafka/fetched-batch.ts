@@ -6,30 +6,31 @@ import { type UndecodableBatch, undecodableBatchOf } from './compression-codecs.
 export function readBatch(batch: Batch, position: number): { records: InboundRecord[]; letters: DeadLetter[] } {
   const records: InboundRecord[] = [];
   const letters: DeadLetter[] = [];
+  const receivedAtMs = performance.now();
   for (const message of batch.messages) {
     if (Number(message.offset) < position) continue;
     const undecodable = undecodableBatchOf(message);
-    if (undecodable === undefined) records.push(toRecord(batch, message));
-    else if (undecodable !== null) letters.push(toDeadLetter(batch, message, undecodable));
+    if (undecodable === undefined) records.push(toRecord(batch, message, receivedAtMs));
+    else if (undecodable !== null) letters.push(toDeadLetter(toRecord(batch, message, receivedAtMs), undecodable));
   }
   return { records, letters };
 }
 
-export function toRecord({ topic, partition }: TopicPartition, message: KafkaMessage): InboundRecord {
+function toRecord({ topic, partition }: TopicPartition, message: KafkaMessage, receivedAtMs: number): InboundRecord {
   return {
     topic,
     partition,
     offset: Number(message.offset),
     timestampMs: Number(message.timestamp),
-    receivedAtMs: performance.now(),
+    receivedAtMs,
     key: message.key,
     value: message.value,
     headers: (message.headers ?? {}) as InboundRecord['headers'],
   };
 }
 
-function toDeadLetter(at: TopicPartition, message: KafkaMessage, batch: UndecodableBatch): DeadLetter {
+function toDeadLetter(placeholder: InboundRecord, batch: UndecodableBatch): DeadLetter {
   const detail = `${batch.reason}; offsets ${batch.offsetFirst} to ${batch.offsetLast}, ${batch.recordCount} records`;
-  const record = { ...toRecord(at, message), offset: batch.offsetFirst, headers: {} };
+  const record = { ...placeholder, offset: batch.offsetFirst, headers: {} };
   return { record, reason: 'undecodable_batch', detail, attempts: 1 };
 }

@@ -52,7 +52,7 @@ export class KafkaTopicAdmin {
       const outbound = OUTBOUND.map((name) => options.topics[name]);
       const all = [...inbound, ...outbound, ...inbound.map(deadLetterTopic)];
       for (const topic of all) {
-        if (!existing.has(topic)) problems.push(`topic ${topic} does not exist`);
+        if (!existing.has(topic)) problems.push(`topic ${topic} does not exist: els topics ensure creates it`);
       }
       for (const topic of inbound) {
         const count = existing.get(topic);
@@ -113,8 +113,6 @@ const LETTER_BYTES_EXTRA = 64 * 1024;
 /** An essay id and a text id in a completion, with their JSON. */
 const COMPLETION_BYTES_PER_SLOT = 160;
 const COMPLETION_BYTES_FIXED = 4_096;
-/** Codecs that brokers may rewrite our records with and that the consumer cannot read. */
-const UNREADABLE_COMPRESSION: ReadonlySet<string> = new Set(['snappy', 'lz4', 'zstd']);
 
 interface TopicWanted {
   readonly topic: string;
@@ -170,7 +168,7 @@ async function settingsOf(admin: Admin, topics: readonly string[]): Promise<Map<
     resources: topics.map((name) => ({
       type: kafkajs.ConfigResourceTypes.TOPIC,
       name,
-      configNames: ['max.message.bytes', 'compression.type'],
+      configNames: ['max.message.bytes'],
     })),
   });
   return new Map(
@@ -205,9 +203,6 @@ function checkSettings(
           `a record of ${topic} that must be set aside can need ${letterBytes}`,
       );
     }
-    const compression = settings.get(topic)?.get('compression.type') ?? 'producer';
-    if (!UNREADABLE_COMPRESSION.has(compression)) continue;
-    problems.push(`topic ${topic} is compressed with ${compression}, which cannot be read: set gzip or uncompressed`);
   }
   return problems;
 }

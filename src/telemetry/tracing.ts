@@ -127,8 +127,7 @@ export class GroupTrace {
       parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent),
     );
     this.records[index] = span;
-    const links = parent === undefined ? [] : [{ context: parent }];
-    if (links.length > 0 && index < LINKS_MAX) this.span.addLinks(links);
+    if (parent !== undefined && index < LINKS_MAX) this.span.addLinks([{ context: parent }]);
     const own = span.spanContext();
     return {
       traceparent: formatTraceparent(own.traceId, own.spanId, own.traceFlags),
