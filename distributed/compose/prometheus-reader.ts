@@ -1,38 +1,8 @@
 /** What the stack's own Prometheus knows: whom it reaches, and what the workers said while the run lasted. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import type { Journal } from '../engine/journal.ts';
+import { activeTargets, queryRange, type Target } from '../observe/prometheus-client.ts';
 import { COUNTERS } from '../races/count-races.ts';
-
-const targetsSchema = z.object({
-  data: z.object({
-    activeTargets: z.array(
-      z.object({
-        labels: z.object({ job: z.string(), instance: z.string() }),
-        health: z.string(),
-        lastError: z.string(),
-      }),
-    ),
-  }),
-});
-
-const rangeSchema = z.object({
-  data: z.object({
-    result: z.array(
-      z.object({
-        metric: z.object({ instance: z.string() }),
-        values: z.array(z.tuple([z.number(), z.string()])),
-      }),
-    ),
-  }),
-});
-
-export interface Target {
-  readonly job: string;
-  readonly instance: string;
-  readonly isUp: boolean;
-  readonly lastError: string;
-}
 
 /** By the names that `metrics.jsonl` has; the step is the scrape interval. */
 const SERIES: Readonly<Record<string, string>> = {
@@ -44,8 +14,7 @@ const SERIES: Readonly<Record<string, string>> = {
   [COUNTERS.uniqueConflicts]: 'sum by (instance) (els_database_errors_total{sqlstate="23505"})',
   [COUNTERS.rebalances]: 'sum by (instance) (els_rebalances_total)',
 };
-const STEP_SECONDS = 5;
-const ANSWER_MS_MAX = 10_000;
+const STEP_MS = 5_000;
 const LOOK_AGAIN_MS = 500;
 
 export class PrometheusReader {
@@ -55,9 +24,8 @@ export class PrometheusReader {
     this.url = url;
   }
 
-  async targets(): Promise<Target[]> {
-    const { data } = targetsSchema.parse(await this.get('/api/v1/targets?state=active'));
-    return data.activeTargets.map(({ labels, health, lastError }) => ({ ...labels, isUp: health === 'up', lastError }));
+  targets(): Promise<Target[]> {
+    return activeTargets(this.url);
   }
 
   /** Looks until all are as wanted or the time is over; answers the last look. */
@@ -74,25 +42,16 @@ export class PrometheusReader {
   async copySeries(journal: Journal, nameOf: (instance: string) => string): Promise<void> {
     const fromMs = journal.clock.startedAt.getTime();
     for (const [metric, query] of Object.entries(SERIES)) {
-      const range = {
-        query,
-        start: String(fromMs / 1_000),
-        end: String(Date.now() / 1_000),
-        step: String(STEP_SECONDS),
-      };
-      const { data } = rangeSchema.parse(await this.get(`/api/v1/query_range?${new URLSearchParams(range)}`));
-      for (const series of data.result) {
+      const result = await queryRange(this.url, query, { fromMs, toMs: Date.now(), stepMs: STEP_MS });
+      for (const series of result) {
         for (const [seconds, value] of series.values) {
           const wallMs = Math.round(seconds * 1_000);
-          journal.metric(nameOf(series.metric.instance), metric, Number(value), { wallMs, monoMs: wallMs - fromMs });
+          journal.metric(nameOf(series.metric['instance'] ?? ''), metric, Number(value), {
+            wallMs,
+            monoMs: wallMs - fromMs,
+          });
         }
       }
     }
-  }
-
-  private async get(path: string): Promise<unknown> {
-    const response = await fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
-    if (!response.ok) throw new Error(`Prometheus answers ${response.status} to ${path}`);
-    return response.json();
   }
 }

@@ -9,7 +9,29 @@ const labels = z.record(z.string(), z.string());
 const matrix = z.object({
   result: z.array(z.object({ metric: labels, values: z.array(z.tuple([z.number(), z.string()])) })),
 });
+const targets = z.object({
+  activeTargets: z.array(
+    z.object({
+      labels: z.object({ job: z.string(), instance: z.string() }),
+      health: z.string(),
+      lastError: z.string(),
+    }),
+  ),
+});
 const snapshot = z.object({ name: z.string() });
+
+export interface Target {
+  readonly job: string;
+  readonly instance: string;
+  readonly isUp: boolean;
+  readonly lastError: string;
+}
+
+/** What it scrapes, and whether that answers. */
+export async function activeTargets(url: string): Promise<Target[]> {
+  const { activeTargets: found } = targets.parse(await ask(`${url}/api/v1/targets?state=active`));
+  return found.map(({ labels, health, lastError }) => ({ ...labels, isUp: health === 'up', lastError }));
+}
 
 export interface Series {
   readonly labels: Readonly<Record<string, string>>;
@@ -33,6 +55,17 @@ function stepMs({ fromMs, toMs }: TimeSpan, scrapeIntervalMs: number): number {
   return Math.max(scrapeIntervalMs, Math.ceil((toMs - fromMs) / POINTS_MAX));
 }
 
+/** The answer as it is: seconds and the number as text. */
+export async function queryRange(url: string, query: string, span: TimeSpan & { readonly stepMs: number }) {
+  const parameters = new URLSearchParams({
+    query,
+    start: String(span.fromMs / 1_000),
+    end: String(span.toMs / 1_000),
+    step: String(span.stepMs / 1_000),
+  });
+  return matrix.parse(await ask(`${url}/api/v1/query_range`, { method: 'POST', body: parameters })).result;
+}
+
 /** Series with at least one finite value within the span. */
 export async function seriesWithin(
   url: string,
@@ -40,13 +73,7 @@ export async function seriesWithin(
   span: TimeSpan,
   scrapeIntervalMs: number,
 ): Promise<Series[]> {
-  const parameters = new URLSearchParams({
-    query,
-    start: String(span.fromMs / 1_000),
-    end: String(span.toMs / 1_000),
-    step: String(stepMs(span, scrapeIntervalMs) / 1_000),
-  });
-  const { result } = matrix.parse(await ask(`${url}/api/v1/query_range`, { method: 'POST', body: parameters }));
+  const result = await queryRange(url, query, { ...span, stepMs: stepMs(span, scrapeIntervalMs) });
   return result
     .map(({ metric, values }) => ({ labels: metric, values: values.map(([, text]) => Number(text)) }))
     .map((series) => ({ ...series, values: series.values.filter(Number.isFinite) }))
@@ -58,9 +85,10 @@ export async function takeSnapshot(url: string): Promise<string> {
   return snapshot.parse(await ask(`${url}/api/v1/admin/tsdb/snapshot`, { method: 'POST' })).name;
 }
 
-async function ask(url: string, init: RequestInit): Promise<unknown> {
+async function ask(url: string, init: RequestInit = {}): Promise<unknown> {
   const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ASK_MS_MAX) });
-  const answer = (await response.json()) as { status?: string; error?: string; data?: unknown };
+  // While it starts, it answers in plain text.
+  const answer = (await response.json().catch(() => ({}))) as { status?: string; error?: string; data?: unknown };
   if (answer.status !== 'success') throw new Error(`prometheus refused: ${answer.error ?? response.statusText}`);
   return answer.data;
 }
