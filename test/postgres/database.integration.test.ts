@@ -1,11 +1,12 @@
 /** What a caller learns from each kind of failure, and that the pool is usable after every one of them. */
-
+import type { Socket } from 'node:net';
 import { AppError, type ErrorCode } from '../../src/errors.ts';
 import type { Database, DatabaseOptions, Session } from '../../src/postgres/database.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { Observer } from '../support/held-transaction.ts';
 import { counted, openDatabase } from '../support/open-database.ts';
 import { createTestDatabase } from '../support/servers.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 jest.setTimeout(60_000);
 
@@ -43,6 +44,13 @@ const run = (text: string, on: Session = database) => on.run(statement(text), []
 async function backendPid(on: Session = database): Promise<number> {
   const [row] = await on.run<{ pid: number }>(statement('select pg_backend_pid() as pid'), []);
   return row?.pid ?? 0;
+}
+
+/** Of the pool's only connection. */
+async function socketOfPool(): Promise<Socket> {
+  const client = await database.pool.connect();
+  client.release();
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }
 
 async function codeOf(work: Promise<unknown>): Promise<ErrorCode | 'no error'> {
@@ -206,6 +214,24 @@ describe('transactions', () => {
     await observer.client.query('select pg_terminate_backend($1)', [await backendPid()]);
     expect(['no error', 'UNAVAILABLE']).toContain(await codeOf(run('select 1')));
     expect(await codeOf(run('select 1'))).toBe('no error');
+  });
+
+  test('a session whose end arrives together with its last answer is UNAVAILABLE to whom it is handed over', async () => {
+    const pid = await backendPid();
+    const stream = await socketOfPool();
+    const last = run('select 1');
+    const next = database.transaction((session) => run('select 2', session));
+    // Nothing is read before both are there: the pool hands over while the second message is being read.
+    stream.pause();
+    const asks = async (text: string) => (await observer.client.query(text, [pid])).rows.length === 1;
+    const isIdle = () => asks(`select from pg_stat_activity where pid = $1 and state = 'idle' and query = 'select 1'`);
+    await waitFor(isIdle, { deadlineMs: 10_000, what: 'the first statement is answered' });
+    await observer.client.query('select pg_terminate_backend($1)', [pid]);
+    const isGone = async () => !(await asks('select from pg_stat_activity where pid = $1'));
+    await waitFor(isGone, { deadlineMs: 10_000, what: 'the session is gone' });
+    stream.resume();
+    expect(await Promise.all([codeOf(last), codeOf(next)])).toEqual(['no error', 'UNAVAILABLE']);
+    expect(await codeOf(run('select 3'))).toBe('no error');
   });
 
   test('closing twice does no harm', async () => {
