@@ -17,7 +17,7 @@ export interface BringUp {
 
 /** Fails with one line that says who is not well and where the logs are. */
 export async function bringUp({ project, directory, signal, say }: BringUp): Promise<void> {
-  say(`compose project ${project.name}; should this be killed: ${project.removeCommand}`);
+  say(`compose project ${project.name}`);
   let states: readonly ServiceState[] = [];
   let looking = false;
   const look = setInterval(() => {

@@ -1,12 +1,14 @@
 /**
  * One compose project with a name and host ports of its own: built, brought up, looked at, taken down. Nothing of it stays,
- * volumes without a name included; when the harness is told to stop at once, removal goes on without it.
+ * volumes without a name included; when the harness is told to stop at once or killed, a guardian removes it.
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../stack/free-port.ts';
+import { Guardian } from '../stack/guardian.ts';
 import { runCommand } from '../stack/run-command.ts';
 import { StackError } from '../stack/stack-error.ts';
 import { type Container, parseContainers, parseServiceStates, type ServiceState, serviceOf } from './docker-facts.ts';
@@ -45,8 +47,8 @@ export class ComposeProject {
   private readonly env: NodeJS.ProcessEnv;
   /** Names of all volumes seen; those without a name are not labelled as the project's. */
   private readonly volumes = new Set<string>();
-  private isUp = false;
-  private readonly removeOnExit = () => this.removeUnattended();
+  /** From the moment when there is something to remove until it is. */
+  private guardian: Guardian | undefined;
 
   private constructor(options: ProjectOptions, ports: Readonly<Record<PublishedService, number>>) {
     this.options = options;
@@ -76,14 +78,13 @@ export class ComposeProject {
     return `postgres://els:${PASSWORD}@127.0.0.1:${this.ports.postgres}/els`;
   }
 
+  private get label(): string {
+    return `com.docker.compose.project=${this.name}`;
+  }
+
   /** Of a container, without the project's. */
   shortName(container: string): string {
     return container.replace(`${this.name}-`, '');
-  }
-
-  /** What a person types when nobody else is left to do it. */
-  get removeCommand(): string {
-    return `docker compose -p ${this.name} -f ${COMPOSE_FILE} down -v`;
   }
 
   /** Image by service, as they are used. */
@@ -103,8 +104,9 @@ export class ComposeProject {
     // Named one by one: an image of a service that is only scaled to none would still be fetched.
     const services = [...(await this.images()).keys()].filter((service) => !without.includes(service));
     const wait = ['--detach', '--no-build', '--wait', '--wait-timeout', String(UP_SECONDS_MAX)];
-    this.isUp = true;
-    process.once('exit', this.removeOnExit);
+    // The guardian removes its folder in the end, so it gets an empty one.
+    this.guardian = new Guardian(mkdtempSync(join(tmpdir(), 'els-compose-')));
+    this.guardian.watchContainers(this.label);
     await this.compose(['up', ...wait, '--scale', `worker=${workers}`, ...services], {
       runMsMax: (UP_SECONDS_MAX + 60) * 1_000,
       signal,
@@ -163,16 +165,18 @@ export class ComposeProject {
 
   /** Answers what is left nevertheless. */
   async down(): Promise<string[]> {
-    if (!this.isUp) return [];
+    const { guardian } = this;
+    if (guardian === undefined) return [];
     await this.containers().catch(() => []);
     await this.compose([...DOWN], { runMsMax: DOWN_MS_MAX });
-    this.isUp = false;
-    process.off('exit', this.removeOnExit);
-    return this.leftovers();
+    const left = await this.leftovers();
+    this.guardian = undefined;
+    await guardian.release();
+    return left;
   }
 
   private async leftovers(): Promise<string[]> {
-    const label = `label=com.docker.compose.project=${this.name}`;
+    const label = `label=${this.label}`;
     const [containers, networks, volumes, all] = await Promise.all([
       docker('ps', '--all', '--filter', label, '--format', 'container {{.Names}}'),
       docker('network', 'ls', '--filter', label, '--format', 'network {{.Name}}'),
@@ -189,20 +193,16 @@ export class ComposeProject {
     return linesOf(await this.compose(['ps', '--all', '--quiet']));
   }
 
-  private removeUnattended(): void {
-    const { root } = this.options;
-    spawn('docker', this.arguments(DOWN), { cwd: root, env: this.env, detached: true, stdio: 'ignore' }).unref();
-  }
-
   private arguments(args: readonly string[]): string[] {
     return ['compose', '--project-name', this.name, '--file', COMPOSE_FILE, '--progress', 'quiet', ...args];
   }
 
   private async compose(args: readonly string[], options: Partial<RunOnceOptions> = {}): Promise<string> {
     const { runMsMax = LOOK_MS_MAX, signal } = options;
-    const limits = signal === undefined ? { runMsMax } : { runMsMax, signal };
+    const { guardian, env } = this;
+    const given = { ...(signal && { signal }), ...(guardian && { guardian }) };
     try {
-      return await runCommand('docker', this.arguments(args), { cwd: this.options.root, env: this.env, ...limits });
+      return await runCommand('docker', this.arguments(args), { cwd: this.options.root, env, runMsMax, ...given });
     } catch (error) {
       const words = error instanceof Error ? error.message.replace(/^docker compose failed/, '') : String(error);
       throw new StackError(`docker compose ${args[0]} failed${words}`, { cause: error });

@@ -2,7 +2,7 @@
  * Nothing outlives the process that started the stack, however and whenever it ends. A tiny shell process, in a session
  * of its own, reads from a pipe which processes, containers and which folder belong to the stack. The kernel closes the
  * pipe when we end, by SIGKILL too; then the guardian ends the processes, waits until they are gone, and removes
- * containers and folder.
+ * containers, their networks and volumes, and the folder.
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 
@@ -52,6 +52,12 @@ while [ -n "$label" ] && [ $look -lt 2 ]; do
   [ -z "$found" ] || docker rm --force --volumes $found
   look=$((look + 1))
 done
+if [ -n "$label" ]; then
+  for kind in network volume; do
+    found=$(docker $kind ls --quiet --filter "label=$label")
+    [ -z "$found" ] || docker $kind rm $found
+  done
+fi
 rm -rf -- "$folder"
 `;
 
@@ -111,8 +117,8 @@ export class Guardian {
     return child;
   }
 
-  /** Every container with this label is the stack's; `dockerHost` names the engine, as DOCKER_HOST does. */
-  watchContainers(label: string, dockerHost: string | undefined): void {
+  /** Every container, network and volume with this label is the stack's; `dockerHost` names the engine, as DOCKER_HOST. */
+  watchContainers(label: string, dockerHost = process.env['DOCKER_HOST']): void {
     this.#process.stdin?.write(`containers ${label} ${dockerHost ?? ''}\n`);
   }
 
