@@ -1,6 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { allDashboards, DASHBOARD_FOLDER } from '../../../distributed/grafana/all-dashboards.ts';
 import { panelsOf } from '../../../distributed/observe/dashboard-queries.ts';
 import { projectRoot } from '../../../distributed/stack/project-root.ts';
@@ -142,14 +141,4 @@ test('no data source is written into a dashboard', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana fills it in.
     expect([...uids]).toEqual(['${datasource}']);
   }
-});
-
-test('Grafana is told where dashboards and Prometheus are, with the scrape interval of Prometheus', () => {
-  const read = (file: string) => parse(readFileSync(join(projectRoot(), file), 'utf8'));
-  const { datasources } = read('grafana/provisioning/datasources/prometheus.yml');
-  const { global } = read('prometheus/prometheus.yml');
-  expect(datasources).toMatchObject([{ type: 'prometheus', jsonData: { timeInterval: global.scrape_interval } }]);
-  const { providers } = read('grafana/provisioning/dashboards/dashboards.yml');
-  expect(providers).toMatchObject([{ type: 'file', allowUiUpdates: false }]);
-  expect(existsSync(join(projectRoot(), DASHBOARD_FOLDER))).toBe(true);
 });
