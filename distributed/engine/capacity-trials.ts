@@ -113,7 +113,7 @@ export function judgeTrial(trial: TrialEvidence): { readonly sustained: boolean;
 }
 
 function problemOf({ seconds, sentSeconds, busy }: TrialEvidence): string | null {
-  if (sentSeconds - seconds > LATENESS_MAX * seconds) return 'not measurable: the inputs could not be sent at the rate';
+  if (sentSeconds - seconds > LATENESS_MAX * seconds) return 'the inputs could not be sent at the rate';
   if (busy <= HOST_BUSY_MAX) return null;
-  return `not measurable: the host was ${Math.round(busy * 100)} % busy`;
+  return `the host was ${Math.round(busy * 100)} % busy`;
 }

@@ -1,11 +1,12 @@
 /**
  * Goal: more instances do more work. Method: every instance may use the same small share of a core (a control group), so
  * that the machine is not the limit. Warmed up without the limit, which also tells the ceiling of the machine, each number
- * of instances is searched for the highest rate at which the group keeps up. The ratio of capacities is judged; a host or
- * a sender that was the limit itself makes it not measurable. Beside it: how fast a backlog drains when the inputs of every
- * batch are spread over all instances. Slowed down like this, they mostly wait for each other's row locks then.
+ * of instances is searched for the highest rate at which the group keeps up. The ratio of capacities is judged; where the
+ * search found no end, or the host or the sender was the limit, by what is certain all the same, else it is not measurable.
+ * Beside it: how fast a backlog drains when the inputs of every batch are spread over all instances. Slowed down like this,
+ * they mostly wait for each other's row locks then.
  */
-import { type Capacity, searchCapacity } from '../engine/capacity-search.ts';
+import { type Capacity, type CapacitySearch, searchCapacity } from '../engine/capacity-search.ts';
 import { CapacityTrials } from '../engine/capacity-trials.ts';
 import type { PartPlan } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
@@ -20,6 +21,10 @@ const CPU_CORES = 0.1;
 /** Per instance; after fewer, a worker still compiles. */
 const WARM_UP_INPUTS = { quick: 6_000, full: 30_000 };
 const BACKLOG_INPUTS = 2_500;
+const CONTENDED_INPUTS = { quick: 1_000, full: 2_500 };
+/** A short search takes larger steps, to find the end at all. */
+const QUICK = { seconds: 7, repeats: 1, trialsMax: 3, growth: 1.3, tolerance: 0.18 };
+const FULL = { seconds: 20, repeats: 3, trialsMax: 9, growth: 1.18, tolerance: 0.06 };
 /** Between what held and what failed, as a share of what held; a wider gap is no answer. */
 const GAP_MAX = 0.2;
 
@@ -41,9 +46,15 @@ const AIMED: readonly RatioGate[] = [
   { instances: 5, target: TARGETS.capacityOfFiveMin.aimed, source: 'design' },
 ];
 
-interface Measured {
+export interface MeasuredCapacity {
+  /** Sustained. */
   readonly rate: number;
+  /** Lowest rate that was too much for the group itself; null if none is known. */
+  readonly failedAt: number | null;
+  /** Why `rate` is not the capacity, which is higher then. */
   readonly problem: string | null;
+  /** Why not even that can be compared: the group ran without its limit. */
+  readonly unlimited: string | null;
 }
 
 export const scaling: Scenario = {
@@ -52,15 +63,15 @@ export const scaling: Scenario = {
   method: 'CPU-limited instances; highest rate without rising lag, found by search; median of repeats, ratios.',
   defaultInstances: [1, 3, 5],
   parts: (request) => {
-    const measured = new Map<number, Measured>();
+    const measured = new Map<number, MeasuredCapacity>();
     return request.instances.map((workers) => capacityPart(request, workers, measured));
   },
 };
 
-function capacityPart(request: PartRequest, workers: number, measured: Map<number, Measured>): PartPlan {
+function capacityPart(request: PartRequest, workers: number, measured: Map<number, MeasuredCapacity>): PartPlan {
   const isQuick = request.tier === 'quick';
-  const search = { seconds: request.durationSeconds ?? (isQuick ? 7 : 20), trialsMax: isQuick ? 4 : 9 };
-  const repeats = isQuick ? 1 : 3;
+  const { seconds, repeats, ...steps } = isQuick ? QUICK : FULL;
+  const search = { seconds: request.durationSeconds ?? seconds, ...steps };
   return {
     name: `capacity-${workers}`,
     workers,
@@ -76,19 +87,22 @@ function capacityPart(request: PartRequest, workers: number, measured: Map<numbe
       stage.beginLoad();
       const capacities: Capacity[] = [];
       for (let repeat = 0; repeat < repeats; repeat++) capacities.push(await find(trials, drained, search));
-      const contended = await trials.drain(BACKLOG_INPUTS * workers, 'adversarial');
+      const contended = await trials.drain(CONTENDED_INPUTS[request.tier] * workers, 'adversarial');
       await stage.quiesce();
       const rates = capacities.map(({ rate }) => rate);
       const rate = median(rates) ?? 0;
-      const problem = noLimit(stage) ?? trials.problem ?? openEnd(capacities);
-      measured.set(workers, { rate, problem });
+      const unlimited = noLimit(stage);
+      const problem = trials.problem ?? openEnd(capacities);
+      const failures = capacities.flatMap(({ failedAt }) => failedAt ?? []);
+      const failedAt = trials.problem === null && failures.length > 0 ? Math.max(...failures) : null;
+      measured.set(workers, { rate, failedAt, problem, unlimited });
       const speed = { unit: 'inputs/s', better: 'higher' } as const;
       stage.findings.number('capacity', rate, { ...speed, samples: rates });
       stage.findings.number('drainRate', drained, speed);
       stage.findings.number('drainRateAdversarial', contended, speed);
       stage.findings.number('drainRateWithoutLimit', ceiling, speed);
       stage.findings.number('hostBusy', trials.hostBusyMax * 100, { unit: '%' });
-      if (problem !== null) stage.findings.note(problem);
+      for (const note of [unlimited, problem]) if (note !== null) stage.findings.note(note);
       gateRatios(stage, workers, measured, isQuick ? PROMISED : [...PROMISED, ...AIMED]);
     },
   };
@@ -98,11 +112,9 @@ function capacityPart(request: PartRequest, workers: number, measured: Map<numbe
 function find(
   trials: CapacityTrials,
   drained: number,
-  search: { seconds: number; trialsMax: number },
+  { seconds, ...steps }: { seconds: number } & Omit<CapacitySearch, 'firstRate'>,
 ): Promise<Capacity> {
-  const { seconds, trialsMax } = search;
-  const range = { firstRate: drained * 0.75, growth: 1.18, tolerance: trialsMax > 4 ? 0.06 : 0.18, trialsMax };
-  return searchCapacity(range, (rate) => trials.holds(rate, seconds));
+  return searchCapacity({ firstRate: drained * 0.75, ...steps }, (rate) => trials.holds(rate, seconds));
 }
 
 function noLimit(stage: Stage): string | null {
@@ -116,28 +128,38 @@ function openEnd(capacities: readonly Capacity[]): string | null {
   const open = capacities.find(isOpen);
   if (open === undefined) return null;
   const end = open.failedAt === null ? 'unknown' : Math.round(open.failedAt);
-  return `not measurable: the search ended between ${Math.round(open.rate)} and ${end} inputs/s`;
+  return `the search ended between ${Math.round(open.rate)} and ${end} inputs/s`;
 }
 
 function gateRatios(
   stage: Stage,
   workers: number,
-  measured: ReadonlyMap<number, Measured>,
+  measured: ReadonlyMap<number, MeasuredCapacity>,
   gates: readonly RatioGate[],
 ): void {
   const [one, many] = [measured.get(1), measured.get(workers)];
   if (workers === 1 || one === undefined || many === undefined) return;
-  const problem = one.problem ?? many.problem;
   for (const { instances, target, source } of gates) {
     if (instances !== workers) continue;
-    stage.gate({
-      name: `Capacity of ${workers} instances to that of 1 (${source})`,
-      measured: problem === null ? many.rate / one.rate : null,
-      target,
-      comparison: '>=',
-      unit: 'x',
-      source,
-      ...(problem === null ? {} : { note: problem }),
-    });
+    const name = `Capacity of ${workers} instances to that of 1 (${source})`;
+    stage.gate({ name, ...compareCapacities(one, many, target), target, comparison: '>=', unit: 'x', source });
   }
+}
+
+/**
+ * The ratio, if both are known. Else the least that it can be, what many sustained to what was too much for one, if that
+ * is enough already.
+ */
+export function compareCapacities(
+  one: MeasuredCapacity,
+  many: MeasuredCapacity,
+  target: number,
+): { readonly measured: number | null; readonly note?: string } {
+  const unlimited = one.unlimited ?? many.unlimited;
+  if (unlimited !== null) return { measured: null, note: unlimited };
+  const problem = one.problem ?? many.problem;
+  if (problem === null) return { measured: many.rate / one.rate };
+  const least = one.failedAt === null ? 0 : many.rate / one.failedAt;
+  if (least >= target) return { measured: least, note: `at least: ${problem}` };
+  return { measured: null, note: `not measurable: ${problem}` };
 }
