@@ -20,10 +20,10 @@ const PARTITIONS = 15;
 const CPU_CORES = 0.1;
 /** Per instance; after fewer, a worker still compiles. */
 const WARM_UP_INPUTS = { quick: 6_000, full: 30_000 };
-const BACKLOG_INPUTS = 2_500;
-const CONTENDED_INPUTS = { quick: 1_000, full: 2_500 };
+const BACKLOG_INPUTS = { quick: 1_500, full: 2_500 };
+const CONTENDED_INPUTS = { quick: 750, full: 2_500 };
 /** A short search takes larger steps, to find the end at all. */
-const QUICK = { seconds: 7, repeats: 1, trialsMax: 3, growth: 1.3, tolerance: 0.18 };
+const QUICK = { seconds: 6, repeats: 1, trialsMax: 3, growth: 1.3, tolerance: 0.18 };
 const FULL = { seconds: 20, repeats: 3, trialsMax: 9, growth: 1.18, tolerance: 0.06 };
 /** Between what held and what failed, as a share of what held; a wider gap is no answer. */
 const GAP_MAX = 0.2;
@@ -83,7 +83,7 @@ function capacityPart(request: PartRequest, workers: number, measured: Map<numbe
       const trials = new CapacityTrials(stage, request.seed + workers);
       const ceiling = await trials.drain(WARM_UP_INPUTS[request.tier] * workers);
       await stage.limitWorkers();
-      const drained = await trials.drain(BACKLOG_INPUTS * workers);
+      const drained = await trials.drain(BACKLOG_INPUTS[request.tier] * workers);
       stage.beginLoad();
       const capacities: Capacity[] = [];
       for (let repeat = 0; repeat < repeats; repeat++) capacities.push(await find(trials, drained, search));

@@ -20,7 +20,7 @@ export const sustained: Scenario = {
   method: 'A steady rate over --duration; slope of memory over the second half.',
   defaultInstances: [3],
   parts: (request) => {
-    const durationSeconds = request.durationSeconds ?? (request.tier === 'quick' ? 20 : 600);
+    const durationSeconds = request.durationSeconds ?? (request.tier === 'quick' ? 15 : 600);
     const load = { ...DEFAULT_LOAD, seed: request.seed, slots: 15, ratePerSecond: 250, durationSeconds };
     return forEachInstances(request, (workers) => [
       {
