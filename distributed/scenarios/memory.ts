@@ -100,14 +100,13 @@ async function memoryOf(directory: RunDirectory, fromMs: number): Promise<{ medi
 }
 
 function gateMemory(stage: Stage, measured: ReadonlyMap<number, number>, tier: PartRequest['tier']): void {
-  const values = [...measured.values()];
-  const smallest = values.at(0) ?? Number.NaN;
-  const largest = values.at(-1) ?? Number.NaN;
+  const [smallest = Number.NaN, ...larger] = measured.values();
+  const distances = larger.map((bytes) => Math.abs(bytes / smallest - 1) * 100);
   const sizes = [...measured].map(([slots, bytes]) => `${slots} slots ${Math.round(bytes / 1e6)} MB`).join(', ');
   const isFull = tier === 'full';
   stage.gate({
-    name: 'Memory of a worker, how far the largest batches are from the smallest',
-    measured: values.length < 2 ? null : Math.abs(largest / smallest - 1) * 100,
+    name: 'Memory of a worker, how far any size of batches is from the smallest',
+    measured: distances.length === 0 ? null : Math.max(...distances),
     target: isFull ? TARGETS.memoryShareOfBatchSizeMax * 100 : QUICK_PERCENT_MAX,
     comparison: '<',
     unit: '%',
