@@ -24,15 +24,11 @@ export class PrometheusReader {
     this.url = url;
   }
 
-  targets(): Promise<Target[]> {
-    return activeTargets(this.url);
-  }
-
   /** Looks until all are as wanted or the time is over; answers the last look. */
   async targetsWhen(isWanted: (targets: readonly Target[]) => boolean, limitMs: number, signal: AbortSignal) {
     const giveUpAtMs = Date.now() + limitMs;
     for (;;) {
-      const targets = await this.targets();
+      const targets = await activeTargets(this.url);
       if (isWanted(targets) || Date.now() > giveUpAtMs) return targets;
       await sleep(LOOK_AGAIN_MS, undefined, { signal });
     }

@@ -67,7 +67,7 @@ async function startAgain(worker: WorkerProcess) {
   return { pid: worker.pid, ready: true };
 }
 
-function isGone(pid: number): boolean {
+export function isGone(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return false;

@@ -78,7 +78,7 @@ export type EndSignal = 'SIGKILL' | 'SIGQUIT';
 type Channel = 'ignore' | 'pipe' | number;
 
 export interface ChildOptions extends Omit<SpawnOptions, 'detached' | 'stdio'> {
-  readonly stdio: 'ignore' | readonly [input: Channel, output: Channel, errors: Channel];
+  readonly stdio: readonly [input: Channel, output: Channel, errors: Channel];
   /** Ends it without leaving anything behind. */
   readonly endSignal: EndSignal;
 }
@@ -108,11 +108,10 @@ export class Guardian {
    */
   spawn(command: string, args: readonly string[], options: ChildOptions): ChildProcess {
     const { endSignal, stdio, ...rest } = options;
-    const channels = stdio === 'ignore' ? [stdio, stdio, stdio] : stdio;
     const pipe = this.#process.stdin;
-    if (!pipe?.writable) return spawn(command, args, { ...rest, stdio: [...channels], detached: true });
+    if (!pipe?.writable) return spawn(command, args, { ...rest, stdio: [...stdio], detached: true });
     const program = ['-c', CHILD_SCRIPT, 'els-stack-child', endSignal.slice('SIG'.length), command, ...args];
-    const child = spawn('/bin/sh', program, { ...rest, stdio: [...channels, pipe], detached: true });
+    const child = spawn('/bin/sh', program, { ...rest, stdio: [...stdio, pipe], detached: true });
     child.once('exit', () => pipe.write(`forget ${child.pid}\n`));
     return child;
   }

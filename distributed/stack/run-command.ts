@@ -15,6 +15,7 @@ export interface CommandOptions {
 
 const OUTPUT_CHARS_MAX = 1_000_000;
 const WORDS_CHARS_MAX = 600;
+const STDIO = ['ignore', 'pipe', 'pipe'] as const;
 const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 
 /** Standard output of the program; a StackError with its last words if it fails. */
@@ -24,8 +25,8 @@ export function runCommand(command: string, args: readonly string[], options: Co
     if (signal?.aborted) return reject(new StackError(`${command} was not run: the start was given up`));
     const child: ChildProcess =
       guardian === undefined
-        ? spawn(command, args, { ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
-        : guardian.spawn(command, args, { ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'], endSignal: 'SIGKILL' });
+        ? spawn(command, args, { ...spawnOptions, stdio: [...STDIO], detached: true })
+        : guardian.spawn(command, args, { ...spawnOptions, stdio: STDIO, endSignal: 'SIGKILL' });
     let output = '';
     let words = '';
     child.stdout?.on('data', (chunk: Buffer) => {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isGone } from '../../../distributed/nemesis/worker-faults.ts';
 import { freePorts } from '../../../distributed/stack/free-port.ts';
 import { Guardian } from '../../../distributed/stack/guardian.ts';
 import { runCommand } from '../../../distributed/stack/run-command.ts';
@@ -16,11 +17,13 @@ if (stubborn) process.on('SIGTERM', () => {});
 require('node:net').createServer().listen(Number(port), '127.0.0.1', () => console.log('ready'));
 `;
 
+const QUIET = ['ignore', 'ignore', 'ignore'] as const;
+
 const START_AND_DIE = `
 import { writeFileSync } from 'node:fs';
 import { Guardian } from './distributed/stack/guardian.ts';
 const [folder, pidFile] = process.argv.slice(1);
-const child = new Guardian(folder + '/of-the-parent').spawn('sleep', ['600'], { stdio: 'ignore', endSignal: 'SIGKILL' });
+const child = new Guardian(folder + '/of-the-parent').spawn('sleep', ['600'], { stdio: ['ignore', 'ignore', 'ignore'], endSignal: 'SIGKILL' });
 writeFileSync(pidFile, String(child.pid));
 process.kill(process.pid, 'SIGKILL');
 `;
@@ -129,11 +132,25 @@ describe('a command', () => {
 
 describe('the guardian', () => {
   test('ends what it started and removes the folder', async () => {
-    const child = guardian.spawn('sleep', ['600'], { stdio: 'ignore', endSignal: 'SIGKILL' });
+    const child = guardian.spawn('sleep', ['600'], { stdio: QUIET, endSignal: 'SIGKILL' });
     const end = endOf(child);
     await guardian.release();
     expect(existsSync(folder)).toBe(false);
     expect(await end).toBe('SIGKILL');
+  });
+
+  test("spares the group of a child that has ended: its number may be somebody else's by then", async () => {
+    const script = 'sleep 600 >/dev/null & echo $!';
+    const child = guardian.spawn('/bin/sh', ['-c', script], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      endSignal: 'SIGKILL',
+    });
+    const said = new Promise<string>((resolve) => child.stdout?.once('data', (data: Buffer) => resolve(`${data}`)));
+    await endOf(child);
+    const pid = Number(await said);
+    await guardian.release();
+    expect(isGone(pid)).toBe(false);
+    process.kill(pid, 'SIGKILL');
   });
 
   test('knows a child from its first moment: one whose parent is killed right after the start', async () => {
@@ -143,19 +160,19 @@ describe('the guardian', () => {
     });
     expect(await endOf(parent)).toBe('SIGKILL');
     const pid = Number(readFileSync(pidFile, 'utf8'));
-    await waitFor(() => !isRunning(pid), { deadlineMs: 10_000, what: 'the child is gone' });
+    await waitFor(() => isGone(pid), { deadlineMs: 10_000, what: 'the child is gone' });
   });
 
   test('that was killed leaves its children to us, and more can be started', async () => {
-    const before = guardian.spawn('sleep', ['600'], { stdio: 'ignore', endSignal: 'SIGKILL' });
+    const before = guardian.spawn('sleep', ['600'], { stdio: QUIET, endSignal: 'SIGKILL' });
     process.kill(guardian.pid ?? 0, 'SIGKILL');
     const children = [before];
     // Before we learn of its end, and after.
-    children.push(guardian.spawn('sleep', ['600'], { stdio: 'ignore', endSignal: 'SIGKILL' }));
+    children.push(guardian.spawn('sleep', ['600'], { stdio: QUIET, endSignal: 'SIGKILL' }));
     await guardian.release();
-    children.push(guardian.spawn('sleep', ['600'], { stdio: 'ignore', endSignal: 'SIGKILL' }));
+    children.push(guardian.spawn('sleep', ['600'], { stdio: QUIET, endSignal: 'SIGKILL' }));
     for (const child of children) {
-      expect(isRunning(child.pid ?? 0)).toBe(true);
+      expect(isGone(child.pid ?? 0)).toBe(false);
       child.kill('SIGTERM');
       expect(await endOf(child)).toBe('SIGTERM');
     }
@@ -184,13 +201,4 @@ describe('the guardian', () => {
 /** Exit code, or the signal that ended it. */
 function endOf(child: ChildProcess): Promise<number | NodeJS.Signals | null> {
   return new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
