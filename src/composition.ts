@@ -15,12 +15,12 @@ import { Metrics } from './telemetry/metrics.ts';
 import { ProcessMetrics } from './telemetry/process-metrics.ts';
 import { Tracing } from './telemetry/tracing.ts';
 import { VERSION } from './version.ts';
-import { Intake } from './worker/intake.ts';
-import { OutboxRelay } from './worker/outbox-relay.ts';
-import { Reconciler } from './worker/reconciler.ts';
-import { StartChecks } from './worker/start-checks.ts';
-import { StateGauges } from './worker/state-gauges.ts';
-import { Watchdog } from './worker/watchdog.ts';
+import { Intake } from './worker/intake/intake.ts';
+import { OutboxRelay } from './worker/outbox/outbox-relay.ts';
+import { Reconciler } from './worker/upkeep/reconciler.ts';
+import { StartChecks } from './worker/upkeep/start-checks.ts';
+import { StateGauges } from './worker/upkeep/state-gauges.ts';
+import { Watchdog } from './worker/upkeep/watchdog.ts';
 
 /**
  * What the worker is made of; the only importer of tsyringe. Composing opens nothing: `start` does. Tokens are the

@@ -6,7 +6,7 @@ import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
-import { Intake } from '../worker/intake.ts';
+import { Intake } from '../worker/intake/intake.ts';
 import { SideDatabase } from './adapters.ts';
 import type { Composing } from './composing.ts';
 

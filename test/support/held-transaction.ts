@@ -4,7 +4,7 @@
  */
 import { Client } from 'pg';
 import type { SlotInput } from '../../src/domain/inputs.ts';
-import { type Settled, settleInputs } from '../../src/worker/settle-inputs.ts';
+import { type Settled, settleInputs } from '../../src/worker/settle/settle-inputs.ts';
 import type { Instance } from './postgres-batch-system.ts';
 import { waitFor } from './wait-for.ts';
 

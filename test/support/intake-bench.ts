@@ -1,8 +1,8 @@
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
-import { Intake } from '../../src/worker/intake.ts';
-import type { IntakeOptions } from '../../src/worker/intake-options.ts';
-import type { GroupHandler } from '../../src/worker/resolution.ts';
+import { Intake } from '../../src/worker/intake/intake.ts';
+import type { IntakeOptions } from '../../src/worker/intake/intake-options.ts';
+import type { GroupHandler } from '../../src/worker/settle/resolution.ts';
 import { MemoryAttemptStore } from './memory-attempt-store.ts';
 import { MemoryRecordSource } from './memory-record-source.ts';
 import { ScriptedHandler } from './scripted-handler.ts';

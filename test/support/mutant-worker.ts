@@ -8,7 +8,7 @@ import { HotDatabase } from '../../src/composition/adapters.ts';
 import { composeWorker, Program } from '../../src/composition.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Database, Session, Statement } from '../../src/postgres/database.ts';
-import { StartChecks } from '../../src/worker/start-checks.ts';
+import { StartChecks } from '../../src/worker/upkeep/start-checks.ts';
 
 export interface Mutant {
   /** By name of a hot statement: text in it that is replaced. */

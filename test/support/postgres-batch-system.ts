@@ -6,9 +6,9 @@ import type { OutboundMessage } from '../../src/domain/ports.ts';
 import { PostgresBatchStore } from '../../src/postgres/batch-store.ts';
 import { type Database, type DatabaseOptions, HOT_PLAN_SETTINGS } from '../../src/postgres/database.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
-import { AssignInputs } from '../../src/worker/assign-inputs.ts';
-import { RegisterBatches } from '../../src/worker/register-batches.ts';
-import type { SettleContext } from '../../src/worker/settle-inputs.ts';
+import { AssignInputs } from '../../src/worker/settle/assign-inputs.ts';
+import { RegisterBatches } from '../../src/worker/settle/register-batches.ts';
+import type { SettleContext } from '../../src/worker/settle/settle-inputs.ts';
 import type { BatchSnapshot, BatchSystem, PublishedEvent, Snapshot } from './batch-system.ts';
 import { openDatabase } from './open-database.ts';
 

@@ -1,5 +1,5 @@
 import type { DeadLetterReason, InboundRecord } from '../../src/domain/ports.ts';
-import type { GroupHandler, Resolution } from '../../src/worker/resolution.ts';
+import type { GroupHandler, Resolution } from '../../src/worker/settle/resolution.ts';
 import { unavailable } from './memory-record-source.ts';
 
 const RESOLVED: Resolution = { kind: 'resolved', disposition: 'assigned' };

@@ -1,5 +1,5 @@
 import { AppError } from '../../src/errors.ts';
-import { settleInputs } from '../../src/worker/settle-inputs.ts';
+import { settleInputs } from '../../src/worker/settle/settle-inputs.ts';
 import type { PostgresBatchSystem } from './postgres-batch-system.ts';
 import { content, failure, registration } from './sample-inputs.ts';
 

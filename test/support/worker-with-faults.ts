@@ -3,7 +3,7 @@ import { composeWorker, Program } from '../../src/composition.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { InboundRecord } from '../../src/domain/ports.ts';
 import { PostgresBatchStore } from '../../src/postgres/batch-store.ts';
-import { HandleGroup } from '../../src/worker/handle-group.ts';
+import { HandleGroup } from '../../src/worker/settle/handle-group.ts';
 
 /**
  * The real worker, with faults put in from outside; everything but the fault is the product's.

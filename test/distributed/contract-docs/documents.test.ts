@@ -16,7 +16,7 @@ import { AppError } from '../../../src/errors.ts';
 import type { HealthProbe } from '../../../src/http/health.ts';
 import { createHttpServer } from '../../../src/http/server.ts';
 import { VERSION } from '../../../src/version.ts';
-import { DECODE_LIMITS } from '../../../src/worker/decode.ts';
+import { DECODE_LIMITS } from '../../../src/worker/settle/decode.ts';
 import { httpServerDeps } from '../../support/http-server.ts';
 
 const root = projectRoot();

@@ -1,0 +1,44 @@
+import type { AttemptStore, RecordSource, TopicPartition } from '../../domain/ports.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import type { GroupHandler } from '../settle/resolution.ts';
+import type { LaneSetOptions } from './owned-partitions.ts';
+
+export interface IntakeOptions extends LaneSetOptions {
+  readonly groupSizeMax: number;
+  /** How long the first record of an incomplete group waits while another group is in flight. */
+  readonly groupAgeMaxMs: number;
+  readonly groupsInFlightMax: number;
+  readonly commitIntervalMs: number;
+  /** How long `stop` waits for groups in flight. */
+  readonly drainDeadlineMs: number;
+  /** How many records of a partition are handled one at a time after a former owner ended uncleanly. */
+  readonly carefulRecordsMax: number;
+  readonly instance: string;
+}
+
+export interface IntakeDeps {
+  readonly source: RecordSource;
+  readonly handler: GroupHandler;
+  readonly attempts: AttemptStore;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly options: IntakeOptions;
+  /** The intake has stopped cutting groups for good; the process must end. Called at most once. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Times are monotonic (`performance.now()`). */
+export interface IntakeState {
+  readonly assigned: boolean;
+  readonly epoch: number | null;
+  readonly bufferedCount: number;
+  readonly inFlightCount: number;
+  /** When a record was last resolved; the start of the intake before the first one. */
+  readonly lastProgressAtMs: number;
+}
+
+export interface PartitionActivity extends TopicPartition {
+  /** When a record was last answered, be it with a retry, or a dependency was last known to fail. */
+  readonly lastAnswerAtMs: number;
+}

@@ -1,0 +1,94 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { OutboxStore } from '../../domain/ports.ts';
+import { isRetryable } from '../../errors.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { backoffMs } from '../../timing/backoff.ts';
+
+/** Rows written by one statement. */
+const ROWS_PER_CALL_MAX = 1000;
+const TRIES_MAX = 10;
+
+export type FailedRow = Parameters<OutboxStore['reschedule']>[0][number];
+
+export interface OutboxMarksDeps {
+  readonly store: OutboxStore;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  /** The store knows the fate of these rows, or they were given up to their leases. */
+  readonly onDone: (ids: readonly string[]) => void;
+}
+
+/**
+ * Writes down what became of published rows, beside the publishing: the next messages do not wait for the database.
+ * A failed mark is tried again, never the publication. Past a bounded number of tries the row is left to its lease:
+ * it will be published once more, with the same id and bytes.
+ */
+export class OutboxMarks {
+  private readonly deps: OutboxMarksDeps;
+  private published: string[] = [];
+  private failed: FailedRow[] = [];
+  private running: Promise<void> | undefined;
+
+  constructor(deps: OutboxMarksDeps) {
+    this.deps = deps;
+  }
+
+  /** Rows whose fate is not yet written. */
+  get backlogCount(): number {
+    return this.published.length + this.failed.length;
+  }
+
+  add(published: readonly string[], failed: readonly FailedRow[]): void {
+    for (const id of published) this.published.push(id);
+    for (const row of failed) this.failed.push(row);
+    if (this.backlogCount > 0) this.running ??= this.write();
+  }
+
+  /** Resolves when nothing is left to write. */
+  async idle(): Promise<void> {
+    await this.running;
+  }
+
+  private async write(): Promise<void> {
+    const { store } = this.deps;
+    while (this.backlogCount > 0) {
+      const ids = this.published.slice(0, ROWS_PER_CALL_MAX);
+      const rows = this.failed.slice(0, ROWS_PER_CALL_MAX);
+      if (ids.length > 0) await this.tried('mark', ids, () => store.markPublished(ids));
+      if (rows.length > 0) {
+        await this.tried(
+          'reschedule',
+          rows.map((row) => row.id),
+          () => store.reschedule(rows),
+        );
+      }
+      // Removed only now, so that the backlog tells the truth while the database is slow.
+      this.published = this.published.slice(ids.length);
+      this.failed = this.failed.slice(rows.length);
+    }
+    // In the same turn as the look at the backlog: what is added later starts anew.
+    this.running = undefined;
+  }
+
+  private async tried(what: string, ids: readonly string[], call: () => Promise<void>): Promise<void> {
+    const { metrics, log, backoffMinMs, backoffMaxMs, onDone } = this.deps;
+    for (let failureCount = 1; ; failureCount += 1) {
+      try {
+        await call();
+        break;
+      } catch (error) {
+        if (failureCount >= TRIES_MAX || !isRetryable(error)) {
+          log.error({ err: error, what, rowCount: ids.length }, 'outbox rows left to their leases');
+          break;
+        }
+        metrics.retries.inc({ reason: 'outbox_mark' });
+        const delayMs = backoffMs(failureCount, backoffMinMs, backoffMaxMs);
+        await delay(delayMs);
+      }
+    }
+    onDone(ids);
+  }
+}

@@ -1,0 +1,165 @@
+import { completedMessage, excessMessage, slotAssignedMessage } from '../../contract/outbound.ts';
+import type { Topics } from '../../contract/topics.ts';
+import type { BatchStore, BatchTransaction, Claim } from '../../domain/batch-store.ts';
+import type { Content, Disposition, Failure, SlotInput } from '../../domain/inputs.ts';
+import { judge, type Verdict } from '../../domain/judge.ts';
+import type { Clock, OutboundMessage, OutboxRow } from '../../domain/ports.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+
+/** About 500 essays in one completion. */
+const SHARED_ROW_VALUE_LENGTH_MAX = 64 * 1024;
+
+export interface SettleContext {
+  readonly topics: Topics;
+  readonly instance: string;
+  readonly clock: Clock;
+}
+
+/** What a use case that settles inputs works with. */
+export interface SettlingDeps {
+  readonly store: BatchStore;
+  readonly context: SettleContext;
+  readonly metrics: Metrics;
+  /** Takes the outbox rows of a transaction once it has committed. */
+  readonly onCommitted: (rows: readonly OutboxRow[]) => void;
+}
+
+export interface Settled {
+  /** Parallel to the inputs; null where the input stays undecided and must be looked at again. */
+  readonly dispositions: (Disposition | null)[];
+  /** Rows written by this transaction: to be published once it has committed. */
+  readonly rows: OutboxRow[];
+}
+
+/**
+ * Settles a group of inputs within one transaction: claims, judges, records what was judged, and writes every event it
+ * causes to the outbox, completions included. All of it happens or none. Identities must be distinct within the group.
+ */
+export async function settleInputs(
+  tx: BatchTransaction,
+  inputs: readonly SlotInput[],
+  certain: boolean,
+  context: SettleContext,
+): Promise<Settled> {
+  const claims = await tx.claimSlots(inputs, context.instance);
+  const verdicts = inputs.map((input, index) => judge(input, claimAt(claims, index), certain));
+  const isNew = await recordVerdicts(tx, inputs, claims, verdicts);
+  const messages: OutboundMessage[] = [];
+  const completing = new Map<string, number | undefined>();
+  const dispositions = inputs.map((input, index): Disposition | null => {
+    const claim = claimAt(claims, index);
+    if (claim.essayId !== null && claim.batchState === 'complete') {
+      completing.set(input.batchId, later(completing.get(input.batchId), input.receivedAtMs));
+    }
+    const disposition = dispositionOf(verdicts[index], isNew[index] ?? true);
+    if (input.kind === 'content') announce(messages, input, claim, disposition, context);
+    return disposition;
+  });
+  if (completing.size > 0) messages.push(...(await completionsOf(tx, [...completing.keys()], context)));
+  const receivedAtMsOf = ({ topic, key }: OutboundMessage) =>
+    topic === context.topics.completed ? completing.get(key) : undefined;
+  return { dispositions, rows: await appendMessages(tx, messages, receivedAtMsOf) };
+}
+
+function later(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other);
+}
+
+/** Completions of batches that this transaction holds and has completed, from a fresh look at their slots. */
+export async function completionsOf(
+  tx: BatchTransaction,
+  batchIds: readonly string[],
+  { topics, clock }: SettleContext,
+): Promise<OutboundMessage[]> {
+  const completions = await tx.readCompletions(batchIds);
+  return completions.map((completion) => completedMessage({ topics, ...completion, occurredAtMs: clock.nowMs() }));
+}
+
+/** One outbox row for all messages; a large one has a row of its own, so that only itself waits if it is refused. */
+export async function appendMessages(
+  tx: BatchTransaction,
+  messages: readonly OutboundMessage[],
+  receivedAtMsOf: (completion: OutboundMessage) => number | undefined = () => undefined,
+): Promise<OutboxRow[]> {
+  const append = async (some: readonly OutboundMessage[]): Promise<OutboxRow> => {
+    const completersReceivedAtMs = some.map(receivedAtMsOf).filter((atMs) => atMs !== undefined);
+    return { ...(await tx.appendOutbox(some)), completersReceivedAtMs };
+  };
+  const rows: OutboxRow[] = [];
+  const small = messages.filter(({ value }) => value.length <= SHARED_ROW_VALUE_LENGTH_MAX);
+  if (small.length > 0) rows.push(await append(small));
+  for (const message of messages) {
+    if (message.value.length > SHARED_ROW_VALUE_LENGTH_MAX) rows.push(await append([message]));
+  }
+  return rows;
+}
+
+/** Stores failures, excess and pending inputs; answers per input whether it was new (true where nothing is stored). */
+async function recordVerdicts(
+  tx: BatchTransaction,
+  inputs: readonly SlotInput[],
+  claims: readonly Claim[],
+  verdicts: readonly Verdict[],
+): Promise<boolean[]> {
+  const isNew = new Array<boolean>(inputs.length).fill(true);
+  const failures: { failure: Failure; essayId: string | null; index: number }[] = [];
+  const excess: { content: Content; index: number }[] = [];
+  const pending: { input: SlotInput; index: number }[] = [];
+  inputs.forEach((input, index) => {
+    const verdict = verdicts[index];
+    if (verdict === 'pending') pending.push({ input, index });
+    else if (input.kind === 'content') {
+      if (verdict === 'excess') excess.push({ content: input, index });
+    } else if (verdict === 'burnt' || verdict === 'unburnt') {
+      failures.push({ failure: input, essayId: claimAt(claims, index).essayId, index });
+    }
+  });
+  const note = (recorded: readonly { index: number }[], fresh: readonly boolean[]): void => {
+    recorded.forEach(({ index }, position) => {
+      isNew[index] = fresh[position] ?? false;
+    });
+  };
+  if (failures.length > 0) note(failures, await tx.recordFailures(failures));
+  if (excess.length > 0) note(excess, await tx.recordExcess(excess.map(({ content }) => content)));
+  if (pending.length > 0) note(pending, await tx.recordPending(pending.map(({ input }) => input)));
+  return isNew;
+}
+
+function dispositionOf(verdict: Verdict | undefined, isNew: boolean): Disposition | null {
+  switch (verdict) {
+    case 'assigned':
+      return 'assigned';
+    case 'known':
+      return 'duplicate';
+    case 'burnt':
+    case 'unburnt':
+      return isNew ? 'failed' : 'duplicate';
+    case 'excess':
+      return isNew ? 'excess' : 'duplicate';
+    case 'pending':
+      return isNew ? 'pending' : 'duplicate';
+    default:
+      return null;
+  }
+}
+
+function announce(
+  messages: OutboundMessage[],
+  content: Content,
+  claim: Claim,
+  disposition: Disposition | null,
+  { topics, clock }: SettleContext,
+): void {
+  const shared = { topics, ...content, occurredAtMs: clock.nowMs() };
+  if (disposition === 'assigned' && claim.essayId !== null) {
+    messages.push(slotAssignedMessage({ ...shared, essayId: claim.essayId }));
+  } else if (disposition === 'excess') {
+    messages.push(excessMessage(shared));
+  }
+}
+
+function claimAt(claims: readonly Claim[], index: number): Claim {
+  const claim = claims[index];
+  if (claim === undefined) throw new Error(`claim-slots answered ${claims.length} inputs, ${index + 1} expected`);
+  return claim;
+}

@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { PartitionBuffer } from '../../../src/worker/intake/partition-buffer.ts';
+import { recordAt } from '../../support/memory-record-source.ts';
+
+const FIRST_OFFSET = 7;
+
+function take(buffer: PartitionBuffer, countMax: number) {
+  const taken = { records: [] as ReturnType<typeof recordAt>[], sequences: [] as number[] };
+  buffer.take(countMax, taken);
+  return taken.records.map((record, index) => ({ offset: record.offset, sequence: taken.sequences[index] ?? -1 }));
+}
+
+describe('PartitionBuffer', () => {
+  test('the low-water mark never passes an unresolved record, whatever the order of taking, resolving and retrying', () => {
+    const steps = fc.array(
+      fc.oneof(
+        fc.record({
+          kind: fc.constant('append' as const),
+          gaps: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 9 }),
+        }),
+        fc.record({ kind: fc.constant('take' as const), countMax: fc.integer({ min: 1, max: 6 }) }),
+        fc.record({ kind: fc.constant('resolve' as const), pick: fc.nat() }),
+        fc.record({ kind: fc.constant('putBack' as const), pick: fc.nat() }),
+      ),
+      { maxLength: 120 },
+    );
+    fc.assert(
+      fc.property(steps, (script) => {
+        const buffer = new PartitionBuffer(FIRST_OFFSET, 2);
+        const unresolved = new Set<number>();
+        const waiting = new Set<number>();
+        const inHand: { offset: number; sequence: number }[] = [];
+        let offset = FIRST_OFFSET - 1;
+        let resolvedMax = FIRST_OFFSET - 1;
+        for (const step of script) {
+          if (step.kind === 'append') {
+            const offsets = step.gaps.map((gap) => {
+              offset += gap;
+              return offset;
+            });
+            for (const one of offsets) unresolved.add(one);
+            for (const one of offsets) waiting.add(one);
+            buffer.append(offsets.map((one) => recordAt('t', 0, one)));
+          } else if (step.kind === 'take') {
+            const expected = [...waiting].sort((a, b) => a - b).slice(0, step.countMax);
+            const taken = take(buffer, step.countMax);
+            expect(taken.map((one) => one.offset)).toEqual(expected);
+            for (const one of expected) waiting.delete(one);
+            inHand.push(...taken);
+          } else if (inHand.length > 0) {
+            const [one] = inHand.splice(step.pick % inHand.length, 1);
+            if (one === undefined) continue;
+            if (step.kind === 'resolve') {
+              buffer.resolve(one.sequence);
+              unresolved.delete(one.offset);
+              resolvedMax = Math.max(resolvedMax, one.offset);
+            } else {
+              buffer.putBack(one.sequence);
+              waiting.add(one.offset);
+            }
+          }
+          const firstUnresolved = Math.min(...unresolved, Number.POSITIVE_INFINITY);
+          expect(buffer.offsetNext).toBeLessThanOrEqual(firstUnresolved);
+          if (unresolved.size === 0) expect(buffer.offsetNext).toBe(resolvedMax + 1);
+          // Nothing resolved lies between the mark and the first unresolved record, gaps only.
+          expect(buffer.waitingCount).toBe(waiting.size);
+          expect(buffer.bufferedCount).toBe(unresolved.size);
+        }
+        const drained = [...inHand];
+        for (let taken = take(buffer, 1000); taken.length > 0; taken = take(buffer, 1000)) drained.push(...taken);
+        for (const one of drained.reverse()) buffer.resolve(one.sequence);
+        expect(buffer.offsetNext).toBe(offset + 1);
+        expect([buffer.heldCount, buffer.bufferedCount, buffer.bufferedBytes]).toEqual([0, 0, 0]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('a gap neither stalls the mark nor moves it by itself', () => {
+    const buffer = new PartitionBuffer(0);
+    buffer.append([recordAt('t', 0, 5), recordAt('t', 0, 9)]);
+    expect(buffer.offsetNext).toBe(0);
+    const [first, second] = take(buffer, 2);
+    buffer.resolve(first?.sequence ?? -1);
+    expect(buffer.offsetNext).toBe(6);
+    buffer.resolve(second?.sequence ?? -1);
+    expect(buffer.offsetNext).toBe(10);
+  });
+
+  test('a record handed over twice is kept once', () => {
+    const buffer = new PartitionBuffer(0);
+    buffer.append([recordAt('t', 0, 0), recordAt('t', 0, 1)]);
+    buffer.append([recordAt('t', 0, 1), recordAt('t', 0, 2)]);
+    expect(take(buffer, 10).map((one) => one.offset)).toEqual([0, 1, 2]);
+  });
+
+  test('a record settled twice is a bug that is not passed over', () => {
+    const buffer = new PartitionBuffer(0);
+    buffer.append([recordAt('t', 0, 0), recordAt('t', 0, 1)]);
+    const [, second] = take(buffer, 2);
+    buffer.resolve(second?.sequence ?? -1);
+    expect(() => buffer.resolve(second?.sequence ?? -1)).toThrow('not taken');
+    expect(() => buffer.putBack(second?.sequence ?? -1)).toThrow('not taken');
+  });
+
+  test('records resolved behind an unresolved one still count as held', () => {
+    const buffer = new PartitionBuffer(0);
+    buffer.append([0, 1, 2].map((offset) => recordAt('t', 0, offset)));
+    const [, second, third] = take(buffer, 3);
+    buffer.resolve(second?.sequence ?? -1);
+    buffer.resolve(third?.sequence ?? -1);
+    expect([buffer.bufferedCount, buffer.heldCount]).toEqual([1, 3]);
+  });
+});

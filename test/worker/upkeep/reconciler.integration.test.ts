@@ -1,0 +1,170 @@
+/**
+ * What the reconciler repairs cannot happen, so every broken batch here is broken by hand. A healthy database, however
+ * busy, is left alone.
+ */
+import type { OutboxRow } from '../../../src/domain/ports.ts';
+import { Reconciler } from '../../../src/worker/upkeep/reconciler.ts';
+import { holdBeforeCommit, Observer } from '../../support/held-transaction.ts';
+import { counted, silentLog } from '../../support/open-database.ts';
+import { type Instance, PostgresBatchSystem } from '../../support/postgres-batch-system.ts';
+import { content, contents, failure, registration } from '../../support/sample-inputs.ts';
+import { createTestDatabase } from '../../support/servers.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+jest.setTimeout(60_000);
+
+let target: Awaited<ReturnType<typeof createTestDatabase>>;
+let system: PostgresBatchSystem;
+let instance: Instance;
+let observer: Observer;
+let reconciler: Reconciler;
+let handedOver: OutboxRow[];
+
+beforeAll(async () => {
+  target = await createTestDatabase();
+  system = new PostgresBatchSystem(target.databaseUrl, 2);
+  instance = system.instances[0] as Instance;
+  observer = new Observer(target.databaseUrl);
+  await observer.connect();
+});
+
+beforeEach(async () => {
+  await system.reset();
+  handedOver = [];
+  reconciler = reconcilerOf(60_000);
+});
+
+afterAll(async () => {
+  await observer.close();
+  await system.close();
+  await target.drop();
+});
+
+function reconcilerOf(intervalMs: number): Reconciler {
+  const { store, context, metrics } = instance;
+  const onCommitted = (rows: readonly OutboxRow[]): void => {
+    handedOver.push(...rows);
+  };
+  return new Reconciler({ store, context, metrics, log: silentLog, intervalMs, onCommitted });
+}
+
+async function strand(...inputs: Parameters<PostgresBatchSystem['apply']>[0][number][]): Promise<void> {
+  const slotInputs = inputs.filter((input) => input.kind !== 'registration');
+  await instance.store.transaction((tx) => tx.recordPending(slotInputs));
+}
+
+/** All slots taken behind the back of the counters, long enough ago to look impossible. */
+async function takeSlotsByHand(batchId: string): Promise<void> {
+  const take = `update slots set status = 'filled', text_storage_id = 't' || position, file_upload_id = 'u' || position,
+    original_file_name = '', batch_version = position + 1 where batch_id = $1 and position > 0`;
+  await observer.client.query(take, [batchId]);
+  await observer.client.query(
+    `update slots set status = 'failed', batch_version = 1 where batch_id = $1 and position = 0`,
+    [batchId],
+  );
+  await age(batchId);
+}
+
+async function age(batchId: string): Promise<void> {
+  await observer.client.query(`update batches set registered_at = now() - interval '1 minute' where id = $1`, [
+    batchId,
+  ]);
+}
+
+const repairs = (kind: string): Promise<number> => counted(instance.metrics.reconcilerRepairs, { kind });
+
+test('inputs pending behind a registration are settled as if they had been drained, once', async () => {
+  await system.apply([registration('b', 2)]);
+  await strand(content('b', 'x'), failure('b', 'f'), content('b', 'y'));
+  const before = await repairs('pending_of_registered');
+  expect(await reconciler.reconcile()).toBe(1);
+  expect(await repairs('pending_of_registered')).toBe(before + 1);
+  const { batches, events } = await system.snapshot();
+  expect(batches).toMatchObject([{ state: 'complete', filledCount: 1, failedCount: 1, pending: [], excess: ['y'] }]);
+  expect(events.map(({ kind }) => kind)).toEqual(['slot-assigned', 'excess', 'completed']);
+  expect(handedOver.flatMap(({ messages }) => messages)).toHaveLength(3);
+  expect(await reconciler.reconcile()).toBe(0);
+});
+
+test('a batch whose slots are all taken is completed with what the slots say, once', async () => {
+  await system.apply([registration('b', 3)]);
+  await takeSlotsByHand('b');
+  const before = await repairs('full_not_complete');
+  expect(await reconciler.reconcile()).toBe(1);
+  expect(await repairs('full_not_complete')).toBe(before + 1);
+  const { batches, events } = await system.snapshot();
+  expect(batches).toMatchObject([
+    { state: 'complete', expectedCount: 3, filledCount: 2, failedCount: 1, openCount: 0 },
+  ]);
+  expect(events).toMatchObject([
+    {
+      kind: 'completed',
+      provisionedCount: 2,
+      expectedCount: 3,
+      essays: [
+        { essayId: 'b-e1', textStorageId: 't1' },
+        { essayId: 'b-e2', textStorageId: 't2' },
+      ],
+    },
+  ]);
+  expect(handedOver).toHaveLength(1);
+  expect(await reconciler.reconcile()).toBe(0);
+  expect((await system.snapshot()).events).toHaveLength(1);
+});
+
+test('nothing is repaired in a healthy database', async () => {
+  await system.apply([registration('full', 2), ...contents('full', 3)]);
+  await system.apply([registration('half', 2), content('half', 'x')]);
+  await system.apply([content('early', 'x'), failure('early', 'f')]);
+  await age('half');
+  const before = await system.snapshot();
+  expect(await reconciler.reconcile()).toBe(0);
+  expect(await system.snapshot()).toEqual(before);
+  expect(handedOver).toEqual([]);
+});
+
+test('the last slot being filled by somebody else at this moment is not repaired', async () => {
+  await system.apply([registration('b', 1)]);
+  await age('b');
+  const held = await holdBeforeCommit(system.instances[1] as Instance, [content('b', 'x')]);
+  expect(await reconciler.reconcile()).toBe(0);
+  await held.commit();
+  expect(await reconciler.reconcile()).toBe(0);
+  expect((await system.snapshot()).events.filter(({ kind }) => kind === 'completed')).toHaveLength(1);
+});
+
+test('a repair waits for whoever is in the batch and finds nothing left to do', async () => {
+  await system.apply([registration('b', 2)]);
+  await strand(content('b', 'x'));
+  await observer.client.query('begin');
+  await observer.client.query(`select 1 from batches where id = 'b' for update`);
+  const second = new Observer(target.databaseUrl);
+  await second.connect();
+  const repairing = reconciler.reconcile();
+  await second.waitForBlocked(1);
+  await observer.client.query(`delete from pending_inputs where batch_id = 'b'`);
+  await observer.client.query('commit');
+  expect(await repairing).toBe(0);
+  await second.close();
+});
+
+test('one instance at a time looks for broken batches', async () => {
+  await system.apply([registration('b', 1)]);
+  await strand(content('b', 'x'));
+  await observer.client.query('select pg_advisory_lock(7305118423)');
+  expect(await reconciler.reconcile()).toBe(0);
+  await observer.client.query('select pg_advisory_unlock_all()');
+  expect(await reconciler.reconcile()).toBe(1);
+});
+
+test('it repairs by itself while it runs, and starting or stopping twice does no harm', async () => {
+  await system.apply([registration('b', 1)]);
+  await strand(content('b', 'x'));
+  const running = reconcilerOf(20);
+  await running.start();
+  await running.start();
+  await waitFor(() => handedOver.length > 0, { deadlineMs: 20_000, what: 'a repair' });
+  await running.stop();
+  await running.stop();
+  expect((await system.snapshot()).batches).toMatchObject([{ state: 'complete', pending: [] }]);
+});
