@@ -11,6 +11,21 @@ module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', comment: 'Data flows one way; a cycle hides who depends on whom.', from: {}, to: { circular: true } },
     {
+      name: 'no-folder-cycles', severity: 'error', scope: 'folder',
+      comment: 'A folder is a room with a purpose. Two that need each other are one room with a wall through it: nobody can say which to read first.',
+      from: {}, to: { circular: true },
+    },
+    {
+      name: 'artefacts-know-the-contract-only', severity: 'error',
+      comment: 'What is generated is the same wherever it is generated: from the contract and the metrics, not from a harness or a process.',
+      from: { path: '^artefacts' }, to: { path: '^(src/(?!contract)|distributed|test)' },
+    },
+    {
+      name: 'timing-is-a-leaf', severity: 'error',
+      comment: 'Deadlines and repetitions mean the same to every adapter; they know none of them.',
+      from: { path: '^src/timing' }, to: { path: '^src/(?!timing)' },
+    },
+    {
       name: 'domain-is-pure', severity: 'error',
       comment: 'Rules must be testable without any server, clock or package.',
       from: { path: '^src/domain' }, to: { pathNot: '^src/domain' },

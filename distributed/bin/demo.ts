@@ -1,10 +1,10 @@
 /** `pnpm demo`: the whole service on this machine, a visible load, and a verdict. */
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { listenForInterrupt } from '../command/interrupt.ts';
 import { DEMO_LOAD, type DemoOptions } from '../demo/demo-options.ts';
 import { describeReport, type Paint } from '../demo/demo-report.ts';
 import { runDemo } from '../demo/run-demo.ts';
-import { listenForInterrupt } from '../engine/interrupt.ts';
 import { addLoadOptions, readLoadOptions } from '../generator/command-options.ts';
 import { EXIT } from '../run/verdict.ts';
 import { projectRoot } from '../stack/project-root.ts';

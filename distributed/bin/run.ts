@@ -1,15 +1,15 @@
 /** `pnpm test:distributed`: scenarios on real servers, and a verdict; `check`, `compare`, `logs`, `report` for finished runs. */
 import type { Command } from 'commander';
-import { DOCKER_COMPOSE } from '../compose/compose-scenario.ts';
+import { checkCommand } from '../command/check-command.ts';
+import { describeScenarios, type Flags, harnessCommand, readRunOptions } from '../command/command-line.ts';
+import { listenForInterrupt } from '../command/interrupt.ts';
+import { runScenarios } from '../command/run-scenarios.ts';
 import { runCompose } from '../compose/run-compose.ts';
-import { checkCommand } from '../engine/check-command.ts';
-import { describeScenarios, type Flags, harnessCommand, readRunOptions } from '../engine/command-line.ts';
-import { listenForInterrupt } from '../engine/interrupt.ts';
-import { runScenarios } from '../engine/run-scenarios.ts';
 import { compareCommand, logsCommand, reportCommand } from '../report/commands.ts';
 import { textSummary } from '../report/text-summary.ts';
 import { EXIT } from '../run/verdict.ts';
 import { SCENARIOS } from '../scenarios/catalogue.ts';
+import { DOCKER_COMPOSE } from '../scenarios/docker-compose.ts';
 import { projectRoot } from '../stack/project-root.ts';
 
 const program = harnessCommand().action((_flags, command: Command) => runAndReport(command));

@@ -1,3 +1,4 @@
+import type { Topics } from '../../src/contract/topics.ts';
 import { runCommand } from '../stack/run-command.ts';
 
 /** The product as its operator uses it: programs and settings, nothing of its inside. */
@@ -10,6 +11,14 @@ export interface ProductAddresses {
   readonly redisUrl: string;
   readonly topicPrefix: string;
   readonly consumerGroup: string;
+}
+
+/** What one part of a run has for itself: its addresses are of a database, topics, a group and a Redis of its own. */
+export interface Sandbox {
+  readonly addresses: ProductAddresses;
+  readonly topics: Topics;
+  /** Of the three inbound topics. */
+  readonly inbound: readonly string[];
 }
 
 const COMMAND_MS_MAX = 60_000;

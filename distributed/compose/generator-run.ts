@@ -6,8 +6,8 @@ import { type JsonLinesWriter, readJsonLines } from '../run/json-lines.ts';
 import { type HistoryRecord, historyRecordSchema } from '../run/records.ts';
 import type { RunClock } from '../run/run-clock.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
+import { generatorArguments } from '../scenarios/docker-compose.ts';
 import type { ComposeProject } from './compose-project.ts';
-import { generatorArguments } from './compose-scenario.ts';
 
 const START_MS_MAX = 60_000;
 const SEND_MS_MAX = 10 * 60_000;

@@ -1,4 +1,4 @@
-import type { LiveState } from '../demo/live-state.ts';
+import type { LiveState } from '../engine/display/live-state.ts';
 import type { Progress } from '../stack/progress.ts';
 
 const INTERVAL_MS = 2_000;

@@ -1,8 +1,8 @@
 /** What the stack's own Prometheus knows: whom it reaches, and what the workers said while the run lasted. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Journal } from '../engine/journal.ts';
+import { COUNTERS } from '../judge/races/count-races.ts';
 import { activeTargets, queryRange, type Target } from '../observe/prometheus-client.ts';
-import { COUNTERS } from '../races/count-races.ts';
 
 /** By the names that `metrics.jsonl` has; the step is the scrape interval. */
 const SERIES: Readonly<Record<string, string>> = {

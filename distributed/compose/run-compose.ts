@@ -3,17 +3,17 @@
  * the compose plugin; without, one line says so and nothing is left behind.
  */
 import { join } from 'node:path';
-import { type CommonEnvironment, describeEnvironment } from '../engine/describe-environment.ts';
-import { addToOverview, writeOverview } from '../engine/overview.ts';
-import type { Command, Outcome } from '../engine/run-scenarios.ts';
+import { type CommonEnvironment, describeEnvironment } from '../command/describe-environment.ts';
+import { addToOverview, writeOverview } from '../command/overview.ts';
+import type { Command, Outcome } from '../command/run-scenarios.ts';
 import type { Environment } from '../run/environment.ts';
 import type { Part } from '../run/results.ts';
 import { RunDirectory, runIdOf } from '../run/run-directory.ts';
+import { DOCKER_COMPOSE, loadOf, racesNeeded } from '../scenarios/docker-compose.ts';
 import { requireDockerCompose } from '../stack/docker-engine.ts';
 import { announced, type Progress } from '../stack/progress.ts';
 import { runComposePart } from './compose-part.ts';
 import { ComposeProject } from './compose-project.ts';
-import { DOCKER_COMPOSE, loadOf, racesNeeded } from './compose-scenario.ts';
 
 const { name: SCENARIO } = DOCKER_COMPOSE;
 const PARTS_FOLDER = 'parts';

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { waitForStableGroup } from '../cluster/kafka-client.ts';
-import { percentileOf } from '../engine/latencies.ts';
+import { percentileOf } from '../engine/measure/latencies.ts';
 import type { PartPlan } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
 import { type Load, planLoad } from '../generator/plan.ts';
@@ -132,7 +132,7 @@ class DemoScript {
     stage.signal.throwIfAborted();
     await stage.deps.cluster.waitReady(stage.signal);
     await stage.quiesce();
-    const outbox = await outboxTimes(stage.deps.place.addresses.databaseUrl);
+    const outbox = await outboxTimes(stage.deps.sandbox.addresses.databaseUrl);
     // On a busy machine the first rows can be there before Kafka has told us of the members.
     facts.drainMs = outbox === null ? null : outbox.lastPublishedMs - Math.min(fromMs, outbox.firstCreatedMs);
   }
@@ -189,9 +189,9 @@ class DemoScript {
 
 /** Returns when the first members hold partitions, which is just before their first fetch. */
 async function untilFirstMembers(stage: Stage): Promise<number> {
-  const { kafka, place } = stage.deps;
+  const { kafka, sandbox } = stage.deps;
   await waitForStableGroup(kafka, {
-    groupId: place.addresses.consumerGroup,
+    groupId: sandbox.addresses.consumerGroup,
     isEnough: (members) => members > 0,
     failure: 'no worker joined its consumer group',
     intervalMs: GROUP_POLL_INTERVAL_MS,

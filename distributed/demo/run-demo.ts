@@ -5,16 +5,16 @@
 
 import { WORKER_PROGRAM } from '../cluster/product.ts';
 import { COLLECTED_FILE, readCollected } from '../collect/collected.ts';
-import { describeEnvironment } from '../engine/describe-environment.ts';
-import { Places } from '../engine/place.ts';
+import { describeEnvironment } from '../command/describe-environment.ts';
+import type { ScreenOutput } from '../engine/display/live-screen.ts';
 import { runPart } from '../engine/run-part.ts';
+import { Sandboxes } from '../engine/sandbox.ts';
 import { describeLoad } from '../generator/describe-load.ts';
 import { RunDirectory, runIdOf } from '../run/run-directory.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 import type { DemoOptions } from './demo-options.ts';
 import { demoPart } from './demo-part.ts';
 import type { DemoReport } from './demo-report.ts';
-import type { ScreenOutput } from './live-screen.ts';
 
 export interface Demo {
   readonly options: DemoOptions;
@@ -55,7 +55,7 @@ async function runOn(stack: Stack, demo: Demo, say: (line: string) => void): Pro
   const { plan, load, facts } = demoPart(options);
   const directory = await RunDirectory.create(demo.outputFolder, await environmentOf(stack, demo, plan.env ?? {}));
   say(describeLoad(load));
-  const places = new Places(stack, root);
+  const sandboxes = new Sandboxes(stack, root);
   try {
     const part = await runPart({
       plan,
@@ -63,7 +63,7 @@ async function runOn(stack: Stack, demo: Demo, say: (line: string) => void): Pro
       title: SCENARIO,
       directory,
       stack,
-      places,
+      sandboxes,
       root,
       program: WORKER_PROGRAM,
       signal,
@@ -86,7 +86,7 @@ async function runOn(stack: Stack, demo: Demo, say: (line: string) => void): Pro
       page: directory.file('report.html'),
     };
   } finally {
-    await places.close().catch(() => undefined);
+    await sandboxes.close().catch(() => undefined);
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a running part finds out that its evidence alone would not tell: gates, numbers, checks, a note. */
 import type { Check, Gate, Measurement } from '../run/results.ts';
-import type { Quiescence } from './quiescence.ts';
+import type { Quiescence } from './measure/quiescence.ts';
 
 export class Findings {
   readonly checks: Check[] = [];

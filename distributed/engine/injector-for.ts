@@ -9,12 +9,12 @@ import type { StageDeps } from './stage-deps.ts';
 export type FaultKind = WorkerFault | RedisFault | ServerFault;
 
 export interface Injectable {
-  readonly deps: Pick<StageDeps, 'stack' | 'place' | 'cluster'>;
+  readonly deps: Pick<StageDeps, 'stack' | 'sandbox' | 'cluster'>;
   readonly ledger: { futureEventIds(max: number): readonly string[] };
 }
 
 export function injectorFor({ kind, target }: ScheduledFault, { deps, ledger }: Injectable): Injector {
-  const { stack, place, cluster } = deps;
+  const { stack, sandbox, cluster } = deps;
   const server = (name: string) => stack.servers.filter((each) => each.name.startsWith(name));
   if (isOneOf(WORKER_FAULTS, kind)) {
     const worker = cluster.workers[target % cluster.workers.length];
@@ -23,14 +23,14 @@ export function injectorFor({ kind, target }: ScheduledFault, { deps, ledger }: 
   }
   if (isOneOf(REDIS_FAULTS, kind)) {
     return redisInjector(kind, {
-      url: place.addresses.redisUrl,
+      url: sandbox.addresses.redisUrl,
       server: server('redis')[0],
-      hintPrefix: `els:${place.addresses.topicPrefix}`,
+      hintPrefix: `els:${sandbox.addresses.topicPrefix}`,
       futureEventIds: (max) => ledger.futureEventIds(max),
     });
   }
   if (isOneOf(SERVER_FAULTS, kind)) {
-    const { databaseUrl } = place.addresses;
+    const { databaseUrl } = sandbox.addresses;
     return serverInjector(kind, { databaseUrl, postgres: server('postgres')[0], kafka: server('kafka') }, target);
   }
   throw new Error(`unknown fault ${kind}`);

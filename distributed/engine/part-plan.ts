@@ -1,8 +1,8 @@
 import type { LoadOptions } from '../generator/load-options.ts';
-import type { RaceName } from '../races/count-races.ts';
+import type { RaceName } from '../judge/races/count-races.ts';
 import type { Stage } from './stage.ts';
 
-/** One part of a scenario: a place of its own, some workers, a script, and what must have been seen. */
+/** One part of a scenario: a sandbox of its own, some workers, a script, and what must have been seen. */
 export interface PartPlan {
   /** Unique within the scenario; letters, digits, dashes. */
   readonly name: string;
@@ -24,4 +24,37 @@ export interface PartPlan {
   readonly exitsAllowed?: boolean;
   /** Starts with no worker running; leaves everything as it should be judged. */
   run(stage: Stage): Promise<void>;
+}
+
+/** A named question to the service, with the parts that answer it. */
+export interface Scenario {
+  readonly name: string;
+  /** What must hold, in one sentence. */
+  readonly goal: string;
+  /** How that is tried, in one sentence. */
+  readonly method: string;
+  readonly defaultInstances: readonly number[];
+  parts(request: PartRequest): readonly PartPlan[];
+}
+
+export interface PartRequest {
+  readonly seed: number;
+  readonly instances: readonly number[];
+  readonly tier: 'quick' | 'full';
+  /** Null: the scenario's own. */
+  readonly durationSeconds: number | null;
+  /** Names of all scenarios of the run: what another one measures need not be measured twice. */
+  readonly alongside: readonly string[];
+}
+
+/** The same parts for each number of instances; with one number, without it in the name. */
+export function forEachInstances(
+  request: PartRequest,
+  partsOf: (workers: number) => readonly PartPlan[],
+): readonly PartPlan[] {
+  return request.instances.flatMap((workers) =>
+    partsOf(workers).map((part) =>
+      request.instances.length === 1 ? part : { ...part, name: `${part.name}-${workers}-instances` },
+    ),
+  );
 }

@@ -1,33 +1,33 @@
 /**
- * Runs one part from an empty place to a verdict: workers, script, rest, collection, judgement, report. Whatever goes
+ * Runs one part from an empty sandbox to a verdict: workers, script, rest, collection, judgement, report. Whatever goes
  * wrong in the script, what happened until then is collected and judged, and the workers are gone in the end.
  */
 import { writeFile } from 'node:fs/promises';
+import { limitCpu } from '../cluster/cpu-limit.ts';
 import { kafkaClient, waitForCoordinator } from '../cluster/kafka-client.ts';
-import { productEnv } from '../cluster/product.ts';
+import { productEnv, type Sandbox } from '../cluster/product.ts';
 import { WorkerCluster } from '../cluster/worker-cluster.ts';
 import { collectRun } from '../collect/collect-run.ts';
-import type { ScreenOutput } from '../demo/live-screen.ts';
+import { judgePart, type PartIdentity } from '../judge/judge-part.ts';
 import { judgeInjections } from '../nemesis/nemesis.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { ObservedPart } from '../observe/observed-part.ts';
 import { writeJunit } from '../report/junit.ts';
 import { writeReport } from '../report/report-page.ts';
 import { SCHEMA_VERSION } from '../run/environment.ts';
+import { writeMeasured } from '../run/measured.ts';
 import type { Part } from '../run/results.ts';
 import { RunClock } from '../run/run-clock.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import { exitCodeOf } from '../run/verdict.ts';
 import type { Stack } from '../stack/stack.ts';
-import { limitCpu } from './cpu-limit.ts';
+import { LiveDisplay } from './display/live-display.ts';
+import type { ScreenOutput } from './display/live-screen.ts';
 import { Journal } from './journal.ts';
-import { judgePart, type PartIdentity } from './judge-part.ts';
-import { measureLatencies, writeLatencies } from './latencies.ts';
-import { LiveDisplay } from './live-display.ts';
-import { writeMeasured } from './measured.ts';
+import { measureLatencies, writeLatencies } from './measure/latencies.ts';
+import { Sampler } from './measure/sampler.ts';
 import type { PartPlan } from './part-plan.ts';
-import type { Place, Places } from './place.ts';
-import { Sampler } from './sampler.ts';
+import type { Sandboxes } from './sandbox.ts';
 import { Stage } from './stage.ts';
 import { allowLargeMessages } from './topic-limits.ts';
 
@@ -37,7 +37,7 @@ export interface PartRun {
   readonly title: string;
   readonly directory: RunDirectory;
   readonly stack: Stack;
-  readonly places: Places;
+  readonly sandboxes: Sandboxes;
   readonly root: string;
   readonly program: string;
   readonly signal: AbortSignal;
@@ -59,21 +59,21 @@ export async function runPart(run: PartRun): Promise<Part> {
   const observed = run.observation?.beginPart(run.title) ?? null;
   const journal = new Journal(directory, clock, observed);
   const replicas = Math.min(3, stack.servers.filter(({ name }) => name.startsWith('kafka')).length || 1);
-  const place = await run.places.create({
+  const sandbox = await run.sandboxes.create({
     partitions: plan.partitions ?? PARTITIONS,
     replicas,
     audit: plan.audit ?? true,
   });
   const kafka = kafkaClient(stack.kafkaBrokers, 'harness');
-  if (plan.messageBytesMax !== undefined) await allowLargeMessages(kafka, place, plan.messageBytesMax);
-  await waitForCoordinator(kafka, place.addresses.consumerGroup);
+  if (plan.messageBytesMax !== undefined) await allowLargeMessages(kafka, sandbox, plan.messageBytesMax);
+  await waitForCoordinator(kafka, sandbox.addresses.consumerGroup);
   const limits = await limitsOf(run);
   const notes: { display: LiveDisplay | null } = { display: null };
   const cluster = new WorkerCluster({
     workers: plan.workers,
     root: run.root,
     program: run.program,
-    env: workerEnv(place, plan),
+    env: workerEnv(sandbox, plan),
     logFolder: directory.file('logs'),
     launcherOf: (index) => limits?.launcherOf(index) ?? [],
     onNote: (note) => notes.display?.say(note),
@@ -88,9 +88,9 @@ export async function runPart(run: PartRun): Promise<Part> {
   const sampler = new Sampler({
     journal,
     kafka,
-    databaseUrl: place.addresses.databaseUrl,
-    consumerGroup: place.addresses.consumerGroup,
-    topics: place.inbound,
+    databaseUrl: sandbox.addresses.databaseUrl,
+    consumerGroup: sandbox.addresses.consumerGroup,
+    topics: sandbox.inbound,
     workers: cluster.workers,
     others: () => new Map(stack.servers.flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, pid]]))),
     onState: (state) => display.noteState(state),
@@ -99,7 +99,7 @@ export async function runPart(run: PartRun): Promise<Part> {
     directory,
     journal,
     stack,
-    place,
+    sandbox,
     kafka,
     cluster,
     sampler,
@@ -111,7 +111,7 @@ export async function runPart(run: PartRun): Promise<Part> {
   });
   if (limits?.unavailable) stage.findings.note(limits.unavailable);
   try {
-    await observed?.begin({ workers: cluster.workers, place, kafka, env: plan.env ?? {} });
+    await observed?.begin({ workers: cluster.workers, sandbox, kafka, env: plan.env ?? {} });
     await sampler.start();
     await followScript(run, stage);
     await sampler.stop();
@@ -125,7 +125,7 @@ export async function runPart(run: PartRun): Promise<Part> {
     await stage.close();
     await limits?.close();
   }
-  await run.places.remove(place, kafka).catch(() => undefined);
+  await run.sandboxes.remove(sandbox, kafka).catch(() => undefined);
   const part = await display.during('judging', () => writeVerdict(run));
   display.close();
   return part;
@@ -136,9 +136,9 @@ async function limitsOf({ plan }: PartRun) {
   return limitCpu({ cores: plan.cpuCores, workers: plan.workers, name: plan.name });
 }
 
-function workerEnv(place: Place, plan: PartPlan): Record<string, string> {
+function workerEnv(sandbox: Sandbox, plan: PartPlan): Record<string, string> {
   return {
-    ...productEnv(place.addresses),
+    ...productEnv(sandbox.addresses),
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
     KAFKA_SESSION_TIMEOUT_MS: String(SESSION_MS),
     ...plan.env,
@@ -177,13 +177,13 @@ async function concludeObserving({ directory, signal }: PartRun, stage: Stage, o
 
 /** Sessions are looked at while the workers still have them; then the workers stop, and all else is read. */
 async function gatherEvidence({ directory, signal, stack }: PartRun, stage: Stage): Promise<void> {
-  const { journal, kafka, place, cluster } = stage.deps;
+  const { journal, kafka, sandbox, cluster } = stage.deps;
   journal.phase('check');
-  const { databaseUrl, consumerGroup, redisUrl } = place.addresses;
+  const { databaseUrl, consumerGroup, redisUrl } = sandbox.addresses;
   await collectRun({
     directory,
     kafka,
-    topics: place.topics,
+    topics: sandbox.topics,
     consumerGroup,
     databaseUrl,
     // A foreign Redis may hold hints of others.

@@ -1,19 +1,19 @@
 import type { Kafka } from 'kafkajs';
+import type { CpuLimits } from '../cluster/cpu-limit.ts';
+import type { Sandbox } from '../cluster/product.ts';
 import type { WorkerCluster } from '../cluster/worker-cluster.ts';
 import type { PublishProgress } from '../generator/producer.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import type { Stack } from '../stack/stack.ts';
-import type { CpuLimits } from './cpu-limit.ts';
 import type { Journal } from './journal.ts';
-import type { Place } from './place.ts';
-import type { Sampler } from './sampler.ts';
+import type { Sampler } from './measure/sampler.ts';
 
 /** What a part has to work with. */
 export interface StageDeps {
   readonly directory: RunDirectory;
   readonly journal: Journal;
   readonly stack: Stack;
-  readonly place: Place;
+  readonly sandbox: Sandbox;
   readonly kafka: Kafka;
   readonly cluster: WorkerCluster;
   readonly sampler: Sampler;

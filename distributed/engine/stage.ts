@@ -4,11 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
-import { BEFORE_REPLAY_FOLDER } from '../checkers/replay.ts';
 import { forgetOffsets, waitForMembers } from '../cluster/kafka-client.ts';
 import { collectTables } from '../collect/tables.ts';
 import { type PublishResult, publishLoad } from '../generator/producer.ts';
 import type { SendableInput, SendableLoad } from '../generator/sendable.ts';
+import { BEFORE_REPLAY_FOLDER } from '../judge/invariants/replay.ts';
 import { type Injected, runNemesis } from '../nemesis/nemesis.ts';
 import type { ScheduledFault } from '../nemesis/schedule.ts';
 import type { Gate } from '../run/results.ts';
@@ -16,10 +16,10 @@ import type { RunDirectory } from '../run/run-directory.ts';
 import { gatePasses } from '../run/verdict.ts';
 import { Findings } from './findings.ts';
 import { injectorFor } from './injector-for.ts';
-import type { PartLatencies } from './latencies.ts';
 import { LoadLedger } from './load-ledger.ts';
-import { type Quiescence, readLag, waitForQuiescence } from './quiescence.ts';
-import { countRacesSoFar, type RacesSoFar } from './races-so-far.ts';
+import type { PartLatencies } from './measure/latencies.ts';
+import { type Quiescence, readLag, waitForQuiescence } from './measure/quiescence.ts';
+import { countRacesSoFar, type RacesSoFar } from './measure/races-so-far.ts';
 import type { StageDeps } from './stage-deps.ts';
 
 /** Looks at the collected evidence; whatever it measures goes into the stage's findings. */
@@ -53,11 +53,11 @@ export class Stage {
 
   /** Starts all workers and waits until each of them has its place in the group. */
   async startWorkers(): Promise<void> {
-    const { cluster, journal, kafka, place, signal } = this.deps;
+    const { cluster, journal, kafka, sandbox, signal } = this.deps;
     if (journal.phaseName === null) journal.phase('warm-up');
     for (const worker of cluster.workers) await worker.start();
     await cluster.waitReady(signal);
-    await waitForMembers(kafka, place.addresses.consumerGroup, cluster.workers.length, signal);
+    await waitForMembers(kafka, sandbox.addresses.consumerGroup, cluster.workers.length, signal);
     await this.deps.untilWatched();
   }
 
@@ -72,12 +72,12 @@ export class Stage {
 
   /** Sends a load; every input is in the history before it leaves. */
   async send(load: SendableLoad): Promise<PublishResult> {
-    const { kafka, place, journal, signal, onProgress } = this.deps;
+    const { kafka, sandbox, journal, signal, onProgress } = this.deps;
     this.ledger.add(load);
     const result = await publishLoad({
       kafka,
       patienceMs: BROKER_BACK_MS_MAX,
-      topics: place.topics,
+      topics: sandbox.topics,
       load,
       signal,
       onSending: (input: SendableInput, dueAtMs) => {
@@ -140,13 +140,13 @@ export class Stage {
 
   /** A look may fail right after servers were broken; only the limit ends the waiting. */
   private async untilQuiet(wait: { stableMs: number; limitMs: number; signal?: AbortSignal }): Promise<Quiescence> {
-    const { kafka, place } = this.deps;
+    const { kafka, sandbox } = this.deps;
     const { stableMs, limitMs, signal = this.signal } = wait;
-    const { databaseUrl, consumerGroup } = place.addresses;
+    const { databaseUrl, consumerGroup } = sandbox.addresses;
     const giveUpAtMs = performance.now() + limitMs;
     for (;;) {
       const deadlineMs = Math.max(0, giveUpAtMs - performance.now());
-      const options = { kafka, databaseUrl, consumerGroup, topics: place.inbound, stableMs, deadlineMs, signal };
+      const options = { kafka, databaseUrl, consumerGroup, topics: sandbox.inbound, stableMs, deadlineMs, signal };
       try {
         return await waitForQuiescence(options);
       } catch (error) {
@@ -158,12 +158,12 @@ export class Stage {
 
   /** Has every input read a second time: offsets forgotten, tables kept for comparison. */
   async replay(): Promise<void> {
-    const { kafka, place, journal, directory } = this.deps;
+    const { kafka, sandbox, journal, directory } = this.deps;
     await this.stopWorkers();
-    await collectTables(place.addresses.databaseUrl, directory.file(BEFORE_REPLAY_FOLDER));
+    await collectTables(sandbox.addresses.databaseUrl, directory.file(BEFORE_REPLAY_FOLDER));
     await this.deps.sampler.whilePaused(async () => {
       journal.phase('replay');
-      await forgetOffsets(kafka, place.addresses.consumerGroup);
+      await forgetOffsets(kafka, sandbox.addresses.consumerGroup);
     });
     await this.startWorkers();
     await this.quiesce();
@@ -172,7 +172,7 @@ export class Stage {
   /** Counts of races so far, from the audit and the workers, to know whether to go on; the judge counts anew. */
   async racesSoFar(): Promise<RacesSoFar> {
     await this.deps.sampler.look();
-    return countRacesSoFar(this.deps.place.addresses.databaseUrl, this.deps.sampler.readings);
+    return countRacesSoFar(this.deps.sandbox.addresses.databaseUrl, this.deps.sampler.readings);
   }
 
   /** Looks at the workers' own metrics now, so that totals are of this moment. */
@@ -182,10 +182,10 @@ export class Stage {
 
   /** Records not yet committed, now. */
   async readLag(): Promise<number> {
-    const { kafka, place } = this.deps;
+    const { kafka, sandbox } = this.deps;
     this.admin ??= kafka.admin();
     await this.admin.connect();
-    return readLag(this.admin, place.addresses.consumerGroup, place.inbound);
+    return readLag(this.admin, sandbox.addresses.consumerGroup, sandbox.inbound);
   }
 
   async close(): Promise<void> {

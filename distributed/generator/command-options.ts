@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { checkLoadOptions, type LoadOptions } from './load-options.ts';
+import { SEED_LIMIT } from './seeded-random.ts';
 
 /**
  * The load options on a command line: one flag each, defaults of the calling program. What `readLoadOptions` returns
@@ -28,8 +29,6 @@ const FLAGS = [
   { flag: 'rate', option: 'ratePerSecond', unit: 'inputs/s', help: 'inputs per second; 0: as fast as possible' },
   { flag: 'inFlight', option: 'batchesInFlight', unit: 'count', help: 'batches whose inputs are mixed' },
 ] as const;
-
-const SEED_LIMIT = 2 ** 31;
 
 export function addLoadOptions(command: Command, defaults: LoadOptions): Command {
   command.option('--seed <number>', 'the same seed makes the same load (default: a new one, printed)', parseNumber);

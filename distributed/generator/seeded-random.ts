@@ -1,3 +1,6 @@
+/** Seeds are whole numbers from 0 up to this, exclusively. */
+export const SEED_LIMIT = 2 ** 31;
+
 /**
  * Random numbers and ids that are the same in every run with the same seed, on every machine. xoshiro128** (Blackman
  * and Vigna), seeded by splitmix32, so that neighbouring seeds give unrelated streams. Not for secrets.

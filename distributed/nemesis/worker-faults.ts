@@ -1,7 +1,7 @@
 /** What happens to workers: killed, frozen, asked to stop. The process table is the witness. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { processUsage } from '../cluster/process-usage.ts';
 import type { WorkerProcess } from '../cluster/worker-process.ts';
-import { processUsage } from '../engine/process-usage.ts';
 import type { Injector } from './injector.ts';
 
 export const WORKER_FAULTS = ['worker-kill', 'worker-pause', 'worker-stop'] as const;

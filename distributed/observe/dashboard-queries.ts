@@ -1,5 +1,5 @@
 /** What the dashboards ask Prometheus, panel by panel and annotation by annotation, as Grafana would send it. */
-import type { DashboardFile } from '../grafana/all-dashboards.ts';
+import type { DashboardFile } from '../../artefacts/grafana/all-dashboards.ts';
 
 export interface PanelView {
   readonly dashboard: string;

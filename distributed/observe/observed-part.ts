@@ -5,10 +5,10 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
+import { allDashboards } from '../../artefacts/grafana/all-dashboards.ts';
 import { OUTBOUND } from '../../src/contract/topics.ts';
+import type { Sandbox } from '../cluster/product.ts';
 import type { WorkerProcess } from '../cluster/worker-process.ts';
-import type { Place } from '../engine/place.ts';
-import { allDashboards } from '../grafana/all-dashboards.ts';
 import type { Check } from '../run/results.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import type { StackContext } from '../stack/context.ts';
@@ -39,7 +39,7 @@ export interface Surroundings extends StackContext {
 
 export interface Observed {
   readonly workers: readonly WorkerProcess[];
-  readonly place: Place;
+  readonly sandbox: Sandbox;
   readonly kafka: Kafka;
   /** Settings of the workers. */
   readonly env: Readonly<Record<string, string>>;
@@ -63,9 +63,9 @@ export class ObservedPart {
   /** From here on workers and servers are scraped. */
   async begin(observed: Observed): Promise<void> {
     this.observed = observed;
-    const { place, kafka } = observed;
-    const { databaseUrl, redisUrl, consumerGroup } = place.addresses;
-    const topics = [...place.inbound, ...OUTBOUND.map((name) => place.topics[name])];
+    const { sandbox, kafka } = observed;
+    const { databaseUrl, redisUrl, consumerGroup } = sandbox.addresses;
+    const topics = [...sandbox.inbound, ...OUTBOUND.map((name) => sandbox.topics[name])];
     const page = new KafkaPage({ kafka, consumerGroup, topics });
     await page.start();
     this.kafkaPage = page;

@@ -1,6 +1,5 @@
 /** The result for a terminal or a log: verdict first, then each invariant with what it judged, races, gates, numbers. */
-import type { Check, Gate, Problem, Race, Results } from '../run/results.ts';
-import { measurementOf } from '../run/results.ts';
+import { type Check, type Gate, measurementOf, type Problem, type Race, type Results } from '../run/results.ts';
 import { countOf, formatDuration, formatNumber, formatUnit } from './format.ts';
 import {
   checkWording,

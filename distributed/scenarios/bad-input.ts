@@ -4,15 +4,16 @@
  * into a good load; each row must meet exactly its fate. Then batches as other producers write them: every codec,
  * transactions committed and aborted, bombs.
  */
-import { readLetter } from '../checkers/output-records.ts';
+
+import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import { seededUuid } from '../generator/seeded-random.ts';
 import type { RawInput, SendableInput, SendableLoad } from '../generator/sendable.ts';
+import { readLetter } from '../judge/evidence/output-records.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import { acceptedRows, BAD_ROWS, badInputs, POISON, RecordMaker, ROW_HEADER, VALUE_BYTES_MAX } from './bad-records.ts';
 import { ForeignBatches } from './foreign-batches.ts';
-import { forEachInstances, type Scenario } from './scenario.ts';
 import { loadNow } from './steps.ts';
 
 const COPIES = 3;

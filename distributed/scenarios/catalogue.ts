@@ -1,3 +1,4 @@
+import type { Scenario } from '../engine/part-plan.ts';
 import { badInput } from './bad-input.ts';
 import { completion } from './completion.ts';
 import { crash } from './crash.ts';
@@ -9,7 +10,6 @@ import { raceConditions } from './race-conditions.ts';
 import { redisConsistency } from './redis-consistency.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { scaling } from './scaling.ts';
-import type { Scenario } from './scenario.ts';
 import { sustained } from './sustained.ts';
 import { validationFailures } from './validation-failures.ts';
 import { zombie } from './zombie.ts';

@@ -3,10 +3,10 @@
  * moments of a steady load and started again; then the servers: sessions ended, PostgreSQL and Kafka restarted.
  */
 import type { FaultKind } from '../engine/injector-for.ts';
+import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import { oneOfEach, planFaults } from '../nemesis/schedule.ts';
 import { SERVER_FAULTS } from '../nemesis/server-faults.ts';
-import { forEachInstances, type Scenario } from './scenario.ts';
 import { loadNow } from './steps.ts';
 
 export const crash: Scenario = {

@@ -52,7 +52,7 @@ export class ForeignBatches {
 
   /** Transactions last: the partitions then end in markers. */
   async send(): Promise<void> {
-    const { kafka, place } = this.stage.deps;
+    const { kafka, sandbox } = this.stage.deps;
     const producer = kafka.producer({ allowAutoTopicCreation: false });
     await producer.connect();
     try {
@@ -67,7 +67,7 @@ export class ForeignBatches {
     } finally {
       await producer.disconnect();
     }
-    await this.sendInTransactions(`${place.addresses.topicPrefix}foreign`);
+    await this.sendInTransactions(`${sandbox.addresses.topicPrefix}foreign`);
   }
 
   /** What was accepted has a place, what was taken back has none, each bomb is one letter. */
@@ -102,7 +102,7 @@ export class ForeignBatches {
   }
 
   private async sendInTransactions(transactionalId: string): Promise<void> {
-    const { kafka, place } = this.stage.deps;
+    const { kafka, sandbox } = this.stage.deps;
     const producer = kafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     try {
@@ -111,7 +111,7 @@ export class ForeignBatches {
         const inputs = Array.from({ length: PER_TRANSACTION }, () => this.content(isCommitted ? 'a commit' : null));
         const transaction = await producer.transaction();
         if (isCommitted) this.note('sending', inputs);
-        await transaction.send({ topic: place.topics.content, messages: inputs.map(messageOf) });
+        await transaction.send({ topic: sandbox.topics.content, messages: inputs.map(messageOf) });
         await (isCommitted ? transaction.commit() : transaction.abort());
         if (isCommitted) this.note('acknowledged', inputs);
       }
@@ -122,7 +122,7 @@ export class ForeignBatches {
 
   private async sendAll(producer: Producer, compression: CompressionTypes, inputs: readonly RawInput[]): Promise<void> {
     this.note('sending', inputs);
-    const { topics } = this.stage.deps.place;
+    const { topics } = this.stage.deps.sandbox;
     await producer.send({ topic: topics.content, compression, messages: inputs.map(messageOf) });
     this.note('acknowledged', inputs);
   }

@@ -3,8 +3,9 @@
  * batch is complete, under its own event id and under new ones; then the whole of all topics a second time, with the
  * tables compared row for row.
  */
+
+import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
-import { forEachInstances, type Scenario } from './scenario.ts';
 import { loadNow } from './steps.ts';
 
 export const idempotency: Scenario = {

@@ -2,13 +2,13 @@
  * Goal: a worker needs the same memory whether a batch has ten slots or many thousands. Method: the same number of inputs
  * in batches of different sizes, each size with fresh workers; resident memory while the load is handled, by process.
  */
-import type { PartPlan } from '../engine/part-plan.ts';
+
+import { TARGETS } from '../../artefacts/targets.ts';
+import { median } from '../engine/measure/trend.ts';
+import type { PartPlan, PartRequest, Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
-import { median } from '../engine/trend.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
-import { TARGETS } from '../targets.ts';
-import type { PartRequest, Scenario } from './scenario.ts';
 import { loadNow } from './steps.ts';
 
 const QUICK = { sizes: [10, 10_000], inputs: 20_000 };

@@ -5,15 +5,14 @@
  * memory are measured by the parts of those scenarios, unless the run has them anyway.
  */
 
-import { percentileOf } from '../engine/latencies.ts';
-import type { PartPlan } from '../engine/part-plan.ts';
-import { type HistogramTotals, histogramSince, quantileOf } from '../engine/prometheus-text.ts';
+import { TARGETS } from '../../artefacts/targets.ts';
+import { percentileOf } from '../engine/measure/latencies.ts';
+import { type HistogramTotals, histogramSince, quantileOf } from '../engine/measure/prometheus-text.ts';
+import { forEachInstances, type PartPlan, type PartRequest, type Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
-import { TARGETS } from '../targets.ts';
 import { memory } from './memory.ts';
 import { scaling } from './scaling.ts';
-import { forEachInstances, type PartRequest, type Scenario } from './scenario.ts';
 import { loadNow } from './steps.ts';
 
 const SOURCE = 'seed 002';

@@ -4,10 +4,9 @@
  * contents over all instances, 30 contents for 15 slots) and hot batches with many records in flight, each repeated as a
  * batch of its own until the race was seen often enough; keys spread every batch over all instances.
  */
-import type { PartPlan } from '../engine/part-plan.ts';
+import { forEachInstances, type PartPlan, type Scenario } from '../engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import { type Pattern, patternLoad } from './patterns.ts';
-import { forEachInstances, type Scenario } from './scenario.ts';
 import { loadNow, sendUntilRaced } from './steps.ts';
 
 const COPIES: readonly Pattern[] = [

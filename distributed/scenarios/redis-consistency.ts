@@ -3,14 +3,15 @@
  * without using Redis at all, then while Redis is emptied, killed, full, evicting, frozen, filled with lies and scrambled;
  * both must end in the same state, compared as sets by a digest.
  */
-import { digestOfRun } from '../checkers/digest.ts';
+
 import type { FaultKind } from '../engine/injector-for.ts';
-import { quantileOf } from '../engine/prometheus-text.ts';
+import { quantileOf } from '../engine/measure/prometheus-text.ts';
+import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
+import { digestOfRun } from '../judge/invariants/digest.ts';
 import { REDIS_FAULTS } from '../nemesis/redis-faults.ts';
 import { oneOfEach } from '../nemesis/schedule.ts';
-import { forEachInstances, type Scenario } from './scenario.ts';
 import { loadNow, sendAndSettle } from './steps.ts';
 
 const HOLD_MS_MAX = 5_000;

@@ -5,12 +5,12 @@
  * worker alone there must be none; with several it is a gate: on a host that is too slow to hand over within a third of a
  * session a few may be, and that is no fault in what becomes of them.
  */
+
+import { TARGETS } from '../../artefacts/targets.ts';
 import type { FaultKind } from '../engine/injector-for.ts';
-import type { PartPlan } from '../engine/part-plan.ts';
+import { forEachInstances, type PartPlan, type PartRequest, type Scenario } from '../engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import type { ScheduledFault } from '../nemesis/schedule.ts';
-import { TARGETS } from '../targets.ts';
-import { forEachInstances, type PartRequest, type Scenario } from './scenario.ts';
 import { loadNow } from './steps.ts';
 
 const STEP_MS = 5_000;

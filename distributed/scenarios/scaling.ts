@@ -6,13 +6,13 @@
  * Beside it: how fast a backlog drains when the inputs of every batch are spread over all instances. Slowed down like this,
  * they mostly wait for each other's row locks then.
  */
-import { type Capacity, type CapacitySearch, searchCapacity } from '../engine/capacity-search.ts';
-import { CapacityTrials } from '../engine/capacity-trials.ts';
-import type { PartPlan } from '../engine/part-plan.ts';
+
+import { TARGETS } from '../../artefacts/targets.ts';
+import { median } from '../engine/measure/trend.ts';
+import type { PartPlan, PartRequest, Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
-import { median } from '../engine/trend.ts';
-import { TARGETS } from '../targets.ts';
-import type { PartRequest, Scenario } from './scenario.ts';
+import { type Capacity, type CapacitySearch, searchCapacity } from './capacity/capacity-search.ts';
+import { CapacityTrials } from './capacity/capacity-trials.ts';
 
 /** Divisible by 1, 3 and 5: no instance has more to do than another. */
 const PARTITIONS = 15;

@@ -3,7 +3,7 @@ import type { Stage } from '../engine/stage.ts';
 import type { LoadOptions } from '../generator/load-options.ts';
 import { planLoad } from '../generator/plan.ts';
 import type { SendableLoad } from '../generator/sendable.ts';
-import type { RaceName } from '../races/count-races.ts';
+import type { RaceName } from '../judge/races/count-races.ts';
 
 /** Workers up, one load as fast as Kafka takes it, everything at rest. */
 export async function sendAndSettle(stage: Stage, load: SendableLoad): Promise<void> {

@@ -2,13 +2,14 @@
  * Goal: a load that goes on leaves nothing behind: memory does not grow with time. Method: a steady rate over the whole
  * duration; a straight line through each worker's memory over the second half, by least squares.
  */
-import { percentileOf } from '../engine/latencies.ts';
+
+import { TARGETS } from '../../artefacts/targets.ts';
+import { percentileOf } from '../engine/measure/latencies.ts';
+import { type Point, slopePerSecond } from '../engine/measure/trend.ts';
+import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
-import { type Point, slopePerSecond } from '../engine/trend.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
-import { TARGETS } from '../targets.ts';
-import { forEachInstances, type Scenario } from './scenario.ts';
 import { loadNow } from './steps.ts';
 
 /** A shorter run still warms up; its slope says nothing about a leak. */

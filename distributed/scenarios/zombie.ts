@@ -4,9 +4,9 @@
  * the others take over its partitions.
  */
 import type { FaultKind } from '../engine/injector-for.ts';
+import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import type { ScheduledFault } from '../nemesis/schedule.ts';
-import { forEachInstances, type Scenario } from './scenario.ts';
 import { loadNow } from './steps.ts';
 
 const SESSION_MS = 7_000;

@@ -6,12 +6,12 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inputLimitsOf, inputReaderOf, type JudgedInput } from '../../distributed/checkers/input-records.ts';
 import { COLLECTED_FILE, type Collected, writeCollected } from '../../distributed/collect/collected.ts';
 import { REDIS_FILE, type RedisKey } from '../../distributed/collect/redis-keys.ts';
 import { DEFAULT_LOAD, type LoadOptions } from '../../distributed/generator/load-options.ts';
 import { planLoad } from '../../distributed/generator/plan.ts';
 import { messageOf } from '../../distributed/generator/producer.ts';
+import { inputLimitsOf, inputReaderOf, type JudgedInput } from '../../distributed/judge/evidence/input-records.ts';
 import type { Environment } from '../../distributed/run/environment.ts';
 import { JsonLinesWriter } from '../../distributed/run/json-lines.ts';
 import type {

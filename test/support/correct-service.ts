@@ -7,7 +7,7 @@ import type {
   FailureInput,
   JudgedInput,
   RegistrationInput,
-} from '../../distributed/checkers/input-records.ts';
+} from '../../distributed/judge/evidence/input-records.ts';
 import type { TopicRecord } from '../../distributed/run/records.ts';
 import type { TableFile } from '../../distributed/run/run-directory.ts';
 import type { WireMessage } from '../../src/contract/message.ts';

@@ -1,7 +1,7 @@
 /** Judges a correct run after a test has spoilt it, and tells the verdicts apart. */
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type JudgeOptions, judgeRun } from '../../distributed/checkers/judge-run.ts';
+import { type JudgeOptions, judgeRun } from '../../distributed/judge/judge-evidence.ts';
 import type { Check } from '../../distributed/run/results.ts';
 import type { RunDirectory } from '../../distributed/run/run-directory.ts';
 import type { CorrectRun } from './correct-run.ts';

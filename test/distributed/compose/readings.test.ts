@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { generatorArguments, loadOf } from '../../../distributed/compose/compose-scenario.ts';
 import { describeState, isWell, parseServiceStates } from '../../../distributed/compose/docker-facts.ts';
 import { countUpstreams } from '../../../distributed/compose/upstream-counts.ts';
 import { addLoadOptions, readLoadOptions } from '../../../distributed/generator/command-options.ts';
 import { DEFAULT_LOAD } from '../../../distributed/generator/load-options.ts';
+import { generatorArguments, loadOf } from '../../../distributed/scenarios/docker-compose.ts';
 
 test('a request counts for the upstream that answered it last, and one without for none', () => {
   const log = [

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
+import { checkRun } from '../../../distributed/command/check-command.ts';
 import { DEMO_LOAD, type DemoOptions } from '../../../distributed/demo/demo-options.ts';
 import { describeReport } from '../../../distributed/demo/demo-report.ts';
 import { runDemo } from '../../../distributed/demo/run-demo.ts';
-import { checkRun } from '../../../distributed/engine/check-command.ts';
 import { projectRoot } from '../../../distributed/stack/project-root.ts';
 import { stackSource } from '../../../distributed/stack/stack-source.ts';
 import { useServersOfTestRun } from '../../support/external-run.ts';

@@ -1,6 +1,6 @@
 import { kafkaClient } from '../../../distributed/cluster/kafka-client.ts';
 import { readTopics } from '../../../distributed/collect/read-topics.ts';
-import { readLag } from '../../../distributed/engine/quiescence.ts';
+import { readLag } from '../../../distributed/engine/measure/quiescence.ts';
 import { DEFAULT_LOAD, type LoadOptions } from '../../../distributed/generator/load-options.ts';
 import { planLoad } from '../../../distributed/generator/plan.ts';
 import { messageOf, publishLoad } from '../../../distributed/generator/producer.ts';

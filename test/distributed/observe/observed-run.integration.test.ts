@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { runScenarios } from '../../../distributed/command/run-scenarios.ts';
 import type { FaultKind } from '../../../distributed/engine/injector-for.ts';
-import { runScenarios } from '../../../distributed/engine/run-scenarios.ts';
+import type { Scenario } from '../../../distributed/engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../../../distributed/generator/load-options.ts';
 import type { ScheduledFault } from '../../../distributed/nemesis/schedule.ts';
-import type { Scenario } from '../../../distributed/scenarios/scenario.ts';
 import { loadNow } from '../../../distributed/scenarios/steps.ts';
 import { projectRoot } from '../../../distributed/stack/project-root.ts';
 import { useServersOfTestRun } from '../../support/external-run.ts';

@@ -1,4 +1,4 @@
-import { allDashboards } from '../../../distributed/grafana/all-dashboards.ts';
+import { allDashboards } from '../../../artefacts/grafana/all-dashboards.ts';
 import { type DashboardQuery, interpolated, queriesOf } from '../../../distributed/observe/dashboard-queries.ts';
 import { answerOf, isMet, judgeAnswers, type PartFacts } from '../../../distributed/observe/panel-answers.ts';
 import type { Series } from '../../../distributed/observe/prometheus-client.ts';

@@ -5,13 +5,13 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { allDashboards } from '../../../artefacts/grafana/all-dashboards.ts';
 import { kafkaClient } from '../../../distributed/cluster/kafka-client.ts';
 import { prepareProduct, productEnv, WORKER_PROGRAM } from '../../../distributed/cluster/product.ts';
 import { WorkerProcess } from '../../../distributed/cluster/worker-process.ts';
 import { DEFAULT_LOAD } from '../../../distributed/generator/load-options.ts';
 import { planLoad } from '../../../distributed/generator/plan.ts';
 import { publishLoad } from '../../../distributed/generator/producer.ts';
-import { allDashboards } from '../../../distributed/grafana/all-dashboards.ts';
 import { interpolated, queriesOf } from '../../../distributed/observe/dashboard-queries.ts';
 import { RunMetrics } from '../../../distributed/observe/run-metrics.ts';
 import { Guardian } from '../../../distributed/stack/guardian.ts';

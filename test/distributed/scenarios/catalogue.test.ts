@@ -1,4 +1,4 @@
-import { RACES } from '../../../distributed/races/count-races.ts';
+import { RACES } from '../../../distributed/judge/races/count-races.ts';
 import { SCENARIOS } from '../../../distributed/scenarios/catalogue.ts';
 
 const REQUEST = { seed: 1, instances: [3], durationSeconds: null, alongside: [] };

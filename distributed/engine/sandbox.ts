@@ -1,0 +1,124 @@
+/**
+ * Where one part works: a database, topics, a consumer group and a Redis database of its own on servers that all parts
+ * share, so that no part sees another's traces. Only what was made here is removed.
+ */
+import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
+import type { Kafka } from 'kafkajs';
+import { Client } from 'pg';
+import { topicsFor } from '../../src/contract/topics.ts';
+import { withAdmin } from '../cluster/kafka-client.ts';
+import { createTopics, migrate, type ProductAddresses, type Sandbox } from '../cluster/product.ts';
+import { installAudit } from '../collect/audit.ts';
+import { REDIS_DATABASES } from '../stack/redis.ts';
+import type { Stack } from '../stack/stack.ts';
+
+export interface SandboxOptions {
+  readonly partitions: number;
+  readonly replicas: number;
+  readonly audit: boolean;
+}
+
+export class Sandboxes {
+  private readonly stack: Stack;
+  private readonly root: string;
+  private readonly suffix = randomBytes(4).toString('hex');
+  private readonly databases: string[] = [];
+  private template: Promise<string> | null = null;
+  private count = 0;
+
+  constructor(stack: Stack, root: string) {
+    this.stack = stack;
+    this.root = root;
+  }
+
+  async create(options: SandboxOptions): Promise<Sandbox> {
+    const turn = ++this.count;
+    const prefix = `r${this.suffix}-${turn}.`;
+    const database = `els_run_${this.suffix}_${turn}`;
+    const addresses: ProductAddresses = {
+      databaseUrl: this.databaseUrl(database),
+      kafkaBrokers: this.stack.kafkaBrokers,
+      redisUrl: this.redisUrl(turn),
+      topicPrefix: prefix,
+      consumerGroup: `${prefix}workers`,
+    };
+    await Promise.all([
+      createTopics(this.root, addresses, options),
+      this.createDatabase(database, addresses.databaseUrl, options.audit),
+      this.emptyRedis(addresses.redisUrl),
+    ]);
+    const topics = topicsFor(prefix);
+    return { addresses, topics, inbound: [topics.registration, topics.content, topics.failure] };
+  }
+
+  /** A part's topics go when it is judged: a broker has room for only so many. */
+  async remove(sandbox: Sandbox, kafka: Kafka): Promise<void> {
+    await withAdmin(kafka, async (admin) => {
+      const all = await admin.listTopics();
+      const ours = all.filter((topic) => topic.startsWith(sandbox.addresses.topicPrefix));
+      await admin.deleteTopics({ topics: ours });
+    });
+    const database = new URL(sandbox.addresses.databaseUrl).pathname.slice(1);
+    await this.administer(`drop database if exists ${database} with (force)`);
+  }
+
+  /** Databases that are left, for servers that outlive us. */
+  async close(): Promise<void> {
+    if (this.stack.description.postgres !== 'external') return;
+    for (const database of this.databases) {
+      await this.administer(`drop database if exists ${database} with (force)`);
+    }
+  }
+
+  private async createDatabase(name: string, url: string, audit: boolean): Promise<void> {
+    this.template ??= this.createTemplate();
+    const template = await this.template;
+    this.databases.push(name);
+    await this.administer(`create database ${name} template ${template}`);
+    if (audit) await installAudit(url);
+  }
+
+  private async createTemplate(): Promise<string> {
+    const name = `els_run_${this.suffix}_template`;
+    this.databases.push(name);
+    await this.administer(`create database ${name}`);
+    await migrate(this.root, this.databaseUrl(name));
+    return name;
+  }
+
+  private databaseUrl(name: string): string {
+    const url = new URL(this.stack.databaseUrl);
+    url.pathname = `/${name}`;
+    return url.href;
+  }
+
+  /** A foreign Redis is used as it is given: its other databases may be somebody else's. */
+  private redisUrl(turn: number): string {
+    if (this.stack.description.redis === 'external') return this.stack.redisUrl;
+    const url = new URL(this.stack.redisUrl);
+    url.pathname = `/${1 + (turn % (REDIS_DATABASES - 1))}`;
+    return url.href;
+  }
+
+  private async emptyRedis(redisUrl: string): Promise<void> {
+    if (this.stack.description.redis === 'external') return;
+    const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1 });
+    redis.on('error', () => undefined);
+    try {
+      await redis.flushdb();
+    } finally {
+      redis.disconnect();
+    }
+  }
+
+  private async administer(statement: string): Promise<void> {
+    const client = new Client({ connectionString: this.stack.databaseUrl, application_name: 'harness' });
+    await client.connect();
+    try {
+      await client.query(statement);
+    } finally {
+      await client.end();
+    }
+  }
+}

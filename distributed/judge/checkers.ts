@@ -1,0 +1,39 @@
+import type { Checker } from './checker.ts';
+import { completedByLastSlot, everythingAnnounced, oneEventEach, payloadsTrue } from './invariants/completions.ts';
+import { conservation } from './invariants/conservation.ts';
+import { contractKept } from './invariants/contract.ts';
+import { evidenceWhole } from './invariants/evidence-whole.ts';
+import { excessOnlyWhenFull } from './invariants/fullness.ts';
+import { hintsFollowFates } from './invariants/hints.ts';
+import { asPlanned } from './invariants/manifest.ts';
+import { offsetsFollowFates } from './invariants/offsets.ts';
+import { contentTakesOneSlot, placesExclude } from './invariants/one-place.ts';
+import { countersTrue, versionsInOrder } from './invariants/order.ts';
+import { provenance } from './invariants/provenance.ts';
+import { replayChangesNothing } from './invariants/replay.ts';
+import { everythingDrains, nothingStuck } from './invariants/rest.ts';
+import { slotTakenOnce } from './invariants/slot-once.ts';
+
+/** All that is asked about a run, in the order of the report. I15 to I17 and I20 are about the gateway and the host. */
+export const CHECKERS: readonly Checker[] = [
+  contentTakesOneSlot,
+  slotTakenOnce,
+  conservation,
+  oneEventEach,
+  completedByLastSlot,
+  everythingAnnounced,
+  payloadsTrue,
+  excessOnlyWhenFull,
+  placesExclude,
+  provenance,
+  offsetsFollowFates,
+  hintsFollowFates,
+  everythingDrains,
+  nothingStuck,
+  versionsInOrder,
+  replayChangesNothing,
+  countersTrue,
+  contractKept,
+  asPlanned,
+  evidenceWhole,
+];

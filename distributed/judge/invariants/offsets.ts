@@ -1,0 +1,55 @@
+/** I11: an offset is committed only past records that have a fate, never backwards, never past the end. */
+import type { OffsetSample } from '../../run/records.ts';
+import type { Findings } from '../answers.ts';
+import type { Checker } from '../checker.ts';
+import { problemOf } from '../counterexample.ts';
+import type { BatchEvidence } from '../evidence/batch-evidence.ts';
+import { type JudgedInput, placeName } from '../evidence/input-records.ts';
+import type { RunEvidence } from '../evidence/run-evidence.ts';
+import { fateOf } from './conservation.ts';
+
+export const offsetsFollowFates: Checker = {
+  id: 'I11',
+  title: 'Offsets are committed only past records that have a fate, never backwards, never past the end',
+  batch(batch, run, findings) {
+    for (const input of [...batch.registrations, ...batch.contents, ...batch.failures]) {
+      const committed = run.committed.get(`${input.topic}/${input.partition}`);
+      if (committed === undefined) findings.doubt('committed offsets are not known');
+      else if (input.offset < committed) judgeRecord(input, committed, batch, run, findings);
+    }
+  },
+  async run(run, findings) {
+    const before = new Map<string, OffsetSample>();
+    const resets = run.phases.filter((phase) => phase.name === 'replay').map((phase) => phase.wallMs);
+    for await (const sample of run.directory.readOffsets()) {
+      const name = `${sample.group} ${sample.topic}/${sample.partition}`;
+      const last = before.get(name);
+      before.set(name, sample);
+      const isReset = resets.some((wallMs) => (last?.wallMs ?? wallMs) <= wallMs && wallMs <= sample.wallMs);
+      const isForward = isReset || (last?.committed ?? -1) <= (sample.committed ?? -1);
+      findings.holds(isForward && (sample.committed ?? -1) <= sample.end, () => ({
+        message: `${name}: committed ${last?.committed ?? 'nothing'}, later ${sample.committed ?? 'nothing'}, end ${sample.end}`,
+        timeline: [last, sample].flatMap((each) =>
+          each === undefined
+            ? []
+            : [{ wallMs: each.wallMs, text: `committed ${each.committed ?? 'nothing'}, end ${each.end}` }],
+        ),
+      }));
+    }
+  },
+};
+
+function judgeRecord(
+  input: JudgedInput,
+  committed: number,
+  batch: BatchEvidence,
+  run: RunEvidence,
+  findings: Findings,
+): void {
+  findings.holds(fateOf(input, batch, run) !== null, () => {
+    const identity =
+      input.kind === 'registration' ? [] : [input.kind === 'content' ? input.textStorageId : input.fileUploadId];
+    const message = `${placeName(input)} (${input.kind} ${identity.join()}) has no fate, and ${committed} is committed`;
+    return problemOf(batch, message, { identities: identity });
+  });
+}

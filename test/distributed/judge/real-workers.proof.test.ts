@@ -1,0 +1,82 @@
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { judgeRun } from '../../../distributed/judge/judge-evidence.ts';
+import { RaceCounter } from '../../../distributed/judge/races/count-races.ts';
+import { mergeVerdict } from '../../../distributed/run/verdict.ts';
+import { type JudgedRunOptions, runOnce } from '../../support/judged-run.ts';
+
+/** Hot batches: every instance works on the same few, in many small groups, and every content comes several times. */
+const HOT = {
+  batches: 60,
+  slots: 15,
+  duplicatePercent: 100,
+  farDuplicatePercent: 10,
+  excessPercent: 30,
+  failurePercent: 10,
+  earlyPercent: 5,
+  batchesInFlight: 4,
+  conflictPercent: 5,
+};
+const SMALL_GROUPS = { GROUP_SIZE_MAX: '5', GROUPS_IN_FLIGHT_MAX: '8' };
+const RUN: JudgedRunOptions = {
+  program: 'src/bin/worker.ts',
+  instances: 3,
+  load: HOT,
+  garbage: 3,
+  restMsMax: 40_000,
+  env: SMALL_GROUPS,
+};
+/** Long enough to be in the middle of it when a worker is killed. */
+const KILLED = { load: { ...HOT, batches: 400 }, kills: 3 };
+
+async function judge(options: JudgedRunOptions) {
+  const directory = await runOnce(options);
+  if (process.env['KEEP'] !== undefined) process.stderr.write(`${directory.path}\n`);
+  try {
+    const counter = new RaceCounter();
+    const checks = await judgeRun(directory, { observer: counter });
+    return { checks, races: counter.result };
+  } finally {
+    if (process.env['KEEP'] === undefined) await rm(dirname(directory.path), { recursive: true });
+  }
+}
+
+test('real workers are judged valid, with races that were seen', async () => {
+  const { checks, races } = await judge(RUN);
+  expect(checks.filter((check) => check.verdict !== true)).toEqual([]);
+  expect(mergeVerdict(checks)).toBe('valid');
+  expect(races.overlappingClaims).toBeGreaterThan(0);
+  expect(races.sharedBatches).toBeGreaterThan(0);
+  expect(races.repeatedContents).toBeGreaterThan(0);
+}, 180_000);
+
+test('real workers that are killed in mid-load are judged valid', async () => {
+  const { checks, races } = await judge({ ...RUN, ...KILLED });
+  expect(checks.filter((check) => check.verdict !== true)).toEqual([]);
+  expect(races.faultsMetWork).toBeGreaterThan(0);
+}, 180_000);
+
+const MUTANTS: readonly [name: string, violated: readonly string[], options?: Partial<JudgedRunOptions>][] = [
+  ['unique-index-dropped', ['I1']],
+  // Whether the reconciler came to repair it before the end is a matter of seconds.
+  ['completion-counted-without-lock', ['I5', 'I6']],
+  ['empty-claim-is-excess', ['I8']],
+  ['offset-before-database', ['I3', 'I11'], KILLED],
+  ['claim-without-row-lock', ['I2']],
+  ['excess-not-recorded', ['I3']],
+  ['invalid-records-skipped', ['I3']],
+  ['dead-letters-without-bytes', ['I10']],
+  ['fresh-event-ids', ['I4']],
+];
+
+test.each(MUTANTS)(
+  'the mutant %s violates %p',
+  async (name, violated, options = {}) => {
+    const { checks } = await judge({ ...RUN, restMsMax: 15_000, program: `test/mutants/${name}.ts`, ...options });
+    const found = checks.filter(({ id, verdict }) => violated.includes(id) && verdict === false);
+    expect(checks.filter(({ verdict }) => verdict === false).map(({ id }) => id)).toContain(found[0]?.id);
+    expect(found[0]?.problems[0]?.message).toBeTruthy();
+    expect(mergeVerdict(checks)).toBe('invalid');
+  },
+  180_000,
+);
