@@ -12,8 +12,8 @@ const shared = {
 };
 
 const onRealServers = {
-  globalSetup: '<rootDir>/test/support/start-stack.ts',
-  globalTeardown: '<rootDir>/test/support/stop-stack.ts',
+  globalSetup: '<rootDir>/test/support/servers/start-stack.ts',
+  globalTeardown: '<rootDir>/test/support/servers/stop-stack.ts',
 };
 
 /**

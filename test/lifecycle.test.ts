@@ -2,7 +2,7 @@ import { ChildProgram } from './support/child-program.ts';
 
 jest.setTimeout(60_000);
 
-const start = (behaviour: string) => new ChildProgram('test/support/lifecycle-program.ts', [behaviour]);
+const start = (behaviour: string) => new ChildProgram('test/support/worker/lifecycle-program.ts', [behaviour]);
 
 /** What the services saw, in order, as the last to stop tells it. */
 const orderOf = (program: ChildProgram) => program.logged('first stopped')?.['order'] as string[];

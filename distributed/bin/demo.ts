@@ -7,7 +7,7 @@ import { describeReport, type Paint } from '../demo/demo-report.ts';
 import { runDemo } from '../demo/run-demo.ts';
 import { addLoadOptions, readLoadOptions } from '../generator/command-options.ts';
 import { EXIT } from '../run/verdict.ts';
-import { projectRoot } from '../stack/project-root.ts';
+import { projectRoot } from '../stack/process/project-root.ts';
 import { SOURCE_VARIABLE, STACK_SOURCES, type StackSource } from '../stack/stack-source.ts';
 
 const EXIT_CODES = { valid: EXIT.valid, invalid: EXIT.invalid, unknown: EXIT.unknown } as const;

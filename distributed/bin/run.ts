@@ -10,7 +10,7 @@ import { textSummary } from '../report/text-summary.ts';
 import { EXIT } from '../run/verdict.ts';
 import { SCENARIOS } from '../scenarios/catalogue.ts';
 import { DOCKER_COMPOSE } from '../scenarios/docker-compose.ts';
-import { projectRoot } from '../stack/project-root.ts';
+import { projectRoot } from '../stack/process/project-root.ts';
 
 const program = harnessCommand().action((_flags, command: Command) => runAndReport(command));
 for (const subcommand of [checkCommand(), compareCommand(), logsCommand(), reportCommand()]) {

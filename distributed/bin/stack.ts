@@ -1,9 +1,9 @@
 /** `pnpm stack`: PostgreSQL, Redis and Kafka for as long as this program runs. */
 import { rm, writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { reportMachine } from '../stack/doctor-report.ts';
+import { reportMachine } from '../stack/doctor/doctor-report.ts';
+import { StackError } from '../stack/process/stack-error.ts';
 import { startStack } from '../stack/stack.ts';
-import { StackError } from '../stack/stack-error.ts';
 import { SOURCE_VARIABLE, STACK_SOURCES, type StackSource } from '../stack/stack-source.ts';
 
 const EXIT = { usage: 2, environment: 3, interrupted: 130 } as const;

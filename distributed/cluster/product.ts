@@ -1,5 +1,5 @@
 import type { Topics } from '../../src/contract/topics.ts';
-import { runCommand } from '../stack/run-command.ts';
+import { runCommand } from '../stack/process/run-command.ts';
 
 /** The product as its operator uses it: programs and settings, nothing of its inside. */
 export const WORKER_PROGRAM = 'src/bin/worker.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Guardian } from '../stack/guardian.ts';
+import { Guardian } from '../stack/process/guardian.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /**

@@ -2,8 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from '../stack/free-port.ts';
-import type { Guardian } from '../stack/guardian.ts';
+import { freePorts } from '../stack/process/free-port.ts';
+import type { Guardian } from '../stack/process/guardian.ts';
 
 /**
  * One worker of the product as a real process: started, waited for, stopped, killed, frozen, started again, always

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type Environment, SCHEMA_VERSION } from '../run/environment.ts';
-import { runCommand } from '../stack/run-command.ts';
+import { runCommand } from '../stack/process/run-command.ts';
 import type { Stack } from '../stack/stack.ts';
 import { type RunOptions, replayCommand } from './run-options.ts';
 

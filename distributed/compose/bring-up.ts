@@ -1,8 +1,8 @@
 /** From an image to a stack in which everybody is healthy, told to people all the while. */
 
 import type { RunDirectory } from '../run/run-directory.ts';
-import { announced, type Progress } from '../stack/progress.ts';
-import { StackError } from '../stack/stack-error.ts';
+import { announced, type Progress } from '../stack/process/progress.ts';
+import { StackError } from '../stack/process/stack-error.ts';
 import type { ComposeProject } from './compose-project.ts';
 import { describeState, isWell, type ServiceState } from './docker-facts.ts';
 

@@ -21,7 +21,7 @@ import type { Part } from '../run/results.ts';
 import { RunClock } from '../run/run-clock.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import type { loadOf } from '../scenarios/docker-compose.ts';
-import type { Progress } from '../stack/progress.ts';
+import type { Progress } from '../stack/process/progress.ts';
 import { bringUp, showStates } from './bring-up.ts';
 import { checkConfinement, checkDistribution, checkEnds, checkTargets, type StackUnderTest } from './compose-checks.ts';
 import type { ComposeProject } from './compose-project.ts';

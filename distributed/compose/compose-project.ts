@@ -7,10 +7,10 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from '../stack/free-port.ts';
-import { Guardian } from '../stack/guardian.ts';
-import { runCommand } from '../stack/run-command.ts';
-import { StackError } from '../stack/stack-error.ts';
+import { freePorts } from '../stack/process/free-port.ts';
+import { Guardian } from '../stack/process/guardian.ts';
+import { runCommand } from '../stack/process/run-command.ts';
+import { StackError } from '../stack/process/stack-error.ts';
 import { type Container, parseContainers, parseServiceStates, type ServiceState, serviceOf } from './docker-facts.ts';
 
 export const COMPOSE_FILE = 'docker-compose.distributed-test.yml';

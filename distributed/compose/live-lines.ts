@@ -1,5 +1,5 @@
 import type { LiveState } from '../engine/display/live-state.ts';
-import type { Progress } from '../stack/progress.ts';
+import type { Progress } from '../stack/process/progress.ts';
 
 const INTERVAL_MS = 2_000;
 

@@ -10,8 +10,8 @@ import type { Environment } from '../run/environment.ts';
 import type { Part } from '../run/results.ts';
 import { RunDirectory, runIdOf } from '../run/run-directory.ts';
 import { DOCKER_COMPOSE, loadOf, racesNeeded } from '../scenarios/docker-compose.ts';
-import { requireDockerCompose } from '../stack/docker-engine.ts';
-import { announced, type Progress } from '../stack/progress.ts';
+import { requireDockerCompose } from '../stack/containers/docker-engine.ts';
+import { announced, type Progress } from '../stack/process/progress.ts';
 import { runComposePart } from './compose-part.ts';
 import { ComposeProject } from './compose-project.ts';
 

@@ -10,7 +10,7 @@ import { topicsFor } from '../../src/contract/topics.ts';
 import { withAdmin } from '../cluster/kafka-client.ts';
 import { createTopics, migrate, type ProductAddresses, type Sandbox } from '../cluster/product.ts';
 import { installAudit } from '../collect/audit.ts';
-import { REDIS_DATABASES } from '../stack/redis.ts';
+import { REDIS_DATABASES } from '../stack/servers/redis.ts';
 import type { Stack } from '../stack/stack.ts';
 
 export interface SandboxOptions {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import type { Server } from '../stack/server.ts';
+import type { Server } from '../stack/process/server.ts';
 import type { Evidence, Injector } from './injector.ts';
 
 export const REDIS_FAULTS = [

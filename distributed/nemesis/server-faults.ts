@@ -1,8 +1,8 @@
 /** What happens to PostgreSQL and Kafka: sessions ended, servers restarted. Their own answers are the witness. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { accepts } from '../stack/accepts.ts';
-import type { Server } from '../stack/server.ts';
+import { accepts } from '../stack/process/accepts.ts';
+import type { Server } from '../stack/process/server.ts';
 import type { Evidence, Injector } from './injector.ts';
 
 export const SERVER_FAULTS = ['postgres-terminate', 'postgres-restart', 'kafka-restart'] as const;

@@ -6,10 +6,10 @@
 import { cp, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EXPORTED, type Exported, exporterProgram } from '../stack/exporters.ts';
-import { Guardian } from '../stack/guardian.ts';
-import type { Progress } from '../stack/progress.ts';
-import { type StartedPrometheus, startPrometheus } from '../stack/prometheus.ts';
+import { Guardian } from '../stack/process/guardian.ts';
+import type { Progress } from '../stack/process/progress.ts';
+import { EXPORTED, type Exported, exporterProgram } from '../stack/servers/exporters.ts';
+import { type StartedPrometheus, startPrometheus } from '../stack/servers/prometheus.ts';
 import { ObservedPart, type Surroundings } from './observed-part.ts';
 import { takeSnapshot } from './prometheus-client.ts';
 import { RunMetrics } from './run-metrics.ts';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { projectRoot } from '../stack/project-root.ts';
+import { projectRoot } from '../stack/process/project-root.ts';
 
 export interface PageAssets {
   readonly script: string;

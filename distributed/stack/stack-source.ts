@@ -1,5 +1,5 @@
 /** Where the servers of a stack come from, unless the environment names them one by one. */
-import { StackError } from './stack-error.ts';
+import { StackError } from './process/stack-error.ts';
 
 export const STACK_SOURCES = ['local', 'docker'] as const;
 export type StackSource = (typeof STACK_SOURCES)[number];

@@ -6,16 +6,16 @@
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { StackContext, Started } from './context.ts';
-import { isRoot } from './debian.ts';
-import { requireAnswer, type ServerKind, STACK_VARIABLES } from './external.ts';
-import { Guardian } from './guardian.ts';
-import { startKafka } from './kafka.ts';
-import { startPostgres } from './postgres.ts';
-import type { Progress } from './progress.ts';
-import { startRedis } from './redis.ts';
-import type { Server } from './server.ts';
-import { PortTakenError, StackError } from './stack-error.ts';
+import type { StackContext, Started } from './process/context.ts';
+import { Guardian } from './process/guardian.ts';
+import type { Progress } from './process/progress.ts';
+import type { Server } from './process/server.ts';
+import { PortTakenError, StackError } from './process/stack-error.ts';
+import { isRoot } from './programs/debian.ts';
+import { requireAnswer, type ServerKind, STACK_VARIABLES } from './servers/external.ts';
+import { startKafka } from './servers/kafka.ts';
+import { startPostgres } from './servers/postgres.ts';
+import { startRedis } from './servers/redis.ts';
 import { type StackSource, stackSource } from './stack-source.ts';
 
 export interface StackOptions {
@@ -116,8 +116,8 @@ async function serversFrom(
   if (kafkaNodes === 3) throw new StackError('in containers there is one Kafka node: three need the local stack');
   // Only now: the library takes longer to load than Redis to start.
   const [{ openEngine }, { startContainer }] = await Promise.all([
-    import('./container-engine.ts'),
-    import('./containers.ts'),
+    import('./containers/container-engine.ts'),
+    import('./containers/containers.ts'),
   ]);
   const engine = await openEngine();
   const label = `${engine.label.name}=${engine.label.value}`;

@@ -6,7 +6,7 @@ import { comparePage } from '../../distributed/report/compare-page.ts';
 import { compareRuns, loadRunResult } from '../../distributed/report/compare-runs.ts';
 import { writeReport } from '../../distributed/report/report-page.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { removeSampleFolders, type SampleOptions, sampleRun } from '../support/sample-run.ts';
+import { removeSampleFolders, type SampleOptions, sampleRun } from '../support/recorded/sample-run.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const INSTALL_MS_MAX = 700_000;

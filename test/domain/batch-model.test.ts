@@ -1,5 +1,5 @@
-import { BatchModel } from '../support/batch-model.ts';
-import { describeBatchSystem } from '../support/batch-suite.ts';
+import { BatchModel } from '../support/batch/batch-model.ts';
+import { describeBatchSystem } from '../support/batch/batch-suite.ts';
 
 const model = new BatchModel();
 

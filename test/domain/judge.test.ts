@@ -1,6 +1,6 @@
 import type { BatchState, Claim } from '../../src/domain/batch-store.ts';
 import { judge, type Verdict } from '../../src/domain/judge.ts';
-import { content, failure } from '../support/sample-inputs.ts';
+import { content, failure } from '../support/batch/sample-inputs.ts';
 
 /** What an input meets that found no slot in an open batch. */
 const NOTHING: Claim = {

@@ -8,7 +8,7 @@ import { KafkaRecordSource } from '../../src/kafka/record-source.ts';
 import type { RecordSourceOptions } from '../../src/kafka/record-source-options.ts';
 import { KafkaTopicAdmin } from '../../src/kafka/topic-admin.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
-import { kafkaBrokers, uniqueTopicPrefix } from '../support/servers.ts';
+import { kafkaBrokers, uniqueTopicPrefix } from '../support/servers/servers.ts';
 
 /** Quiet unless a test is being looked into. */
 export const logger = pino({ level: process.env['ELS_TEST_LOG_LEVEL'] ?? 'silent' }, pino.destination(2));

@@ -3,7 +3,7 @@ import { deadLetterTopic } from '../../src/contract/topics.ts';
 import type { InboundRecord, OutboundMessage } from '../../src/domain/ports.ts';
 import { AppError } from '../../src/errors.ts';
 import { KafkaDeadLetterLog } from '../../src/kafka/dead-letter-log.ts';
-import { createTopic } from '../support/new-topic.ts';
+import { createTopic } from '../support/servers/new-topic.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { KafkaFixture, numbered } from './kafka-fixture.ts';
 

@@ -2,7 +2,7 @@ import { deadLetterTopic } from '../../src/contract/topics.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import { KafkaLagReader } from '../../src/kafka/lag-reader.ts';
 import { KafkaTopicAdmin } from '../../src/kafka/topic-admin.ts';
-import { createTopic } from '../support/new-topic.ts';
+import { createTopic } from '../support/servers/new-topic.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { KafkaFixture, logger, numbered, RecordingListener } from './kafka-fixture.ts';
 

@@ -1,5 +1,5 @@
 import { KafkaMessagePublisher } from '../../src/kafka/message-publisher.ts';
-import { runMutant } from '../support/mutant-worker.ts';
+import { runMutant } from '../support/worker/mutant-worker.ts';
 
 /** M17: a dead letter says where its record lay and nothing of what it said. Violates I10. */
 void runMutant({

@@ -1,4 +1,4 @@
-import { runMutant } from '../support/mutant-worker.ts';
+import { runMutant } from '../support/worker/mutant-worker.ts';
 
 /** M5: no slot to be had without waiting is taken for "the batch is full". Violates I8. */
 void runMutant({

@@ -1,4 +1,4 @@
-import { runMutant } from '../support/mutant-worker.ts';
+import { runMutant } from '../support/worker/mutant-worker.ts';
 
 /** M6: a content for a full batch is dropped. Violates I3. */
 void runMutant({

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { v5 } from 'uuid';
 import { KafkaMessagePublisher } from '../../src/kafka/message-publisher.ts';
-import { runMutant } from '../support/mutant-worker.ts';
+import { runMutant } from '../support/worker/mutant-worker.ts';
 
 /** M11: every publication gives its event a new id. Violates I4. */
 void runMutant({

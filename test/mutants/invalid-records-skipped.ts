@@ -1,5 +1,5 @@
 import { KafkaMessagePublisher } from '../../src/kafka/message-publisher.ts';
-import { runMutant } from '../support/mutant-worker.ts';
+import { runMutant } from '../support/worker/mutant-worker.ts';
 
 /** M16: what cannot be processed is dropped. Violates I3. */
 void runMutant({

@@ -1,6 +1,6 @@
 import { KafkaRecordSource } from '../../src/kafka/record-source.ts';
 import { Intake } from '../../src/worker/intake/intake.ts';
-import { runMutant } from '../support/mutant-worker.ts';
+import { runMutant } from '../support/worker/mutant-worker.ts';
 
 /** M8: the offset is committed when a record arrives; what a killed worker held is gone. Violates I3 and I11. */
 void runMutant({

@@ -1,4 +1,4 @@
-import { runMutant } from '../support/mutant-worker.ts';
+import { runMutant } from '../support/worker/mutant-worker.ts';
 
 /** M1: nothing but a look beforehand keeps one content from two slots. Violates I1. */
 void runMutant({

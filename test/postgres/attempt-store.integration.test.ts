@@ -1,7 +1,7 @@
 import { PostgresAttemptStore } from '../../src/postgres/attempt-store.ts';
 import type { Database } from '../../src/postgres/database.ts';
-import { openDatabase } from '../support/open-database.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { openDatabase } from '../support/servers/open-database.ts';
+import { createTestDatabase } from '../support/servers/servers.ts';
 
 jest.setTimeout(60_000);
 

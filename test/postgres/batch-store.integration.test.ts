@@ -4,16 +4,16 @@
  */
 import fc from 'fast-check';
 import { isRetryable } from '../../src/errors.ts';
-import { anyInputs, dealt, type Lane, orderFreeInputs } from '../support/arbitrary-inputs.ts';
-import { brokenInvariants } from '../support/batch-invariants.ts';
-import { BatchModel } from '../support/batch-model.ts';
-import { orderFreeOutcome } from '../support/batch-properties.ts';
-import { describeBatchSystem } from '../support/batch-suite.ts';
-import { type Answered, pairUp, type Snapshot, sortedEvents } from '../support/batch-system.ts';
-import { counted } from '../support/open-database.ts';
-import { PostgresBatchSystem } from '../support/postgres-batch-system.ts';
-import { content, failure, registration } from '../support/sample-inputs.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { anyInputs, dealt, type Lane, orderFreeInputs } from '../support/batch/arbitrary-inputs.ts';
+import { brokenInvariants } from '../support/batch/batch-invariants.ts';
+import { BatchModel } from '../support/batch/batch-model.ts';
+import { orderFreeOutcome } from '../support/batch/batch-properties.ts';
+import { describeBatchSystem } from '../support/batch/batch-suite.ts';
+import { type Answered, pairUp, type Snapshot, sortedEvents } from '../support/batch/batch-system.ts';
+import { PostgresBatchSystem } from '../support/batch/postgres-batch-system.ts';
+import { content, failure, registration } from '../support/batch/sample-inputs.ts';
+import { counted } from '../support/servers/open-database.ts';
+import { createTestDatabase } from '../support/servers/servers.ts';
 
 jest.setTimeout(60_000);
 

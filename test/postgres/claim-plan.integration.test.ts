@@ -6,9 +6,9 @@ import { escapeLiteral } from 'pg';
 import { type Content, type Failure, identityOf } from '../../src/domain/inputs.ts';
 import type { Database } from '../../src/postgres/database.ts';
 import { CLAIM_SLOTS } from '../../src/postgres/sql/claim-slots.ts';
-import { openDatabase } from '../support/open-database.ts';
-import { content } from '../support/sample-inputs.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { content } from '../support/batch/sample-inputs.ts';
+import { openDatabase } from '../support/servers/open-database.ts';
+import { createTestDatabase } from '../support/servers/servers.ts';
 
 jest.setTimeout(120_000);
 

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import { AppError, type ErrorCode } from '../../src/errors.ts';
 import type { Database, DatabaseOptions, Session } from '../../src/postgres/database.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
-import { Observer } from '../support/held-transaction.ts';
-import { counted, openDatabase } from '../support/open-database.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { Observer } from '../support/batch/held-transaction.ts';
+import { counted, openDatabase } from '../support/servers/open-database.ts';
+import { createTestDatabase } from '../support/servers/servers.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 jest.setTimeout(60_000);

@@ -5,8 +5,8 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { Client } from 'pg';
 import { migrateUp, migrationStatus } from '../../src/postgres/migrate.ts';
-import { createEmptyDatabase } from '../support/empty-database.ts';
-import { Observer } from '../support/held-transaction.ts';
+import { Observer } from '../support/batch/held-transaction.ts';
+import { createEmptyDatabase } from '../support/servers/empty-database.ts';
 
 const AT_ONCE = 5;
 const NAMES = ['0000_tables', '0001_storage', '0002_tracestate'];

@@ -3,18 +3,18 @@
  * code, where it must end right, and against a miniature of the original, where it must show the defect; otherwise the
  * scenario would prove nothing. Interleavings are made by hand, by stopping an event at a point and watching who waits.
  */
-import { Observer } from '../support/held-transaction.ts';
-import { counted } from '../support/open-database.ts';
-import { type CompletionRule, OriginalSlotService } from '../support/original-service.ts';
-import { PostgresBatchSystem } from '../support/postgres-batch-system.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { Observer } from '../support/batch/held-transaction.ts';
+import { type CompletionRule, OriginalSlotService } from '../support/batch/original-service.ts';
+import { PostgresBatchSystem } from '../support/batch/postgres-batch-system.ts';
 import {
   OurSlotService,
   type Outcome,
   type Pause,
   type PausePoint,
   type SlotService,
-} from '../support/slot-service.ts';
+} from '../support/batch/slot-service.ts';
+import { counted } from '../support/servers/open-database.ts';
+import { createTestDatabase } from '../support/servers/servers.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 jest.setTimeout(60_000);

@@ -1,8 +1,8 @@
 import type { OutboundMessage } from '../../src/domain/ports.ts';
 import { PostgresOutboxStore } from '../../src/postgres/outbox-store.ts';
-import { Observer } from '../support/held-transaction.ts';
-import { type Instance, openInstance } from '../support/postgres-batch-system.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { Observer } from '../support/batch/held-transaction.ts';
+import { type Instance, openInstance } from '../support/batch/postgres-batch-system.ts';
+import { createTestDatabase } from '../support/servers/servers.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 jest.setTimeout(60_000);

@@ -5,13 +5,13 @@
  */
 import type { Disposition } from '../../src/domain/inputs.ts';
 import { AppError } from '../../src/errors.ts';
-import { brokenInvariants } from '../support/batch-invariants.ts';
-import { type BatchSnapshot, pairUp } from '../support/batch-system.ts';
-import { holdBeforeCommit, Observer } from '../support/held-transaction.ts';
-import { counted } from '../support/open-database.ts';
-import { type Instance, openInstance, PostgresBatchSystem } from '../support/postgres-batch-system.ts';
-import { content, contents, failure, registration } from '../support/sample-inputs.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { brokenInvariants } from '../support/batch/batch-invariants.ts';
+import { type BatchSnapshot, pairUp } from '../support/batch/batch-system.ts';
+import { holdBeforeCommit, Observer } from '../support/batch/held-transaction.ts';
+import { type Instance, openInstance, PostgresBatchSystem } from '../support/batch/postgres-batch-system.ts';
+import { content, contents, failure, registration } from '../support/batch/sample-inputs.ts';
+import { counted } from '../support/servers/open-database.ts';
+import { createTestDatabase } from '../support/servers/servers.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const INSTANCE_COUNT = 3;

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { checkSchema } from '../../src/postgres/schema-check.ts';
-import { openDatabase } from '../support/open-database.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { openDatabase } from '../support/servers/open-database.ts';
+import { createTestDatabase } from '../support/servers/servers.ts';
 
 jest.setTimeout(60_000);
 

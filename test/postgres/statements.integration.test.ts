@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import { Client } from 'pg';
 import * as schema from '../../src/postgres/schema.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { createTestDatabase } from '../support/servers/servers.ts';
 
 jest.setTimeout(60_000);
 

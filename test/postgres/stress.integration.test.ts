@@ -3,13 +3,13 @@
  * identity given about twice: nobody deadlocks, and the final state keeps every invariant.
  */
 import type { Input } from '../../src/domain/inputs.ts';
-import { brokenInvariants } from '../support/batch-invariants.ts';
-import { type Answered, pairUp } from '../support/batch-system.ts';
-import { Observer } from '../support/held-transaction.ts';
-import { counted } from '../support/open-database.ts';
-import { PostgresBatchSystem } from '../support/postgres-batch-system.ts';
-import { content, failure, registration } from '../support/sample-inputs.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { brokenInvariants } from '../support/batch/batch-invariants.ts';
+import { type Answered, pairUp } from '../support/batch/batch-system.ts';
+import { Observer } from '../support/batch/held-transaction.ts';
+import { PostgresBatchSystem } from '../support/batch/postgres-batch-system.ts';
+import { content, failure, registration } from '../support/batch/sample-inputs.ts';
+import { counted } from '../support/servers/open-database.ts';
+import { createTestDatabase } from '../support/servers/servers.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const INSTANCE_COUNT = 3;

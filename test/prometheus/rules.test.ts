@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { OPERATING_LIMITS, TARGETS } from '../../artefacts/targets.ts';
-import { projectRoot } from '../../distributed/stack/project-root.ts';
-import { scrapeConfiguration } from '../../distributed/stack/prometheus.ts';
+import { projectRoot } from '../../distributed/stack/process/project-root.ts';
+import { scrapeConfiguration } from '../../distributed/stack/servers/prometheus.ts';
 import { type KnownMetrics, knownMetrics } from '../support/known-metrics.ts';
 import { metricsIn } from '../support/prometheus-queries.ts';
 

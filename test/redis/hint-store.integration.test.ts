@@ -6,8 +6,8 @@ import { Redis } from 'ioredis';
 import { type Stack, startStack } from '../../distributed/stack/stack.ts';
 import { RedisHintStore } from '../../src/redis/hint-store.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
-import { range, silentLog } from '../support/intake-bench.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { range, silentLog } from '../support/worker/intake-bench.ts';
 
 /** Command timeout 200 ms, and what a busy machine adds. */
 const ANSWER_MS_MAX = 600;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { COMPOSE_FILE } from '../../distributed/compose/compose-project.ts';
-import { projectRoot } from '../../distributed/stack/project-root.ts';
+import { projectRoot } from '../../distributed/stack/process/project-root.ts';
 
 const limits = z.object({ cpus: z.string(), memory: z.string() });
 

@@ -6,10 +6,10 @@
 import { CompressionTypes, type IHeaders } from 'kafkajs';
 import { contractTopic, deadLetterTopic } from '../../src/contract/topics.ts';
 import { runAdminCommand } from '../support/admin-command.ts';
-import { badRecords, type NamedRecord, oddRecords } from '../support/bad-records.ts';
-import { type SentRecord, sendRecords, type TailRecord } from '../support/topic-tail.ts';
-import { WorkerFixture } from '../support/worker-fixture.ts';
-import type { WorkerProgram } from '../support/worker-program.ts';
+import { type SentRecord, sendRecords, type TailRecord } from '../support/servers/topic-tail.ts';
+import { badRecords, type NamedRecord, oddRecords } from '../support/worker/bad-records.ts';
+import { WorkerFixture } from '../support/worker/worker-fixture.ts';
+import type { WorkerProgram } from '../support/worker/worker-program.ts';
 
 const GZIP_LIMIT_BYTES = 16 * 1024 * 1024;
 

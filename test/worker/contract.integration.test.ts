@@ -11,10 +11,10 @@ import {
   readyBody,
 } from '../../src/contract/http.ts';
 import { VERSION } from '../../src/version.ts';
-import type { TailRecord } from '../support/topic-tail.ts';
+import type { TailRecord } from '../support/servers/topic-tail.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { WorkerFixture } from '../support/worker-fixture.ts';
-import type { WorkerProgram } from '../support/worker-program.ts';
+import { WorkerFixture } from '../support/worker/worker-fixture.ts';
+import type { WorkerProgram } from '../support/worker/worker-program.ts';
 
 jest.setTimeout(90_000);
 

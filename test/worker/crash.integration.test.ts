@@ -2,9 +2,9 @@
  * Workers killed at the worst moment: the database has committed, Kafka has not heard of it. Whoever comes next must find
  * everything done, do nothing twice, and publish what the dead left behind.
  */
-import { WorkerFixture } from '../support/worker-fixture.ts';
+import { WorkerFixture } from '../support/worker/worker-fixture.ts';
 
-const WITH_FAULTS = 'test/support/worker-with-faults.ts';
+const WITH_FAULTS = 'test/support/worker/worker-with-faults.ts';
 const BATCHES = ['b0', 'b1', 'b2', 'b3'];
 const SLOTS = 8;
 /** Of QUICK in the fixture. */

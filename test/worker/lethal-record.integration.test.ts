@@ -3,7 +3,7 @@
  * not, and once the fault is mended it can be brought back. The restarts are ours, as an orchestrator would.
  */
 import { runAdminCommand } from '../support/admin-command.ts';
-import { WorkerFixture } from '../support/worker-fixture.ts';
+import { WorkerFixture } from '../support/worker/worker-fixture.ts';
 
 const DEATHS = 3;
 const LETHAL = 'kills whoever reads it';
@@ -27,7 +27,7 @@ describe('a record that kills the process', () => {
 
   const launch = (instance: string) =>
     fixture.launch(instance, {
-      program: 'test/support/worker-with-faults.ts',
+      program: 'test/support/worker/worker-with-faults.ts',
       env: { ELS_TEST_LETHAL: LETHAL },
     });
   const letters = async () => (await fixture.tail.complete()).filter(({ topic }) => topic.endsWith('.DLQ'));

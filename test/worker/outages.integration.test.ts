@@ -3,14 +3,14 @@
  * changes but speed; without PostgreSQL everything waits, and nothing is lost.
  */
 
-import { freePorts } from '../../distributed/stack/free-port.ts';
-import type { Server } from '../../distributed/stack/server.ts';
+import { freePorts } from '../../distributed/stack/process/free-port.ts';
+import type { Server } from '../../distributed/stack/process/server.ts';
 import { type Stack, startStack } from '../../distributed/stack/stack.ts';
 import type { ReadyBody } from '../../src/contract/http.ts';
-import { migrateDatabase } from '../support/migrations.ts';
+import { migrateDatabase } from '../support/servers/migrations.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { WorkerFixture } from '../support/worker-fixture.ts';
-import type { WorkerProgram } from '../support/worker-program.ts';
+import { WorkerFixture } from '../support/worker/worker-fixture.ts';
+import type { WorkerProgram } from '../support/worker/worker-program.ts';
 
 jest.setTimeout(90_000);
 
@@ -18,7 +18,7 @@ const isLocal = process.env['REDIS_URL'] === undefined && process.env['DATABASE_
 // External servers are not ours to stop.
 const describeLocal = isLocal ? describe : describe.skip;
 
-const WITH_FAULTS = 'test/support/worker-with-faults.ts';
+const WITH_FAULTS = 'test/support/worker/worker-with-faults.ts';
 const BATCHES = 10;
 const SLOTS = 12;
 

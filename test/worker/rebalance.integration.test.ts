@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WireMessage } from '../../src/contract/message.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { WorkerFixture } from '../support/worker-fixture.ts';
-import type { WorkerProgram } from '../support/worker-program.ts';
+import { WorkerFixture } from '../support/worker/worker-fixture.ts';
+import type { WorkerProgram } from '../support/worker/worker-program.ts';
 
 const GRACE_MS = 10_000;
 const SLOTS = 50;
@@ -27,7 +27,7 @@ describe('workers that come and go', () => {
   /** Small slow groups, so that there is always one under way. */
   const launch = async (instance: string, env: Record<string, string> = {}) => {
     const worker = await fixture.launchReady(instance, {
-      program: 'test/support/worker-with-faults.ts',
+      program: 'test/support/worker/worker-with-faults.ts',
       env: { ELS_TEST_HANDLE_DELAY_MS: '40', GROUP_SIZE_MAX: '20', SHUTDOWN_GRACE_MS: String(GRACE_MS), ...env },
     });
     workers.push(worker);

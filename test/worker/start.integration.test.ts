@@ -2,13 +2,13 @@
  * A worker refuses a world in which it would lose or double essays, with one line that says what to do, and waits for
  * one that is merely late.
  */
-import { freePorts } from '../../distributed/stack/free-port.ts';
-import { createEmptyDatabase } from '../support/empty-database.ts';
-import { createTestDatabase, kafkaBrokers } from '../support/servers.ts';
-import { TcpForward } from '../support/tcp-forward.ts';
+import { freePorts } from '../../distributed/stack/process/free-port.ts';
+import { createEmptyDatabase } from '../support/servers/empty-database.ts';
+import { createTestDatabase, kafkaBrokers } from '../support/servers/servers.ts';
+import { TcpForward } from '../support/servers/tcp-forward.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { WorkerFixture } from '../support/worker-fixture.ts';
-import type { WorkerProgram } from '../support/worker-program.ts';
+import { WorkerFixture } from '../support/worker/worker-fixture.ts';
+import type { WorkerProgram } from '../support/worker/worker-program.ts';
 
 const REFUSED = 78;
 

@@ -4,8 +4,8 @@
  */
 import type { WireMessage } from '../../src/contract/message.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { WorkerFixture } from '../support/worker-fixture.ts';
-import type { WorkerProgram } from '../support/worker-program.ts';
+import { WorkerFixture } from '../support/worker/worker-fixture.ts';
+import type { WorkerProgram } from '../support/worker/worker-program.ts';
 
 jest.setTimeout(90_000);
 
@@ -21,7 +21,7 @@ const CANARIES = ['Canary Svensson.docx', 'canary-course', 'canary-user', 'canar
 const [FILE_NAME, COURSE, USER, ERROR_TEXT] = CANARIES as [string, string, string, string];
 
 describe.each([
-  ['with an SDK', { NODE_OPTIONS: '--import ./test/support/spans-to-stdout.mjs' }],
+  ['with an SDK', { NODE_OPTIONS: '--import ./test/support/worker/spans-to-stdout.mjs' }],
   ['without one', {}],
 ] as const)('a worker %s', (name, env) => {
   const isTraced = name === 'with an SDK';

@@ -7,7 +7,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { asyncApi } from '../../../artefacts/contract/asyncapi.ts';
 import { contractDocuments } from '../../../artefacts/contract/documents.ts';
 import { openApi } from '../../../artefacts/contract/openapi.ts';
-import { projectRoot } from '../../../distributed/stack/project-root.ts';
+import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
 import { contentMessage, failureMessage, registrationMessage } from '../../../src/contract/inbound-messages.ts';
 import type { WireMessage } from '../../../src/contract/message.ts';
 import { completedMessage, excessMessage, slotAssignedMessage } from '../../../src/contract/outbound.ts';

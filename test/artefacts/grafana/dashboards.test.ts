@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { allDashboards, DASHBOARD_FOLDER } from '../../../artefacts/grafana/all-dashboards.ts';
 import { panelsOf } from '../../../distributed/observe/dashboard-queries.ts';
-import { projectRoot } from '../../../distributed/stack/project-root.ts';
+import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
 import { type KnownMetrics, knownMetrics } from '../../support/known-metrics.ts';
 import { metricsIn } from '../../support/prometheus-queries.ts';
 

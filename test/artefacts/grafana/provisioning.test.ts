@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { DASHBOARD_FOLDER } from '../../../artefacts/grafana/all-dashboards.ts';
 import { COMPOSE_FILE } from '../../../distributed/compose/compose-project.ts';
-import { projectRoot } from '../../../distributed/stack/project-root.ts';
+import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
 
 const PROVISIONING_FOLDER = 'grafana/provisioning';
 /** Where Grafana's image looks for them. */

@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import { installAudit, removeAudit } from '../../../distributed/collect/audit.ts';
 import { collectTables } from '../../../distributed/collect/tables.ts';
 import { type AuditEntry, auditEntry } from '../../../distributed/judge/evidence/rows.ts';
-import { createTestDatabase } from '../../support/servers.ts';
+import { createTestDatabase } from '../../support/servers/servers.ts';
 
 const REGISTER = `
   insert into batches (id, state) values ('b1', 'announced');

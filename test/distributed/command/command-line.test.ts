@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { projectRoot } from '../../../distributed/stack/project-root.ts';
+import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
 
 /** Nothing here may start a server: wrong usage is found before. */
 function run(...args: string[]) {

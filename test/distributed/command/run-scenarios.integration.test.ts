@@ -4,8 +4,8 @@ import { runScenarios } from '../../../distributed/command/run-scenarios.ts';
 import type { Scenario } from '../../../distributed/engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../../../distributed/generator/load-options.ts';
 import { loadNow, sendUntilRaced } from '../../../distributed/scenarios/steps.ts';
-import { projectRoot } from '../../../distributed/stack/project-root.ts';
-import { useServersOfTestRun } from '../../support/external-run.ts';
+import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
+import { useServersOfTestRun } from '../../support/servers/external-run.ts';
 
 /** Race conditions in their smallest form, through the whole engine, on the servers of the test run. */
 const RACES = { overlappingClaims: 5, sharedBatches: 5 };

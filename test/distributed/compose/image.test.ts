@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { projectRoot } from '../../../distributed/stack/project-root.ts';
+import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
 import { VERSION } from '../../../src/version.ts';
 
 const root = projectRoot();

@@ -3,9 +3,9 @@ import { checkRun } from '../../../distributed/command/check-command.ts';
 import { DEMO_LOAD, type DemoOptions } from '../../../distributed/demo/demo-options.ts';
 import { describeReport } from '../../../distributed/demo/demo-report.ts';
 import { runDemo } from '../../../distributed/demo/run-demo.ts';
-import { projectRoot } from '../../../distributed/stack/project-root.ts';
+import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
 import { stackSource } from '../../../distributed/stack/stack-source.ts';
-import { useServersOfTestRun } from '../../support/external-run.ts';
+import { useServersOfTestRun } from '../../support/servers/external-run.ts';
 
 /** The demo in small, on the servers of the test run. */
 const testRun = useServersOfTestRun();

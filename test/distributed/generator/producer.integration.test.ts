@@ -7,7 +7,7 @@ import { messageOf, publishLoad } from '../../../distributed/generator/producer.
 import type { RecordBytes } from '../../../distributed/run/topic-record.ts';
 import { type Topics, topicsFor } from '../../../src/contract/topics.ts';
 import { KafkaTopicAdmin } from '../../../src/kafka/topic-admin.ts';
-import { kafkaBrokers, uniqueTopicPrefix } from '../../support/servers.ts';
+import { kafkaBrokers, uniqueTopicPrefix } from '../../support/servers/servers.ts';
 
 jest.setTimeout(30_000);
 

@@ -2,8 +2,8 @@ import { appendFile, stat, truncate } from 'node:fs/promises';
 import type { Check } from '../../../distributed/run/results.ts';
 import { mergeVerdict } from '../../../distributed/run/verdict.ts';
 import { EVENT_TYPES } from '../../../src/contract/topics.ts';
-import { CorrectRun } from '../../support/correct-run.ts';
-import { alter, failing, filled, judge, records, unsure } from '../../support/judge-correct-run.ts';
+import { CorrectRun } from '../../support/recorded/correct-run.ts';
+import { alter, failing, filled, judge, records, unsure } from '../../support/recorded/judge-correct-run.ts';
 
 test('a right run is valid and everything in it was judged', async () => {
   const checks = await judge(new CorrectRun());

@@ -1,8 +1,8 @@
 import { mergeVerdict } from '../../../distributed/run/verdict.ts';
 import { EVENT_TYPES } from '../../../src/contract/topics.ts';
-import { CorrectRun } from '../../support/correct-run.ts';
-import type { Row } from '../../support/correct-service.ts';
-import { alter, failing, filled, judge, records } from '../../support/judge-correct-run.ts';
+import { CorrectRun } from '../../support/recorded/correct-run.ts';
+import type { Row } from '../../support/recorded/correct-service.ts';
+import { alter, failing, filled, judge, records } from '../../support/recorded/judge-correct-run.ts';
 
 const takings = ({ tables }: CorrectRun): Row[] =>
   tables.audit.filter((entry) => entry['table_name'] === 'slots' && entry['operation'] === 'update');

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { judgeRun } from '../../../distributed/judge/judge-evidence.ts';
 import { RaceCounter } from '../../../distributed/judge/races/count-races.ts';
 import { mergeVerdict } from '../../../distributed/run/verdict.ts';
-import { type JudgedRunOptions, runOnce } from '../../support/judged-run.ts';
+import { type JudgedRunOptions, runOnce } from '../../support/recorded/judged-run.ts';
 
 /** Hot batches: every instance works on the same few, in many small groups, and every content comes several times. */
 const HOT = {

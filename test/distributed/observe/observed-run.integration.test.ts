@@ -6,8 +6,8 @@ import type { Scenario } from '../../../distributed/engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../../../distributed/generator/load-options.ts';
 import type { ScheduledFault } from '../../../distributed/nemesis/schedule.ts';
 import { loadNow } from '../../../distributed/scenarios/steps.ts';
-import { projectRoot } from '../../../distributed/stack/project-root.ts';
-import { useServersOfTestRun } from '../../support/external-run.ts';
+import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
+import { useServersOfTestRun } from '../../support/servers/external-run.ts';
 
 /** One worker killed in a short load, through the whole engine, with Prometheus beside it. */
 const KILL: ScheduledFault<FaultKind> = { kind: 'worker-kill', atMs: 1_500, holdMs: 300, target: 1 };

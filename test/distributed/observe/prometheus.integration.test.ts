@@ -14,14 +14,18 @@ import { planLoad } from '../../../distributed/generator/plan.ts';
 import { publishLoad } from '../../../distributed/generator/producer.ts';
 import { interpolated, queriesOf } from '../../../distributed/observe/dashboard-queries.ts';
 import { RunMetrics } from '../../../distributed/observe/run-metrics.ts';
-import { Guardian } from '../../../distributed/stack/guardian.ts';
-import { projectRoot } from '../../../distributed/stack/project-root.ts';
-import { prometheusPrograms, type StartedPrometheus, startPrometheus } from '../../../distributed/stack/prometheus.ts';
-import { runCommand } from '../../../distributed/stack/run-command.ts';
+import { Guardian } from '../../../distributed/stack/process/guardian.ts';
+import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
+import { runCommand } from '../../../distributed/stack/process/run-command.ts';
+import {
+  prometheusPrograms,
+  type StartedPrometheus,
+  startPrometheus,
+} from '../../../distributed/stack/servers/prometheus.ts';
 import { topicsFor } from '../../../src/contract/topics.ts';
-import { createEmptyDatabase } from '../../support/empty-database.ts';
 import { metricsIn } from '../../support/prometheus-queries.ts';
-import { kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from '../../support/servers.ts';
+import { createEmptyDatabase } from '../../support/servers/empty-database.ts';
+import { kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from '../../support/servers/servers.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 jest.setTimeout(180_000);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { compareCommand, logsCommand, reportCommand } from '../../../distributed/report/commands.ts';
-import { removeSampleFolders, sampleFolder, sampleRun } from '../../support/sample-run.ts';
+import { removeSampleFolders, sampleFolder, sampleRun } from '../../support/recorded/sample-run.ts';
 
 afterAll(removeSampleFolders);
 

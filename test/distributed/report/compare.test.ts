@@ -2,7 +2,7 @@ import { comparePage } from '../../../distributed/report/compare-page.ts';
 import { type Comparison, compareRuns, loadRunResult } from '../../../distributed/report/compare-runs.ts';
 import { compareText } from '../../../distributed/report/compare-text.ts';
 import { changeOf } from '../../../distributed/report/noise.ts';
-import { removeSampleFolders, type SampleOptions, sampleFolder, sampleRun } from '../../support/sample-run.ts';
+import { removeSampleFolders, type SampleOptions, sampleFolder, sampleRun } from '../../support/recorded/sample-run.ts';
 
 afterAll(removeSampleFolders);
 

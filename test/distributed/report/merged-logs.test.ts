@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { formatLogEntry, type LogFilter, mergedLogs } from '../../../distributed/report/merged-logs.ts';
 import type { RunDirectory } from '../../../distributed/run/run-directory.ts';
-import { removeSampleFolders, sampleRun } from '../../support/sample-run.ts';
+import { removeSampleFolders, sampleRun } from '../../support/recorded/sample-run.ts';
 
 afterAll(removeSampleFolders);
 

@@ -5,7 +5,12 @@ import type { ReportData } from '../../../distributed/report/report-data.ts';
 import { buildReport, writeReport } from '../../../distributed/report/report-page.ts';
 import { findSlowBatches } from '../../../distributed/report/slow-batches.ts';
 import type { Results } from '../../../distributed/run/results.ts';
-import { removeSampleFolders, type SampleOptions, STARTED_AT_MS, sampleRun } from '../../support/sample-run.ts';
+import {
+  removeSampleFolders,
+  type SampleOptions,
+  STARTED_AT_MS,
+  sampleRun,
+} from '../../support/recorded/sample-run.ts';
 
 afterAll(removeSampleFolders);
 

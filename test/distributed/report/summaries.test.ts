@@ -2,8 +2,8 @@ import { formatDuration, formatNumber, formatUnit } from '../../../distributed/r
 import { buildJunit } from '../../../distributed/report/junit.ts';
 import { textSummary } from '../../../distributed/report/text-summary.ts';
 import type { Results } from '../../../distributed/run/results.ts';
-import { type SampleJudgement, sampleResults } from '../../support/sample-results.ts';
-import { sampleEnvironment } from '../../support/sample-run.ts';
+import { type SampleJudgement, sampleResults } from '../../support/recorded/sample-results.ts';
+import { sampleEnvironment } from '../../support/recorded/sample-run.ts';
 
 const GOOD: SampleJudgement = {
   broken: [],

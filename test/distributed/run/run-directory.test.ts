@@ -6,7 +6,7 @@ import { LatencyRecorder, parseLatencyLog, percentileMs, totalOf } from '../../.
 import type { HistoryRecord } from '../../../distributed/run/records.ts';
 import { RunDirectory, runIdOf } from '../../../distributed/run/run-directory.ts';
 import { decodeTopicRecord, encodeTopicRecord } from '../../../distributed/run/topic-record.ts';
-import { removeSampleFolders, sampleEnvironment, sampleFolder } from '../../support/sample-run.ts';
+import { removeSampleFolders, sampleEnvironment, sampleFolder } from '../../support/recorded/sample-run.ts';
 
 afterAll(removeSampleFolders);
 

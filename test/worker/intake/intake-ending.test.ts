@@ -1,6 +1,6 @@
-import { gate, intakeBench, range } from '../../support/intake-bench.ts';
-import { unavailable } from '../../support/memory-record-source.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { gate, intakeBench, range } from '../../support/worker/intake-bench.ts';
+import { unavailable } from '../../support/worker/memory-record-source.ts';
 
 const soon = (what: string) => ({ deadlineMs: 5000, what });
 

@@ -1,5 +1,5 @@
-import { gate, intakeBench, range } from '../../support/intake-bench.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { gate, intakeBench, range } from '../../support/worker/intake-bench.ts';
 
 const soon = (what: string) => ({ deadlineMs: 5000, what });
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { gate, intakeBench, range } from '../../support/intake-bench.ts';
-import { unavailable } from '../../support/memory-record-source.ts';
-import { nameOf } from '../../support/scripted-handler.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { gate, intakeBench, range } from '../../support/worker/intake-bench.ts';
+import { unavailable } from '../../support/worker/memory-record-source.ts';
+import { nameOf } from '../../support/worker/scripted-handler.ts';
 
 const soon = (what: string) => ({ deadlineMs: 5000, what });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { PartitionBuffer } from '../../../src/worker/intake/partition-buffer.ts';
-import { recordAt } from '../../support/memory-record-source.ts';
+import { recordAt } from '../../support/worker/memory-record-source.ts';
 
 const FIRST_OFFSET = 7;
 

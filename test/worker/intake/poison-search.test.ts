@@ -1,9 +1,9 @@
 import type { InboundRecord } from '../../../src/domain/ports.ts';
 import { AppError } from '../../../src/errors.ts';
-import { gate, intakeBench, range } from '../../support/intake-bench.ts';
-import { MemoryAttemptStore } from '../../support/memory-attempt-store.ts';
-import { MemoryRecordSource, unavailable } from '../../support/memory-record-source.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { gate, intakeBench, range } from '../../support/worker/intake-bench.ts';
+import { MemoryAttemptStore } from '../../support/worker/memory-attempt-store.ts';
+import { MemoryRecordSource, unavailable } from '../../support/worker/memory-record-source.ts';
 
 const soon = (what: string) => ({ deadlineMs: 5000, what });
 const never = new Promise<void>(() => {});

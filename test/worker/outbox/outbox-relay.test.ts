@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { AppError } from '../../../src/errors.ts';
 import { Metrics } from '../../../src/telemetry/metrics.ts';
 import { OutboxRelay, type OutboxRelayOptions } from '../../../src/worker/outbox/outbox-relay.ts';
-import { gate, range, silentLog } from '../../support/intake-bench.ts';
-import { MemoryOutboxStore, MemoryPublisher, messageOf } from '../../support/memory-outbox.ts';
-import { unavailable } from '../../support/memory-record-source.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { gate, range, silentLog } from '../../support/worker/intake-bench.ts';
+import { MemoryOutboxStore, MemoryPublisher, messageOf } from '../../support/worker/memory-outbox.ts';
+import { unavailable } from '../../support/worker/memory-record-source.ts';
 
 const soon = (what: string) => ({ deadlineMs: 5000, what });
 const refused = () => new AppError('PUBLISH_REFUSED', 'too large');

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { CLAIM_INPUTS_MAX } from '../../../src/domain/batch-store.ts';
 import { type Input, identityOf, type SlotInput } from '../../../src/domain/inputs.ts';
 import { roundsOf } from '../../../src/worker/settle/claim-rounds.ts';
-import { anyInputs } from '../../support/arbitrary-inputs.ts';
-import { content, contents, failure } from '../../support/sample-inputs.ts';
+import { anyInputs } from '../../support/batch/arbitrary-inputs.ts';
+import { content, contents, failure } from '../../support/batch/sample-inputs.ts';
 
 const slotInputs = anyInputs.map((inputs) =>
   inputs.filter((input: Input): input is SlotInput => input.kind !== 'registration'),

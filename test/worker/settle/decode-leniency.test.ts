@@ -6,7 +6,7 @@ import {
   failureEvent,
   type RecordPlace,
   registrationEvent,
-} from '../../support/records.ts';
+} from '../../support/worker/records.ts';
 
 /** What must not cost anybody an essay: names, messages, correlation, trace context, ids of events. */
 function decoded(value: string, place: RecordPlace = {}) {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { contentMessage, failureMessage, registrationMessage } from '../../../src/contract/inbound-messages.ts';
 import { EVENT_TYPES, topicsFor } from '../../../src/contract/topics.ts';
 import { DECODE_LIMITS, type Decoded, decodeRecord } from '../../../src/worker/settle/decode.ts';
-import { asRecord } from '../../support/records.ts';
+import { asRecord } from '../../support/worker/records.ts';
 
 /** Whatever bytes arrive, decoding ends in one outcome, and what passes is safe to compare and to store. */
 const SECRET = 'Kalle-Anka-42';

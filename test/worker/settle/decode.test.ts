@@ -1,7 +1,7 @@
 import { TextEncoder } from 'node:util';
 import { EVENT_TYPES } from '../../../src/contract/topics.ts';
 import { DECODE_LIMITS, type Decoded, decodeRecord } from '../../../src/worker/settle/decode.ts';
-import { altered, asRecord, contentEvent, failureEvent, registrationEvent } from '../../support/records.ts';
+import { altered, asRecord, contentEvent, failureEvent, registrationEvent } from '../../support/worker/records.ts';
 
 /** The bad-input catalogue, row by row: what each record must become, with the reason a person will read. */
 function decode(value: string | Uint8Array | null): Decoded {

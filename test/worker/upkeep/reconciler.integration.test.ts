@@ -4,11 +4,11 @@
  */
 import type { OutboxRow } from '../../../src/domain/ports.ts';
 import { Reconciler } from '../../../src/worker/upkeep/reconciler.ts';
-import { holdBeforeCommit, Observer } from '../../support/held-transaction.ts';
-import { counted, silentLog } from '../../support/open-database.ts';
-import { type Instance, PostgresBatchSystem } from '../../support/postgres-batch-system.ts';
-import { content, contents, failure, registration } from '../../support/sample-inputs.ts';
-import { createTestDatabase } from '../../support/servers.ts';
+import { holdBeforeCommit, Observer } from '../../support/batch/held-transaction.ts';
+import { type Instance, PostgresBatchSystem } from '../../support/batch/postgres-batch-system.ts';
+import { content, contents, failure, registration } from '../../support/batch/sample-inputs.ts';
+import { counted, silentLog } from '../../support/servers/open-database.ts';
+import { createTestDatabase } from '../../support/servers/servers.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 jest.setTimeout(60_000);

@@ -1,6 +1,6 @@
 import { AppError } from '../../../src/errors.ts';
 import { StartChecks } from '../../../src/worker/upkeep/start-checks.ts';
-import { silentLog } from '../../support/intake-bench.ts';
+import { silentLog } from '../../support/worker/intake-bench.ts';
 
 const silent = () => Promise.reject(new AppError('UNAVAILABLE', 'nobody there'));
 const checksOf = (checks: StartChecks['deps']['checks'], waitMsMax = 60_000) =>

@@ -1,7 +1,7 @@
 import type { LagReader } from '../../../src/domain/ports.ts';
 import { Metrics } from '../../../src/telemetry/metrics.ts';
 import { Watchdog } from '../../../src/worker/upkeep/watchdog.ts';
-import { silentLog } from '../../support/intake-bench.ts';
+import { silentLog } from '../../support/worker/intake-bench.ts';
 
 const SILENT_MS_MAX = 60_000;
 const INTERVAL_MS = 5000;

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { digestOfRun } from '../../../../distributed/judge/invariants/digest.ts';
-import { CorrectRun } from '../../../support/correct-run.ts';
+import { CorrectRun } from '../../../support/recorded/correct-run.ts';
 
 async function digestAfter(change: (run: CorrectRun) => void): Promise<string> {
   const run = new CorrectRun();
