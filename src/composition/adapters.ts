@@ -5,10 +5,10 @@ import { KafkaLagReader } from '../kafka/lag-reader.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
 import { KafkaRecordSource } from '../kafka/record-source.ts';
 import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
-import { PostgresAttemptStore } from '../postgres/attempt-store.ts';
 import { PostgresBatchStore } from '../postgres/batch-store.ts';
 import { Database, HOT_PLAN_SETTINGS } from '../postgres/database.ts';
 import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
+import { PostgresPoisonMarkStore } from '../postgres/poison-mark-store.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -55,8 +55,8 @@ function composePostgres({ config, logger, single }: Composing): void {
     const { instanceId: instance, outboxLeaseMs: leaseMs, outboxRetentionMs: retentionMs } = config;
     return new PostgresOutboxStore(get(SideDatabase), { instance, leaseMs, retentionMs });
   });
-  single(PostgresAttemptStore, (get) => {
-    return new PostgresAttemptStore(get(SideDatabase), { consumerGroup: config.consumerGroup });
+  single(PostgresPoisonMarkStore, (get) => {
+    return new PostgresPoisonMarkStore(get(SideDatabase), { consumerGroup: config.consumerGroup });
   });
   single(PostgresStatusReader, (get) => new PostgresStatusReader(get(SideDatabase)));
 }

@@ -1,15 +1,15 @@
 import { systemClock } from '../clock.ts';
 import { contractTopic, INBOUND, topicsFor } from '../contract/topics.ts';
-import type { HintStore, OutboxRow } from '../domain/ports.ts';
+import type { HintStore } from '../domain/ports.ts';
 import { KafkaLagReader } from '../kafka/lag-reader.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
 import { KafkaRecordSource } from '../kafka/record-source.ts';
 import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
 import { Lifecycle } from '../lifecycle.ts';
-import { PostgresAttemptStore } from '../postgres/attempt-store.ts';
 import { PostgresBatchStore } from '../postgres/batch-store.ts';
 import { migrationStatus } from '../postgres/migrate.ts';
 import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
+import { PostgresPoisonMarkStore } from '../postgres/poison-mark-store.ts';
 import { checkSchema } from '../postgres/schema-check.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
@@ -36,7 +36,7 @@ const INTAKE = {
   bufferedBytesMax: 32 * 1024 * 1024,
   retryDelayMinMs: 50,
   retryDelayMaxMs: 5000,
-  carefulRecordsMax: 500,
+  searchedRecordsMax: 500,
 };
 const RELAY = {
   claimRowsMax: 20,
@@ -66,10 +66,7 @@ function composeUseCases({ config, logger, single }: Composing): void {
     store: get(PostgresBatchStore),
     context,
     metrics: get(Metrics),
-    onCommitted: (rows: readonly OutboxRow[]) => {
-      const committedAtMs = performance.now();
-      for (const row of rows) get(OutboxRelay).offer(row, committedAtMs);
-    },
+    outbox: get(OutboxRelay),
   });
   single(AssignInputs, (get) => new AssignInputs(useCaseDeps(get)));
   single(RegisterBatches, (get) => new RegisterBatches(useCaseDeps(get)));
@@ -79,9 +76,9 @@ function composeUseCases({ config, logger, single }: Composing): void {
   );
   single(HandleGroup, (get) => {
     return new HandleGroup({
-      register: (registrations) => get(RegisterBatches).register(registrations),
-      assign: (inputs) => get(AssignInputs).assign(inputs),
-      known: (inputs) => get(PostgresBatchStore).known(inputs),
+      registerBatches: get(RegisterBatches),
+      assignInputs: get(AssignInputs),
+      batches: get(PostgresBatchStore),
       hints: config.hintsEnabled ? get(RedisHintStore) : NO_HINTS,
       publisher: get(KafkaMessagePublisher),
       limits: { ...DECODE_LIMITS, slotsMax: config.slotsMax, valueBytesMax: config.valueBytesMax },
@@ -130,7 +127,7 @@ function composeLoops({ config, logger, single }: Composing): void {
     const intake = new Intake({
       source: get(KafkaRecordSource),
       handler: get(HandleGroup),
-      attempts: get(PostgresAttemptStore),
+      poisonMarks: get(PostgresPoisonMarkStore),
       metrics: get(Metrics),
       log: logger,
       options: {

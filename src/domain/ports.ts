@@ -8,11 +8,15 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+/** Where one record lies. */
+export interface RecordOffset extends TopicPartition {
+  readonly offset: number;
+}
+
 export type RecordHeaders = Readonly<Record<string, Uint8Array | readonly Uint8Array[] | undefined>>;
 
 /** One record as it lies in the log. Offsets stay below 2^53, so a number is exact. */
-export interface InboundRecord extends TopicPartition {
-  readonly offset: number;
+export interface InboundRecord extends RecordOffset {
   readonly timestampMs: number;
   /** When this process got it, on its monotonic clock; for latencies only, absent where none are measured. */
   readonly receivedAtMs?: number | undefined;
@@ -32,10 +36,16 @@ export interface PartitionOffset extends TopicPartition {
  */
 export interface RecordSource {
   start(listener: RecordListener): Promise<void>;
-  /** Stops fetching the partition until resumed; records already handed over stay the listener's. */
+  /**
+   * Stops fetching the partition until resumed; records already handed over stay the listener's. What is paused is
+   * known here alone: asking again for what is so already does nothing, and a new epoch begins with nothing paused.
+   */
   pause(partition: TopicPartition): void;
   resume(partition: TopicPartition): void;
-  /** Commits where the epoch is still current, silently drops the rest. Rejects on broker failure (retryable). */
+  /**
+   * Commits where the epoch is still current, silently drops the rest. Rejects on broker failure (retryable). What is
+   * committed is known here alone: a position is when the promise resolves, and not before.
+   */
   commit(epoch: number, offsets: readonly PartitionOffset[]): Promise<void>;
   /** Leaves the group. Offsets must have been committed before: a stopped member cannot commit. */
   stop(): Promise<void>;
@@ -52,7 +62,7 @@ export interface RecordListener {
   /** The epoch ended (rebalance, lost membership or stop); nothing of it can be committed any more. */
   revoked(epoch: number): void;
   /** Records of one partition in offset order. Must return at once; backpressure is by pause. */
-  records(epoch: number, batch: readonly InboundRecord[]): void;
+  records(epoch: number, records: readonly InboundRecord[]): void;
   /** The source has failed for good; the process must end rather than linger. */
   crashed(error: Error): void;
 }
@@ -93,7 +103,7 @@ export interface MessagePublisher {
    * null where every expected acknowledgement came, else the error (retryable or not) of its partition.
    */
   publish(messages: readonly OutboundMessage[]): Promise<(Error | null)[]>;
-  /** Resolves when all letters are acknowledged; rejects (retryable) otherwise. Headers as in design section 3. */
+  /** Resolves when all letters are acknowledged; rejects (retryable) otherwise. Their `dlq-*` headers say why, and from where. */
   publishDeadLetters(letters: readonly DeadLetter[]): Promise<void>;
 }
 
@@ -131,20 +141,16 @@ export interface HintStore {
 }
 
 /**
- * Remembers how often a partition was taken over at the same offset without a clean hand-over, and which single
- * record was being parsed when the process died (reference: a record that crashes the process three times is set aside).
+ * Marks that outlive a process, by which a poison record is found: one that ends every process that handles it. A mark is
+ * set on a partition when its owner begins, and on a single record before that is handled alone.
  */
-export interface AttemptStore {
-  /** Called at assignment: returns how many owners before this one ended uncleanly at this very offset. */
-  begin(partitions: readonly PartitionOffset[], instance: string): Promise<PartitionAttempts[]>;
-  /** Careful mode: about to parse this record. Returns how often that was said before of the same record. */
-  suspect(record: TopicPartition & { offset: number }): Promise<number>;
-  /** Clean hand-over or progress of this instance: forget, unless somebody else has taken over meanwhile. */
+export interface PoisonMarkStore {
+  /** Answers, parallel to the partitions, how many owners before this one ended uncleanly at this very position. */
+  markPartitions(partitions: readonly PartitionOffset[], instance: string): Promise<number[]>;
+  /** Answers how often the same record was marked before. Its partition has our mark. */
+  markRecord(record: RecordOffset): Promise<number>;
+  /** After progress or at an orderly end: takes this instance's marks away, not those of who has taken over since. */
   clear(partitions: readonly TopicPartition[], instance: string): Promise<void>;
-}
-
-export interface PartitionAttempts extends PartitionOffset {
-  readonly uncleanCount: number;
 }
 
 export interface Clock {

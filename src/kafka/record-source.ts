@@ -149,7 +149,7 @@ export class KafkaRecordSource implements RecordSource {
 
   private setPaused(partition: TopicPartition, isPaused: boolean): void {
     const cursor = this.epoch.cursor(partition);
-    if (cursor === undefined) return;
+    if (cursor === undefined || cursor.isPaused === isPaused) return;
     cursor.isPaused = isPaused;
     if (isPaused) this.session?.pause(partition);
     else this.session?.resume(partition);

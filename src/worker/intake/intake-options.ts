@@ -1,10 +1,10 @@
-import type { AttemptStore, RecordSource, TopicPartition } from '../../domain/ports.ts';
+import type { PoisonMarkStore, RecordSource, TopicPartition } from '../../domain/ports.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import type { GroupHandler } from '../settle/resolution.ts';
-import type { LaneSetOptions } from './owned-partitions.ts';
+import type { HandleGroup } from '../settle/handle-group.ts';
+import type { OwnedPartitionsOptions } from './owned-partitions.ts';
 
-export interface IntakeOptions extends LaneSetOptions {
+export interface IntakeOptions extends OwnedPartitionsOptions {
   readonly groupSizeMax: number;
   /** How long the first record of an incomplete group waits while another group is in flight. */
   readonly groupAgeMaxMs: number;
@@ -13,14 +13,14 @@ export interface IntakeOptions extends LaneSetOptions {
   /** How long `stop` waits for groups in flight. */
   readonly drainDeadlineMs: number;
   /** How many records of a partition are handled one at a time after a former owner ended uncleanly. */
-  readonly carefulRecordsMax: number;
+  readonly searchedRecordsMax: number;
   readonly instance: string;
 }
 
 export interface IntakeDeps {
   readonly source: RecordSource;
-  readonly handler: GroupHandler;
-  readonly attempts: AttemptStore;
+  readonly handler: Pick<HandleGroup, 'handle' | 'setAside'>;
+  readonly poisonMarks: PoisonMarkStore;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly options: IntakeOptions;

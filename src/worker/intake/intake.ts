@@ -3,34 +3,46 @@ import type { Service } from '../../lifecycle.ts';
 import { Alarm } from '../../timing/alarm.ts';
 import { settledWithin } from '../../timing/deadline.ts';
 import { Repeating } from '../../timing/repeating.ts';
+import { answerAt } from '../settle/answers.ts';
 import type { Resolution } from '../settle/resolution.ts';
 import { InFlight } from './in-flight.ts';
 import type { IntakeDeps, IntakeState, PartitionActivity } from './intake-options.ts';
 import { OffsetCommitter } from './offset-committer.ts';
-import type { Lane } from './owned-partition.ts';
-import { LaneSet } from './owned-partitions.ts';
-import { CrashSuspects } from './poison-marks.ts';
-import { CarefulExamination } from './poison-search.ts';
-import { cutGroup, type RecordGroup } from './record-group.ts';
+import type { OwnedPartition } from './owned-partition.ts';
+import { OwnedPartitions, type RecordGroup } from './owned-partitions.ts';
+import { PoisonMarks } from './poison-marks.ts';
+import { PoisonSearch } from './poison-search.ts';
 
 /** At the end of a stop the offsets get at least this long to reach the broker, however long the drain took. */
 const LAST_COMMIT_MS = 2000;
 
 /**
- * Between the record source and the group handler. Guarantees: every record of an epoch is handed over in offset
- * order, after those before it in its partition came to something, and settled once; an offset is committed only past settled records and only in its own epoch; at most
- * `groupsInFlightMax` groups at a time; a partition that must retry waits alone; memory is bounded by pausing; after a
- * clean `stop` or an orderly rebalance nothing that was resolved is delivered again.
+ * Between the record source and the handler of groups. Guarantees: every record of an epoch is handed over in offset
+ * order, after those before it in its partition came to something, and settled once; an offset is committed only past
+ * settled records and only in its own epoch; at most `groupsInFlightMax` groups at a time; a partition that must retry
+ * waits alone; memory is bounded by pausing; after a clean `stop` or an orderly rebalance nothing that was resolved is
+ * delivered again.
+ *
+ * What it does with records depends on the epoch that it owns:
+ *
+ *              assigned            partitions admitted           yielding
+ *     no epoch ────────▶ held back ──────────────────▶ working ───────────▶ yielding
+ *        ▲   (buffers, cuts nothing)              (cuts, settles, commits)  (ends and commits what is in flight)
+ *        └──────────────────────────── revoked, or assigned anew ─────────────────┘
+ *
+ *     from any of them:  stop() ─▶ draining: no new group, commit, leave     fail ─▶ failed: no new group, onFatal once
+ *
+ * One record, in turn: waiting ─ taken into a group ─┬─ resolved ─ committed
+ *                         ▲                          └─ retry ─┐
+ *                         └────── put back, after a backoff ───┘
  */
 export class Intake implements RecordListener, Service {
   readonly name = 'intake';
   private readonly deps: IntakeDeps;
-  private readonly suspects: CrashSuspects;
   private readonly committer: OffsetCommitter;
-  private readonly careful: CarefulExamination;
+  private readonly search: PoisonSearch;
   private readonly ticker: Repeating;
-  private readonly lanes: LaneSet;
-  private turn = 0;
+  private owned: OwnedPartitions;
   private readonly inFlight = new InFlight();
   private lastProgressAtMs = performance.now();
   private isPumpScheduled = false;
@@ -39,27 +51,26 @@ export class Intake implements RecordListener, Service {
   private keepsMarks = false;
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
-  private yieldedEpoch: number | undefined;
+  private yielded: OwnedPartitions | undefined;
 
   constructor(deps: IntakeDeps) {
     this.deps = deps;
-    const { source, handler, attempts: store, metrics, log } = deps;
-    const { instance, retryDelayMinMs, retryDelayMaxMs, commitIntervalMs, carefulRecordsMax } = deps.options;
+    const { source, handler, poisonMarks: store, metrics, log } = deps;
+    const { instance, retryDelayMinMs, retryDelayMaxMs, commitIntervalMs, searchedRecordsMax } = deps.options;
     const onFatal = (error: unknown) => this.fail(error);
-    this.suspects = new CrashSuspects({ store, instance, metrics, log, retryDelayMinMs, retryDelayMaxMs });
-    this.lanes = new LaneSet(source, deps.options);
+    this.owned = OwnedPartitions.none(source);
     this.committer = new OffsetCommitter({
       source,
-      lanes: this.lanes,
+      owned: () => this.owned,
       metrics,
       log,
-      onCommitted: (lanes) => this.committed(lanes),
-      onFailure: () => this.dependencyFailed(),
+      onCommitted: (moved) => this.committed(moved),
       onFatal,
       retryDelayMinMs,
       retryDelayMaxMs,
     });
-    this.careful = new CarefulExamination({ suspects: this.suspects, handler, log, carefulRecordsMax });
+    const marks = new PoisonMarks({ store, instance, metrics, log, retryDelayMinMs, retryDelayMaxMs });
+    this.search = new PoisonSearch({ marks, handler, log, searchedRecordsMax });
     this.ticker = new Repeating(() => this.tick(), commitIntervalMs, onFatal);
   }
 
@@ -76,9 +87,9 @@ export class Intake implements RecordListener, Service {
 
   state(): IntakeState {
     return {
-      assigned: this.lanes.epoch !== null,
-      epoch: this.lanes.epoch,
-      bufferedCount: this.lanes.bufferedCount(),
+      assigned: this.owned.epoch !== null,
+      epoch: this.owned.epoch,
+      bufferedCount: this.owned.bufferedCount(),
       inFlightCount: this.inFlight.count,
       lastProgressAtMs: this.lastProgressAtMs,
     };
@@ -86,38 +97,39 @@ export class Intake implements RecordListener, Service {
 
   /** The partitions this instance owns now. */
   partitions(): readonly PartitionActivity[] {
-    return this.lanes.all.map(({ topic, partition, lastAnswerAtMs }) => ({ topic, partition, lastAnswerAtMs }));
+    return this.owned.all.map(({ topic, partition, lastAnswerAtMs }) => ({ topic, partition, lastAnswerAtMs }));
   }
 
   assigned(epoch: number, partitions: readonly PartitionOffset[]): void {
     this.retire();
-    this.lanes.begin(epoch, partitions, performance.now());
-    this.deps.log.debug({ epoch, partitionCount: partitions.length }, 'partitions assigned');
-    if (this.stopping !== undefined) this.lanes.pauseAll();
-    else if (partitions.length > 0) void this.admit(epoch).catch((error) => this.fail(error));
+    const { source, options, log } = this.deps;
+    this.owned = OwnedPartitions.of(source, epoch, partitions, options, performance.now());
+    log.debug({ epoch, partitionCount: partitions.length }, 'partitions assigned');
+    if (this.stopping !== undefined) this.owned.pauseAll();
+    else if (partitions.length > 0) void this.admit(this.owned).catch((error) => this.fail(error));
   }
 
   /** Ends and commits what is under way. What was not begun is the next owner's. */
   async yielding(epoch: number): Promise<void> {
-    if (epoch !== this.lanes.epoch) return;
-    this.yieldedEpoch = epoch;
+    if (epoch !== this.owned.epoch) return;
+    this.yielded = this.owned;
     await this.inFlight.none();
     await this.committer.commit();
   }
 
   revoked(epoch: number): void {
-    if (epoch !== this.lanes.epoch) return;
+    if (epoch !== this.owned.epoch) return;
     this.deps.log.debug({ epoch }, 'partitions revoked');
     this.retire();
   }
 
-  records(epoch: number, batch: readonly InboundRecord[]): void {
-    const first = batch[0];
-    if (first === undefined || epoch !== this.lanes.epoch || this.stopping !== undefined) return;
-    const lane = this.lanes.find(first.topic, first.partition);
-    if (lane === undefined) return;
-    lane.append(batch, performance.now());
-    this.lanes.pauseWhenFull(lane);
+  records(epoch: number, records: readonly InboundRecord[]): void {
+    const first = records[0];
+    if (first === undefined || epoch !== this.owned.epoch || this.stopping !== undefined) return;
+    const owned = this.owned.find(first.topic, first.partition);
+    if (owned === undefined) return;
+    owned.append(records, performance.now());
+    this.owned.pauseWhenFull(owned);
     this.schedulePump();
   }
 
@@ -125,17 +137,13 @@ export class Intake implements RecordListener, Service {
     this.fail(error);
   }
 
-  /** Opens the lanes once it is known how their former owners ended. */
-  private async admit(epoch: number): Promise<void> {
-    await this.careful.admit(
-      this.lanes.all,
-      () => epoch === this.lanes.epoch,
-      () => this.dependencyFailed(),
-    );
+  /** Releases the partitions once it is known how their former owners ended. */
+  private async admit(epoch: OwnedPartitions): Promise<void> {
+    await this.search.admit(epoch);
     this.schedulePump();
   }
 
-  /** Waits for the end of the turn, so that all partitions of one fetch go into the same groups. */
+  /** Waits for the end of the turn of the event loop, so that all partitions of one fetch go into the same groups. */
   private schedulePump(): void {
     if (this.isPumpScheduled) return;
     this.isPumpScheduled = true;
@@ -147,43 +155,44 @@ export class Intake implements RecordListener, Service {
 
   /** Starts as much as is due. */
   private pump(): void {
-    const { epoch } = this.lanes;
-    if (this.hasFailed || this.stopping !== undefined || epoch === null || epoch === this.yieldedEpoch) return;
+    const { owned } = this;
+    if (this.hasFailed || this.stopping !== undefined || !owned.isCurrent || owned === this.yielded) return;
     const { groupsInFlightMax, groupSizeMax, groupAgeMaxMs } = this.deps.options;
     const nowMs = performance.now();
     let wakeAtMs = Number.POSITIVE_INFINITY;
     while (this.inFlight.count < groupsInFlightMax) {
-      const suspect = this.careful.next(this.lanes.all, nowMs);
-      if (suspect !== undefined) {
-        void this.run(suspect, () => this.examine(suspect));
+      const single = this.search.next(owned, nowMs);
+      if (single !== undefined) {
+        void this.run(owned, single, () => this.search.handle(single, owned));
         continue;
       }
-      const { count, sinceMs } = this.lanes.readiness(nowMs);
+      const { count, sinceMs } = owned.readiness(nowMs);
       if (count === 0) break;
       // With nothing in flight waiting buys nothing; otherwise a group in flight is the time to collect the next one.
       if (this.inFlight.count > 0 && count < groupSizeMax && nowMs - sinceMs < groupAgeMaxMs) {
         wakeAtMs = sinceMs + groupAgeMaxMs;
         break;
       }
-      const group = cutGroup(this.lanes.all, groupSizeMax, this.turn, nowMs);
-      const last = group.parts.at(-1);
-      // All that is ready belongs to partitions that are in a group already.
-      if (last === undefined) break;
-      this.turn = this.lanes.all.indexOf(last.lane);
-      void this.run(group, () => this.deps.handler.handle(group.records));
+      const group = owned.cutGroup(groupSizeMax, nowMs);
+      if (group === undefined) break;
+      void this.run(owned, group, () => this.deps.handler.handle(group.records));
     }
-    this.alarm.setTo(Math.min(wakeAtMs, this.lanes.backoffEndMs(nowMs)), nowMs);
+    this.alarm.setTo(Math.min(wakeAtMs, owned.backoffEndMs(nowMs)), nowMs);
   }
 
-  private async run(group: RecordGroup, handle: () => Promise<Resolution[] | undefined>): Promise<void> {
-    const epoch = this.lanes.epoch;
+  /** `handle` answers undefined when it found the epoch ended. */
+  private async run(
+    epoch: OwnedPartitions,
+    group: RecordGroup,
+    handle: () => Promise<Resolution[] | undefined>,
+  ): Promise<void> {
     this.inFlight.begin();
     try {
       const resolutions = await handle();
       // What an epoch that is over came to is void: the records belong to somebody else or were delivered again.
-      if (epoch === this.lanes.epoch && resolutions !== undefined) {
-        this.settle(group, resolutions);
-        if (group.parts[0]?.lane.mode === 'careful') await this.committer.commit();
+      if (epoch.isCurrent && resolutions !== undefined) {
+        this.settle(epoch, group, resolutions);
+        if (group.stretches.some(({ owned }) => owned.leavesSingly)) await this.committer.commit();
       }
     } catch (error) {
       // A record that makes the handler throw would do so in every owner: let the next ones find it as after a crash.
@@ -195,88 +204,70 @@ export class Intake implements RecordListener, Service {
     this.pump();
   }
 
-  private examine(group: RecordGroup): Promise<Resolution[] | undefined> {
-    const epoch = this.lanes.epoch;
-    return this.careful.examine(
-      group,
-      () => epoch === this.lanes.epoch,
-      () => this.dependencyFailed(),
-    );
-  }
-
-  private settle(group: RecordGroup, resolutions: readonly Resolution[]): void {
+  private settle(epoch: OwnedPartitions, group: RecordGroup, resolutions: readonly Resolution[]): void {
     if (resolutions.length !== group.records.length)
       throw new Error('The handler answered a different number of records.');
     const nowMs = performance.now();
-    // The last offset that failed, of each lane that has one.
-    const failures = new Map<Lane, { offset: number; error: Error }>();
-    for (const { lane, start, end } of group.parts) {
+    for (const { owned, start, end } of group.stretches) {
+      let failed: { offset: number; error: Error } | undefined;
       for (let index = start; index < end; index += 1) {
-        const resolution = resolutions[index];
-        const sequence = group.sequences[index];
-        const record = group.records[index];
-        if (resolution === undefined || sequence === undefined || record === undefined) continue;
+        const resolution = answerAt(resolutions, index);
+        const sequence = answerAt(group.sequences, index);
         if (resolution.kind === 'resolved') {
-          lane.buffer.resolve(sequence);
+          owned.resolve(sequence);
           this.lastProgressAtMs = nowMs;
         } else {
-          lane.buffer.putBack(sequence);
-          failures.set(lane, { offset: record.offset, error: resolution.error });
+          owned.putBack(sequence);
+          failed = { offset: answerAt(group.records, index).offset, error: resolution.error };
         }
       }
+      if (failed === undefined) owned.succeeded(nowMs);
+      else this.retryLater(owned, failed.offset, failed.error, nowMs);
+      if (this.stopping === undefined) epoch.resumeWhenRoom(owned);
     }
-    for (const { lane } of group.parts) {
-      if (!failures.has(lane)) lane.succeeded(nowMs);
-      if (this.stopping === undefined) this.lanes.resumeWhenRoom(lane);
-    }
-    for (const [lane, { offset, error }] of failures) this.retryLater(lane, offset, error, nowMs);
   }
 
-  private retryLater(lane: Lane, offset: number, error: Error, nowMs: number): void {
-    if (!lane.failed(offset, nowMs)) return;
+  private retryLater(owned: OwnedPartition, offset: number, error: Error, nowMs: number): void {
+    const failureCount = owned.failed(offset, nowMs);
+    if (failureCount === null) return;
     this.deps.metrics.retries.inc({ reason: 'intake' });
-    const { topic, partition, failureCount } = lane;
+    const { topic, partition } = owned;
     const fields = { err: error, topic, partition, offset, failureCount };
     this.deps.log.warn(fields, 'records put back to be tried again');
   }
 
-  private committed(lanes: readonly Lane[]): void {
-    void this.suspects.clear(this.careful.progressed(lanes));
+  private committed(moved: readonly OwnedPartition[]): void {
+    void this.search.progressed(moved);
     this.schedulePump();
   }
 
-  /** Waiting for a dependency that is known to fail is not silence. */
-  private dependencyFailed(): void {
-    const nowMs = performance.now();
-    for (const lane of this.lanes.all) lane.lastAnswerAtMs = nowMs;
-  }
-
   private async tick(): Promise<void> {
-    this.deps.metrics.buffered.set(this.lanes.bufferedCount());
+    this.deps.metrics.buffered.set(this.owned.bufferedCount());
     await this.committer.commit();
   }
 
   private retire(): void {
-    void this.forgetMarks();
-    this.lanes.end();
+    void this.clearMarks();
+    this.owned.end();
+    this.owned = OwnedPartitions.none(this.deps.source);
   }
 
-  /** This process lives to end its epoch, so its marks in the attempt store are no sign of a crash. */
-  private forgetMarks(): Promise<void> {
-    return this.keepsMarks ? Promise.resolve() : this.suspects.clear(this.careful.forget(this.lanes.all));
+  /** This process lives to end its epoch, so its marks are no sign of a crash. */
+  private clearMarks(): Promise<void> {
+    return this.keepsMarks ? Promise.resolve() : this.search.clear(this.owned.all);
   }
 
   private async drainAndLeave(): Promise<void> {
     const { drainDeadlineMs } = this.deps.options;
     const deadlineMs = performance.now() + drainDeadlineMs;
     this.alarm.clear();
-    this.lanes.pauseAll();
+    this.owned.pauseAll();
     if (!(await settledWithin(this.inFlight.none(), drainDeadlineMs)))
       this.deps.log.error({ inFlightCount: this.inFlight.count }, 'groups in flight did not end in time');
     const commitUntilMs = Math.max(deadlineMs, performance.now() + LAST_COMMIT_MS);
     await settledWithin(this.ticker.stop(), commitUntilMs - performance.now());
     await settledWithin(this.committer.commitUntil(commitUntilMs), commitUntilMs - performance.now());
-    await settledWithin(this.forgetMarks(), LAST_COMMIT_MS);
+    await settledWithin(this.clearMarks(), LAST_COMMIT_MS);
     this.retire();
     await this.deps.source.stop();
     this.deps.metrics.buffered.set(0);

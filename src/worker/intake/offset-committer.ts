@@ -4,18 +4,17 @@ import { isRetryable } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { backoffMs } from '../../timing/backoff.ts';
-import type { Lane } from './owned-partition.ts';
-import type { LaneSet } from './owned-partitions.ts';
+import type { OwnedPartition } from './owned-partition.ts';
+import type { OwnedPartitions } from './owned-partitions.ts';
 
 export interface OffsetCommitterDeps {
   readonly source: RecordSource;
-  readonly lanes: LaneSet;
+  /** Those of the current epoch. */
+  readonly owned: () => OwnedPartitions;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** After each successful commit, the lanes that moved. Not called for an epoch that has ended meanwhile. */
-  readonly onCommitted: (lanes: readonly Lane[]) => void;
-  /** The broker did not answer; the same offsets are tried at the next call. */
-  readonly onFailure: () => void;
+  /** After each successful commit, the partitions that moved. Not called for an epoch that has ended meanwhile. */
+  readonly onCommitted: (moved: readonly OwnedPartition[]) => void;
   /** The broker refused for good. */
   readonly onFatal: (error: unknown) => void;
   readonly retryDelayMinMs: number;
@@ -23,8 +22,8 @@ export interface OffsetCommitterDeps {
 }
 
 /**
- * Tells the broker how far the lanes of the current epoch are resolved: one commit at a time, only what changed, never
- * past an unresolved record, never for an epoch that has ended.
+ * Tells the broker how far the partitions of the current epoch are resolved: one commit at a time, only what changed,
+ * never past an unresolved record, never for an epoch that has ended.
  */
 export class OffsetCommitter {
   private readonly deps: OffsetCommitterDeps;
@@ -38,7 +37,7 @@ export class OffsetCommitter {
   async commit(): Promise<boolean> {
     // The one under way may have read its offsets before the caller's record was resolved.
     if (this.running !== undefined) await this.running;
-    this.running ??= this.commitOnce().finally(() => {
+    this.running ??= this.commitOnce(this.deps.owned()).finally(() => {
       this.running = undefined;
     });
     return this.running;
@@ -54,39 +53,37 @@ export class OffsetCommitter {
     }
   }
 
-  private async commitOnce(): Promise<boolean> {
-    const { source, lanes, onCommitted } = this.deps;
-    const { epoch } = lanes;
-    const moved: Lane[] = [];
-    const offsets: PartitionOffset[] = [];
-    for (const lane of lanes.all) {
-      const { offsetNext } = lane.buffer;
-      if (offsetNext === lane.committedNext) continue;
-      moved.push(lane);
-      offsets.push({ topic: lane.topic, partition: lane.partition, offsetNext });
+  private async commitOnce(owned: OwnedPartitions): Promise<boolean> {
+    const moves: { readonly partition: OwnedPartition; readonly offset: PartitionOffset }[] = [];
+    for (const partition of owned.all) {
+      const offset = partition.uncommitted();
+      if (offset !== undefined) moves.push({ partition, offset });
     }
-    if (epoch === null || offsets.length === 0) return true;
+    if (owned.epoch === null || moves.length === 0) return true;
     try {
-      await source.commit(epoch, offsets);
+      await this.deps.source.commit(
+        owned.epoch,
+        moves.map(({ offset }) => offset),
+      );
     } catch (error) {
       // The failure of an epoch that is over concerns nobody.
-      if (epoch !== lanes.epoch) return true;
-      this.failed(error);
+      if (!owned.isCurrent) return true;
+      this.failed(owned, error);
       return false;
     }
-    if (epoch !== lanes.epoch) return true;
-    for (const [index, lane] of moved.entries()) lane.committedNext = offsets[index]?.offsetNext ?? lane.committedNext;
-    onCommitted(moved);
+    if (!owned.isCurrent) return true;
+    for (const { partition, offset } of moves) partition.noteCommitted(offset.offsetNext);
+    this.deps.onCommitted(moves.map(({ partition }) => partition));
     return true;
   }
 
-  private failed(error: unknown): void {
+  private failed(owned: OwnedPartitions, error: unknown): void {
     if (!isRetryable(error)) {
       this.deps.onFatal(error);
       return;
     }
     this.deps.metrics.retries.inc({ reason: 'commit' });
     this.deps.log.warn({ err: error }, 'commit of offsets failed, to be tried again');
-    this.deps.onFailure();
+    owned.dependencyFailed();
   }
 }

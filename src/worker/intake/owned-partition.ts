@@ -1,14 +1,8 @@
 import type { InboundRecord, PartitionOffset, TopicPartition } from '../../domain/ports.ts';
 import { backoffMs } from '../../timing/backoff.ts';
-import { PartitionBuffer } from './partition-buffer.ts';
+import { PartitionBuffer, type TakenRecords } from './partition-buffer.ts';
 
-/**
- * held: nothing leaves until it is known how former owners ended. careful: one record at a time, each named to the
- * attempt store first. open: records leave in groups.
- */
-export type LaneMode = 'held' | 'careful' | 'open';
-
-export interface LaneLimits {
+export interface PartitionLimits {
   readonly heldRecordsMax: number;
   readonly bufferedBytesMax: number;
   readonly retryDelayMinMs: number;
@@ -16,44 +10,68 @@ export interface LaneLimits {
 }
 
 /**
- * One partition as this instance owns it during one epoch: its buffer, its backoff and its mode. Times are monotonic
- * (`performance.now()`). A lane lives exactly as long as its epoch; results for a lane of a former epoch find it retired.
+ * One partition as this instance owns it during one epoch: its buffer, its backoff, what of it is committed, and how its
+ * records may leave. Times are monotonic (`performance.now()`). It lives exactly as long as its epoch.
+ *
+ *     held ──── its former owner ended cleanly ────▶ in groups ◀─┐
+ *       └────── or uncleanly ──────────────────────▶ singly ─────┘ after enough records, one by one
  */
-export class Lane implements TopicPartition {
+export class OwnedPartition implements TopicPartition {
   readonly topic: string;
   readonly partition: number;
-  readonly buffer: PartitionBuffer;
-  mode: LaneMode = 'held';
-  /** Records still to be handled one at a time. */
-  carefulCount = 0;
-  /** What the broker has been told. */
-  committedNext: number;
-  /** The offset at which the attempt store knows this owner; -1 when it has been told to forget. */
-  markedNext = -1;
-  /** The record the attempt store was told of last by this owner, and what it answered. */
-  suspectOffset = -1;
-  suspectCount = 0;
-  isPaused = false;
-  /** When a record was last answered, be it with a retry. */
-  lastAnswerAtMs: number;
-  failureCount = 0;
-  private readonly limits: LaneLimits;
-  private notBeforeMs = 0;
+  private readonly buffer: PartitionBuffer;
+  private readonly limits: PartitionLimits;
+  private leaving: 'held' | 'singly' | 'in-groups' = 'held';
+  private committedNext: number;
+  private answeredAtMs: number;
+  private failureCount = 0;
   private failedOffset = -1;
+  private notBeforeMs = 0;
   private waitingSinceMs = 0;
 
-  constructor(position: PartitionOffset, limits: LaneLimits, nowMs: number) {
+  constructor(position: PartitionOffset, limits: PartitionLimits, nowMs: number) {
     this.topic = position.topic;
     this.partition = position.partition;
     this.committedNext = position.offsetNext;
     this.buffer = new PartitionBuffer(position.offsetNext);
     this.limits = limits;
-    this.lastAnswerAtMs = nowMs;
+    this.answeredAtMs = nowMs;
   }
 
-  append(batch: readonly InboundRecord[], nowMs: number): void {
+  /** Records fetched and not yet resolved. */
+  get bufferedCount(): number {
+    return this.buffer.bufferedCount;
+  }
+
+  /** When a record was last answered, be it with a retry, or a dependency was last known to fail. */
+  get lastAnswerAtMs(): number {
+    return this.answeredAtMs;
+  }
+
+  /** Waiting for a dependency that is known to fail is not silence. */
+  dependencyFailed(nowMs: number): void {
+    this.answeredAtMs = nowMs;
+  }
+
+  releaseInGroups(): void {
+    this.leaving = 'in-groups';
+  }
+
+  releaseSingly(): void {
+    this.leaving = 'singly';
+  }
+
+  get leavesSingly(): boolean {
+    return this.leaving === 'singly';
+  }
+
+  get leavesInGroups(): boolean {
+    return this.leaving === 'in-groups';
+  }
+
+  append(records: readonly InboundRecord[], nowMs: number): void {
     if (this.buffer.waitingCount === 0) this.waitingSinceMs = nowMs;
-    this.buffer.append(batch);
+    this.buffer.append(records);
   }
 
   /** Records that may leave now. None while others of the partition are away: that keeps its order. */
@@ -71,42 +89,66 @@ export class Lane implements TopicPartition {
     return this.buffer.waitingCount > 0 && nowMs < this.notBeforeMs ? this.notBeforeMs : undefined;
   }
 
-  take(countMax: number, into: { records: InboundRecord[]; sequences: number[] }, nowMs: number): number {
+  take(countMax: number, into: TakenRecords, nowMs: number): number {
     this.waitingSinceMs = nowMs;
     return this.buffer.take(countMax, into);
   }
 
-  /** Ends the run of failures once the records that failed are resolved; others passing them by prove nothing. */
+  /** The record will never be needed again. */
+  resolve(sequence: number): void {
+    this.buffer.resolve(sequence);
+  }
+
+  /** The record waits again, ahead of all with a higher offset. */
+  putBack(sequence: number): void {
+    this.buffer.putBack(sequence);
+  }
+
+  /** Ends the streak of failures once the records that failed are resolved; others passing them by prove nothing. */
   succeeded(nowMs: number): void {
-    this.lastAnswerAtMs = nowMs;
+    this.answeredAtMs = nowMs;
     if (this.buffer.offsetNext > this.failedOffset) this.failureCount = 0;
   }
 
   /**
-   * Starts a backoff and says so; failures of groups that were cut before the current backoff began are the same
-   * failure. `offset` is the last one that failed.
+   * Starts a backoff and answers the number of failures in a row; null when it is the same failure as before, of a group
+   * that was cut before the current backoff began. `offset` is the last one that failed.
    */
-  failed(offset: number, nowMs: number): boolean {
-    this.lastAnswerAtMs = nowMs;
+  failed(offset: number, nowMs: number): number | null {
+    this.answeredAtMs = nowMs;
     this.failedOffset = Math.max(this.failedOffset, offset);
-    if (nowMs < this.notBeforeMs) return false;
+    if (nowMs < this.notBeforeMs) return null;
     this.failureCount += 1;
     this.notBeforeMs = nowMs + backoffMs(this.failureCount, this.limits.retryDelayMinMs, this.limits.retryDelayMaxMs);
-    return true;
+    return this.failureCount;
+  }
+
+  /** Where the next owner would begin: the position at the assignment, then what was committed last. */
+  committed(): PartitionOffset {
+    return { topic: this.topic, partition: this.partition, offsetNext: this.committedNext };
+  }
+
+  /** How far it is resolved; undefined when all of that is committed. */
+  uncommitted(): PartitionOffset | undefined {
+    const { offsetNext } = this.buffer;
+    if (offsetNext === this.committedNext) return undefined;
+    return { topic: this.topic, partition: this.partition, offsetNext };
+  }
+
+  /** The record source has acknowledged the commit of this position. */
+  noteCommitted(offsetNext: number): void {
+    this.committedNext = offsetNext;
   }
 
   /** Above the high-water mark: the source should stop fetching. */
   isFull(): boolean {
-    return (
-      this.buffer.heldCount >= this.limits.heldRecordsMax || this.buffer.bufferedBytes >= this.limits.bufferedBytesMax
-    );
+    const { heldRecordsMax, bufferedBytesMax } = this.limits;
+    return this.buffer.heldCount >= heldRecordsMax || this.buffer.bufferedBytes >= bufferedBytesMax;
   }
 
   /** Below the low-water mark, half of the high one. */
   hasRoom(): boolean {
-    return (
-      this.buffer.heldCount <= this.limits.heldRecordsMax / 2 &&
-      this.buffer.bufferedBytes <= this.limits.bufferedBytesMax / 2
-    );
+    const { heldRecordsMax, bufferedBytesMax } = this.limits;
+    return this.buffer.heldCount <= heldRecordsMax / 2 && this.buffer.bufferedBytes <= bufferedBytesMax / 2;
   }
 }

@@ -1,15 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AttemptStore, PartitionOffset, TopicPartition } from '../../domain/ports.ts';
+import type { PartitionOffset, PoisonMarkStore, RecordOffset, TopicPartition } from '../../domain/ports.ts';
 import { isRetryable } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { backoffMs } from '../../timing/backoff.ts';
+import type { OwnedPartitions } from './owned-partitions.ts';
 
-const TRIES_MAX = 10;
+const MARK_TRIES_MAX = 10;
 const CLEAR_TRIES_MAX = 3;
 
-export interface CrashSuspectsDeps {
-  readonly store: AttemptStore;
+export interface PoisonMarksDeps {
+  readonly store: PoisonMarkStore;
   readonly instance: string;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -18,54 +19,67 @@ export interface CrashSuspectsDeps {
 }
 
 /**
- * The attempt store as the intake uses it: one call at a time and in order (a clear of the last epoch never overtakes
- * the begin of the next), transient failures tried again a bounded number of times. Protection against records that
- * crash the process is worth less than consumption: when the store stays out of reach, work goes on without it.
+ * The store of marks as the intake uses it: one call at a time and in order (a clear of the last epoch never overtakes
+ * the marks of the next), transient failures tried again a bounded number of times. Protection against poison records is
+ * worth less than consumption: when the store stays out of reach, work goes on without it.
  */
-export class CrashSuspects {
-  private readonly deps: CrashSuspectsDeps;
+export class PoisonMarks {
+  private readonly deps: PoisonMarksDeps;
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(deps: CrashSuspectsDeps) {
+  constructor(deps: PoisonMarksDeps) {
     this.deps = deps;
   }
 
   /**
-   * How many owners in a row ended uncleanly at each position, parallel to the positions; zeros without the store.
-   * `isCurrent` ends the tries when the answer has lost its use; `onFailure` hears of every failed one.
+   * Marks partitions as ours at these positions. Answers, parallel to them, how many owners in a row ended uncleanly
+   * there; undefined without the store, or when the epoch ended first.
    */
-  begin(positions: readonly PartitionOffset[], isCurrent: () => boolean, onFailure: () => void): Promise<number[]> {
+  markPartitions(
+    epoch: OwnedPartitions,
+    positions: readonly PartitionOffset[],
+  ): Promise<readonly number[] | undefined> {
     return this.inOrder(async () => {
-      const call = () => this.deps.store.begin(positions, this.deps.instance);
-      const attempts = (await this.tried('begin', TRIES_MAX, call, isCurrent, onFailure)) ?? [];
-      return positions.map(
-        (position) =>
-          attempts.find((one) => one.topic === position.topic && one.partition === position.partition)?.uncleanCount ??
-          0,
-      );
+      for (let failureCount = 1; epoch.isCurrent; failureCount += 1) {
+        try {
+          return await this.deps.store.markPartitions(positions, this.deps.instance);
+        } catch (error) {
+          epoch.dependencyFailed();
+          if (this.givesUp('mark', error, failureCount, MARK_TRIES_MAX)) return undefined;
+          // Cut short by the end of the epoch: the next one stands in line behind us.
+          await this.pause(failureCount, epoch.ended);
+        }
+      }
+      return undefined;
     });
   }
 
-  /** How often the record was named before; undefined when the store cannot say and never will. Rejects retryably. */
-  suspect(record: TopicPartition & { offset: number }): Promise<number | undefined> {
-    const { topic, partition, offset } = record;
+  /** How often the record was marked before; undefined when the store cannot say and never will. Rejects retryably. */
+  markRecord({ topic, partition, offset }: RecordOffset): Promise<number | undefined> {
     return this.inOrder(async () => {
       try {
-        return await this.deps.store.suspect({ topic, partition, offset });
+        return await this.deps.store.markRecord({ topic, partition, offset });
       } catch (error) {
         if (isRetryable(error)) throw error;
-        this.deps.log.error({ err: error, topic, partition }, 'attempt store failed, going on without it');
+        this.deps.log.error({ err: error, topic, partition }, 'poison marks failed, going on without them');
         return undefined;
       }
     });
   }
 
-  /** Forgets the partitions, best effort: a mark left behind costs the next owner some careful records. */
+  /** Takes our marks from the partitions, best effort: one left behind costs the next owner a search. */
   clear(partitions: readonly TopicPartition[]): Promise<void> {
     if (partitions.length === 0) return Promise.resolve();
     const plain = partitions.map(({ topic, partition }) => ({ topic, partition }));
     return this.inOrder(async () => {
-      await this.tried('clear', CLEAR_TRIES_MAX, () => this.deps.store.clear(plain, this.deps.instance));
+      for (let failureCount = 1; ; failureCount += 1) {
+        try {
+          return await this.deps.store.clear(plain, this.deps.instance);
+        } catch (error) {
+          if (this.givesUp('clear', error, failureCount, CLEAR_TRIES_MAX)) return;
+          await this.pause(failureCount);
+        }
+      }
     });
   }
 
@@ -75,28 +89,18 @@ export class CrashSuspects {
     return result;
   }
 
-  private async tried<T>(
-    what: string,
-    triesMax: number,
-    call: () => Promise<T>,
-    isCurrent = () => true,
-    onFailure = () => {},
-  ): Promise<T | undefined> {
-    const { metrics, log, retryDelayMinMs, retryDelayMaxMs } = this.deps;
-    for (let failureCount = 1; isCurrent(); failureCount += 1) {
-      try {
-        return await call();
-      } catch (error) {
-        onFailure();
-        if (failureCount >= triesMax || !isRetryable(error)) {
-          log.error({ err: error, what, failureCount }, 'attempt store failed, going on without it');
-          return undefined;
-        }
-        metrics.retries.inc({ reason: 'attempts' });
-        const delayMs = backoffMs(failureCount, retryDelayMinMs, retryDelayMaxMs);
-        await delay(delayMs);
-      }
-    }
-    return undefined;
+  private givesUp(what: string, error: unknown, failureCount: number, triesMax: number): boolean {
+    const isLast = failureCount >= triesMax || !isRetryable(error);
+    if (isLast) this.deps.log.error({ err: error, what, failureCount }, 'poison marks failed, going on without them');
+    else this.deps.metrics.retries.inc({ reason: 'attempts' });
+    return isLast;
+  }
+
+  private async pause(failureCount: number, signal?: AbortSignal): Promise<void> {
+    const { retryDelayMinMs, retryDelayMaxMs } = this.deps;
+    const delayMs = backoffMs(failureCount, retryDelayMinMs, retryDelayMaxMs);
+    await delay(delayMs, undefined, { ...(signal !== undefined && { signal }) }).catch((error: unknown) => {
+      if (signal?.aborted !== true) throw error;
+    });
   }
 }

@@ -1,146 +1,162 @@
 import { strict as assert } from 'node:assert';
 import type { InboundRecord, TopicPartition } from '../../domain/ports.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { GroupHandler, Resolution } from '../settle/resolution.ts';
-import type { Lane } from './owned-partition.ts';
-import type { CrashSuspects } from './poison-marks.ts';
-import type { RecordGroup } from './record-group.ts';
+import { answerAt } from '../settle/answers.ts';
+import type { HandleGroup } from '../settle/handle-group.ts';
+import type { Resolution } from '../settle/resolution.ts';
+import type { OwnedPartition } from './owned-partition.ts';
+import type { OwnedPartitions, RecordGroup } from './owned-partitions.ts';
+import type { PoisonMarks } from './poison-marks.ts';
 
-/** A record named this often before, each time by an owner that did not live to resolve it, is not handled again. */
-const NAMED_BEFORE_MAX = 2;
+/** A record marked this often before, each time by an owner that did not live to resolve it, is not handled again. */
+const MARKED_BEFORE_MAX = 2;
 
-export interface CarefulExaminationDeps {
-  readonly suspects: CrashSuspects;
-  readonly handler: GroupHandler;
+export interface PoisonSearchDeps {
+  readonly marks: PoisonMarks;
+  readonly handler: Pick<HandleGroup, 'handle' | 'setAside'>;
   readonly log: Logger;
-  readonly carefulRecordsMax: number;
+  readonly searchedRecordsMax: number;
+}
+
+/** What the search knows of a partition, as long as its epoch lasts. */
+interface Note {
+  /** Records still to be handled one at a time. */
+  leftCount: number;
+  /** The position at which the store has our mark; undefined when it has none. */
+  markedNext: number | undefined;
+  /** The record that we marked last, and how often it had been marked before. */
+  record: { readonly offset: number; readonly markedBefore: number } | undefined;
 }
 
 /**
- * Finds the record that ends the process and sets it aside unparsed. After an unclean end without progress a
- * partition is handled one record at a time, one such record in the whole process: it is named in the attempt store,
- * then handled, then committed, before the next is named. So a name that is left behind means that its record, and no
- * other of the partition, was being handled when the process ended; and an innocent record is never named twice.
+ * Finds the poison record, the one that ends every process that handles it, and sets it aside unparsed.
+ *
+ * An owner marks its partition when it begins and takes the mark away when it has progressed or ends in order. So a mark
+ * that is found at the very position where a partition begins says that its former owner ended uncleanly. Then the
+ * partition is handled one record at a time, one such record in the whole process: marked in the store, then handled,
+ * then committed, before the next is marked. A record that is found marked was therefore being handled, it and no other
+ * of its partition, when the process ended; and an innocent record is never marked twice.
  */
-export class CarefulExamination {
-  private readonly deps: CarefulExaminationDeps;
-  private isExamining = false;
+export class PoisonSearch {
+  private readonly deps: PoisonSearchDeps;
+  private readonly notes = new WeakMap<OwnedPartition, Note>();
+  private isSearching = false;
   private turn = 0;
 
-  constructor(deps: CarefulExaminationDeps) {
+  constructor(deps: PoisonSearchDeps) {
     this.deps = deps;
   }
 
-  /** Asks how the former owners ended and opens the lanes, or admits them to careful handling. */
-  async admit(lanes: readonly Lane[], isCurrent: () => boolean, onFailure: () => void): Promise<void> {
-    const positions = lanes.map((lane) => ({
-      topic: lane.topic,
-      partition: lane.partition,
-      offsetNext: lane.committedNext,
-    }));
-    for (const lane of lanes) lane.markedNext = lane.committedNext;
-    const uncleanCounts = await this.deps.suspects.begin(positions, isCurrent, onFailure);
-    for (const [index, lane] of lanes.entries()) {
-      const uncleanCount = uncleanCounts[index] ?? 0;
-      lane.mode = uncleanCount > 0 ? 'careful' : 'open';
-      if (uncleanCount === 0) continue;
-      lane.carefulCount = this.deps.carefulRecordsMax;
-      const { topic, partition } = lane;
+  /** Marks the partitions of a new epoch and releases them as their former owners' ends demand. */
+  async admit(epoch: OwnedPartitions): Promise<void> {
+    const positions = epoch.all.map((owned) => owned.committed());
+    for (const owned of epoch.all) this.noteOf(owned).markedNext = owned.committed().offsetNext;
+    const uncleanCounts = await this.deps.marks.markPartitions(epoch, positions);
+    for (const [index, owned] of epoch.all.entries()) {
+      const uncleanCount = uncleanCounts === undefined ? 0 : answerAt(uncleanCounts, index);
+      if (uncleanCount === 0) {
+        owned.releaseInGroups();
+        continue;
+      }
+      owned.releaseSingly();
+      this.noteOf(owned).leftCount = this.deps.searchedRecordsMax;
+      const { topic, partition } = owned;
       this.deps.log.warn({ topic, partition, uncleanCount }, 'former owners ended uncleanly, one record at a time');
     }
   }
 
-  /** The next record to be examined, taken from its lane; undefined while one is, or when there is none. */
-  next(lanes: readonly Lane[], nowMs: number): RecordGroup | undefined {
-    if (this.isExamining) return undefined;
+  /** The next record to be handled alone, taken from its partition; undefined while one is, or when there is none. */
+  next({ all }: OwnedPartitions, nowMs: number): RecordGroup | undefined {
+    if (this.isSearching) return undefined;
     this.turn += 1;
-    for (let index = 0; index < lanes.length; index += 1) {
-      const lane = lanes[(index + this.turn) % lanes.length];
-      if (lane === undefined || lane.mode !== 'careful' || lane.readyCount(nowMs) === 0) continue;
-      // The one before is resolved but the broker does not know yet: were the process to end now, it would be named again.
-      if (lane.buffer.offsetNext !== lane.committedNext) continue;
-      const group: RecordGroup = { records: [], sequences: [], parts: [{ lane, start: 0, end: 1 }] };
-      lane.take(1, group, nowMs);
-      this.isExamining = true;
+    for (let step = 0; step < all.length; step += 1) {
+      const owned = all[(step + this.turn) % all.length];
+      if (owned === undefined || !owned.leavesSingly || owned.readyCount(nowMs) === 0) continue;
+      // The one before is resolved but the broker does not know yet: were the process to end now, it would be marked again.
+      if (owned.uncommitted() !== undefined) continue;
+      const group: RecordGroup = { records: [], sequences: [], stretches: [{ owned, start: 0, end: 1 }] };
+      owned.take(1, group, nowMs);
+      this.isSearching = true;
       return group;
     }
     return undefined;
   }
 
-  /** Handles the one record of the group; undefined when its epoch ended before it came to that. */
-  async examine(
-    group: RecordGroup,
-    isCurrent: () => boolean,
-    onFailure: () => void,
-  ): Promise<Resolution[] | undefined> {
-    const lane = group.parts[0]?.lane;
+  /** Handles what `next` gave; undefined when its epoch ended before it came to that. */
+  async handle(group: RecordGroup, epoch: OwnedPartitions): Promise<Resolution[] | undefined> {
+    const owned = group.stretches[0]?.owned;
     const record = group.records[0];
-    assert(lane !== undefined && record !== undefined, 'a careful group has one record');
+    assert(owned !== undefined && record !== undefined, 'one record is handled alone');
     try {
-      const namedCount = await this.name(lane, record, isCurrent, onFailure);
-      if (!isCurrent()) return undefined;
-      const resolution = await this.handle(record, namedCount);
-      if (resolution?.kind === 'resolved') lane.carefulCount -= 1;
-      return resolution === undefined ? [] : [resolution];
+      const markedBefore = await this.mark(owned, record, epoch);
+      if (!epoch.isCurrent) return undefined;
+      const resolution = await this.resolve(record, markedBefore);
+      if (resolution.kind === 'resolved') this.noteOf(owned).leftCount -= 1;
+      return [resolution];
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       return [{ kind: 'retry', error }];
     } finally {
-      this.isExamining = false;
+      this.isSearching = false;
     }
   }
 
-  /** After a commit: lanes with progress leave careful handling; returns those whose marks can be forgotten. */
-  progressed(lanes: readonly Lane[]): readonly TopicPartition[] {
-    const done: Lane[] = [];
-    for (const lane of lanes) {
-      if (lane.mode === 'careful' && lane.carefulCount <= 0) lane.mode = 'open';
-      if (lane.mode === 'open' && lane.markedNext >= 0) done.push(lane);
+  /** After a commit: partitions that came through leave in groups again; those that moved need no mark any more. */
+  async progressed(moved: readonly OwnedPartition[]): Promise<void> {
+    const done: OwnedPartition[] = [];
+    for (const owned of moved) {
+      if (owned.leavesSingly && this.noteOf(owned).leftCount <= 0) owned.releaseInGroups();
+      if (owned.leavesInGroups) done.push(owned);
     }
-    return this.forget(done);
+    await this.clear(done);
   }
 
-  /** Returns the lanes that have a mark, and takes it from them. */
-  forget(lanes: readonly Lane[]): readonly TopicPartition[] {
-    const marked = lanes.filter((lane) => lane.markedNext >= 0);
-    for (const lane of marked) lane.markedNext = -1;
-    return marked;
+  /** Takes our marks from those that have one: this process lives to end its work on them. */
+  async clear(partitions: readonly OwnedPartition[]): Promise<void> {
+    const marked: TopicPartition[] = partitions.filter((owned) => this.noteOf(owned).markedNext !== undefined);
+    for (const owned of partitions) this.noteOf(owned).markedNext = undefined;
+    await this.deps.marks.clear(marked);
   }
 
-  private async handle(record: InboundRecord, namedCount: number): Promise<Resolution | undefined> {
-    if (namedCount < NAMED_BEFORE_MAX) return (await this.deps.handler.handle([record]))[0];
-    const detail = `The process ended ${namedCount} times while it handled this record.`;
+  private noteOf(owned: OwnedPartition): Note {
+    let note = this.notes.get(owned);
+    if (note === undefined) {
+      note = { leftCount: 0, markedNext: undefined, record: undefined };
+      this.notes.set(owned, note);
+    }
+    return note;
+  }
+
+  private async resolve(record: InboundRecord, markedBefore: number): Promise<Resolution> {
+    if (markedBefore < MARKED_BEFORE_MAX) return answerAt(await this.deps.handler.handle([record]), 0);
+    const detail = `The process ended ${markedBefore} times while it handled this record.`;
     const { topic, partition, offset } = record;
-    this.deps.log.error({ topic, partition, offset, namedCount }, 'record set aside, it ends the process');
-    return this.deps.handler.setAside(record, 'crashed_process', detail, namedCount);
+    this.deps.log.error({ topic, partition, offset, markedBefore }, 'poison record set aside');
+    return this.deps.handler.setAside(record, 'crashed_process', detail, markedBefore);
   }
 
-  private async name(
-    lane: Lane,
-    record: InboundRecord,
-    isCurrent: () => boolean,
-    onFailure: () => void,
-  ): Promise<number> {
-    // Named already by this very process, which lives: a retry of a transient failure is no crash.
-    if (lane.suspectOffset === record.offset) return lane.suspectCount;
-    const { topic, partition, committedNext } = lane;
-    if (lane.markedNext !== committedNext) {
+  /** Marks the record before it is handled; answers how often it had been marked before. */
+  private async mark(owned: OwnedPartition, record: InboundRecord, epoch: OwnedPartitions): Promise<number> {
+    const note = this.noteOf(owned);
+    // Marked already by this very process, which lives: a retry of a transient failure is no crash.
+    if (note.record?.offset === record.offset) return note.record.markedBefore;
+    const position = owned.committed();
+    if (note.markedNext !== position.offsetNext) {
       // The mark follows the commits, so that the next owner, who begins there, knows that we ended uncleanly.
-      lane.markedNext = committedNext;
-      await this.deps.suspects.begin([{ topic, partition, offsetNext: committedNext }], isCurrent, onFailure);
+      note.markedNext = position.offsetNext;
+      await this.deps.marks.markPartitions(epoch, [position]);
     }
-    if (!isCurrent()) return 0;
-    let namedCount: number | undefined;
+    if (!epoch.isCurrent) return 0;
+    let markedBefore: number | undefined;
     try {
-      namedCount = await this.deps.suspects.suspect(record);
+      markedBefore = await this.deps.marks.markRecord(record);
     } catch (error) {
-      throw new StoreUnavailable('The attempt store did not answer.', { cause: error });
+      throw new StoreUnavailable('The store of poison marks did not answer.', { cause: error });
     }
     // Without the store there is no point in going slowly.
-    if (namedCount === undefined) lane.carefulCount = 0;
-    lane.suspectOffset = record.offset;
-    lane.suspectCount = namedCount ?? 0;
-    return lane.suspectCount;
+    if (markedBefore === undefined) note.leftCount = 0;
+    note.record = { offset: record.offset, markedBefore: markedBefore ?? 0 };
+    return note.record.markedBefore;
   }
 }
 

@@ -6,12 +6,12 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import { backoffMs } from '../../timing/backoff.ts';
 import { settledWithin } from '../../timing/deadline.ts';
 import { Repeating } from '../../timing/repeating.ts';
-import { type FailedRow, OutboxMarks } from './row-fates.ts';
+import { type FailedRow, RowFates } from './row-fates.ts';
 
-/** Rounds of claiming or purging in one go, before the others get a turn. */
-const ROUNDS_MAX = 20;
+/** Statements of one claiming or purging in a row, before other tasks run. */
+const STATEMENTS_PER_TASK_MAX = 20;
 /** Rows whose fate waits to be written; above it publishing waits for the database. */
-const MARKS_MAX = 5000;
+const UNWRITTEN_FATES_MAX = 5000;
 
 export interface OutboxRelayOptions {
   /** How long a row is this process's alone, from its commit or claim. */
@@ -41,6 +41,12 @@ export interface OutboxRelayDeps {
   readonly options: OutboxRelayOptions;
 }
 
+/**
+ * Where settling code gives the rows that it has just committed, whose leases this process holds, to be published from
+ * memory. Returns at once and promises nothing: a row that finds no room is found by the poll when its lease ends.
+ */
+export type OutboxSink = Pick<OutboxRelay, 'offer'>;
+
 /** `committedAtMs` is unknown of rows that were claimed from the database. The lease runs since `heldSinceMs`. */
 interface QueuedRow {
   readonly row: OutboxRow;
@@ -56,7 +62,7 @@ interface QueuedRow {
 export class OutboxRelay implements Service {
   readonly name = 'outbox-relay';
   private readonly deps: OutboxRelayDeps;
-  private readonly marks: OutboxMarks;
+  private readonly fates: RowFates;
   private readonly loops: readonly Repeating[];
   private queue: QueuedRow[] = [];
   private queueHead = 0;
@@ -71,7 +77,7 @@ export class OutboxRelay implements Service {
   constructor(deps: OutboxRelayDeps) {
     this.deps = deps;
     const { store, metrics, log, options } = deps;
-    this.marks = new OutboxMarks({
+    this.fates = new RowFates({
       store,
       metrics,
       log,
@@ -101,14 +107,12 @@ export class OutboxRelay implements Service {
     return this.stopping;
   }
 
-  /**
-   * Takes a row that this process has just committed and holds the lease of. `committedAtMs` is `performance.now()` at
-   * the commit. False when there is no room; the poll will find the row.
-   */
-  offer(row: OutboxRow, committedAtMs: number): boolean {
-    if (this.stopping !== undefined || this.queuedMessages >= this.deps.options.queuedMessagesMax) return false;
-    this.enqueue(row, committedAtMs, committedAtMs);
-    return true;
+  /** See OutboxSink. `committedAtMs` is `performance.now()` at the commit. */
+  offer(rows: readonly OutboxRow[], committedAtMs = performance.now()): void {
+    for (const row of rows) {
+      if (this.stopping !== undefined || this.queuedMessages >= this.deps.options.queuedMessagesMax) return;
+      this.enqueue(row, committedAtMs, committedAtMs);
+    }
   }
 
   private enqueue(row: OutboxRow, heldSinceMs: number, committedAtMs?: number): void {
@@ -133,7 +137,7 @@ export class OutboxRelay implements Service {
         for (const { row } of rows) this.inHand.delete(row.id);
         this.deps.log.error({ err: error, rowCount: rows.length }, 'outbox rows left to their leases');
       }
-      if (this.marks.backlogCount > MARKS_MAX) await this.marks.idle();
+      if (this.fates.backlogCount > UNWRITTEN_FATES_MAX) await this.fates.idle();
     }
     // In the same turn as the look at the queue: what is queued later starts anew.
     this.publishing = undefined;
@@ -189,7 +193,7 @@ export class OutboxRelay implements Service {
       const failure = failureOf(errors, start, end);
       start = end;
       if (failure !== undefined) {
-        failed.push(this.judge(row, failure, nowMs));
+        failed.push(this.fateOf(row, failure, nowMs));
         continue;
       }
       published.push(row.id);
@@ -200,7 +204,7 @@ export class OutboxRelay implements Service {
         this.deps.metrics.completionLatency.observe(Math.max(0, nowMs - receivedAtMs) / 1000);
       }
     }
-    this.marks.add(published, failed);
+    this.fates.add(published, failed);
   }
 
   /** A publisher that rejects as a whole says nothing about any one message, so all may be tried again. */
@@ -229,7 +233,7 @@ export class OutboxRelay implements Service {
    * Dead at once when trying again cannot help. Dead after the bound only while Kafka takes other messages: an outage
    * is not the fault of a row, and must not turn a whole outbox into dead rows however long it lasts.
    */
-  private judge(row: OutboxRow, failure: Error, nowMs: number): FailedRow {
+  private fateOf(row: OutboxRow, failure: Error, nowMs: number): FailedRow {
     const { attemptsMax, backoffMinMs, backoffMaxMs } = this.deps.options;
     const attempts = row.attempts + 1;
     const othersPass = nowMs - this.acknowledgedAtMs <= backoffMaxMs;
@@ -243,7 +247,7 @@ export class OutboxRelay implements Service {
 
   private async poll(): Promise<void> {
     const { claimRowsMax, queuedMessagesMax } = this.deps.options;
-    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    for (let count = 0; count < STATEMENTS_PER_TASK_MAX; count += 1) {
       // A claim is a promise to publish before the lease ends: not with a full queue.
       if (this.stopping !== undefined || this.queuedMessages >= queuedMessagesMax / 2) return;
       const claimedAtMs = performance.now();
@@ -255,7 +259,7 @@ export class OutboxRelay implements Service {
 
   private async purge(): Promise<void> {
     const { purgeRowsMax } = this.deps.options;
-    for (let round = 0; round < ROUNDS_MAX && this.stopping === undefined; round += 1) {
+    for (let count = 0; count < STATEMENTS_PER_TASK_MAX && this.stopping === undefined; count += 1) {
       if ((await this.deps.store.purge(purgeRowsMax)) < purgeRowsMax) return;
     }
   }
@@ -273,7 +277,7 @@ export class OutboxRelay implements Service {
     const work = async () => {
       await Promise.all(this.loops.map((loop) => loop.stop()));
       await this.publishing;
-      await this.marks.idle();
+      await this.fates.idle();
     };
     const isDone = await settledWithin(work(), stopDeadlineMs);
     this.isClosed = true;

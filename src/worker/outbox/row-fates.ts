@@ -11,7 +11,7 @@ const TRIES_MAX = 10;
 
 export type FailedRow = Parameters<OutboxStore['reschedule']>[0][number];
 
-export interface OutboxMarksDeps {
+export interface RowFatesDeps {
   readonly store: OutboxStore;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -22,17 +22,17 @@ export interface OutboxMarksDeps {
 }
 
 /**
- * Writes down what became of published rows, beside the publishing: the next messages do not wait for the database.
- * A failed mark is tried again, never the publication. Past a bounded number of tries the row is left to its lease:
+ * Writes the fates of rows (published, to be tried again, dead) into the table, beside the publishing: the next messages
+ * do not wait for the database. What fails is the writing, and only that is tried again, never the publication. Past a bounded number of tries the row is left to its lease:
  * it will be published once more, with the same id and bytes.
  */
-export class OutboxMarks {
-  private readonly deps: OutboxMarksDeps;
+export class RowFates {
+  private readonly deps: RowFatesDeps;
   private published: string[] = [];
   private failed: FailedRow[] = [];
   private running: Promise<void> | undefined;
 
-  constructor(deps: OutboxMarksDeps) {
+  constructor(deps: RowFatesDeps) {
     this.deps = deps;
   }
 

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Disposition, SlotInput } from '../../domain/inputs.ts';
 import { AppError } from '../../errors.ts';
-import { roundsOf } from './claim-rounds.ts';
+import { answerAt } from './answers.ts';
+import { claimRounds } from './claim-rounds.ts';
 import { type SettlingDeps, settleInputs } from './settle-inputs.ts';
 
 /** Looks at an undecided input again this often, under lock, before the offset has to wait. */
@@ -24,13 +25,15 @@ export class AssignInputs {
 
   /** Dispositions parallel to the inputs. Rejects with an AppError; what committed before it stays and is a duplicate next time. */
   async assign(inputs: readonly SlotInput[]): Promise<Disposition[]> {
-    const result = new Array<Disposition>(inputs.length).fill('duplicate');
-    for (const round of roundsOf(inputs)) {
+    const result = new Array<Disposition>(inputs.length);
+    const { rounds, repeats } = claimRounds(inputs);
+    for (const round of rounds) {
       const dispositions = await this.settle(round.map(({ input }) => input));
       round.forEach(({ index }, position) => {
-        result[index] = dispositions[position] ?? 'duplicate';
+        result[index] = answerAt(dispositions, position);
       });
     }
+    for (const index of repeats) result[index] = 'duplicate';
     return result;
   }
 
@@ -50,7 +53,10 @@ export class AssignInputs {
       });
       open = open.filter((_, position) => dispositions[position] === null);
     }
-    return result.map((disposition) => disposition ?? 'duplicate');
+    return result.map((disposition) => {
+      if (disposition === null) throw new Error('An input was left undecided.');
+      return disposition;
+    });
   }
 
   /** One transaction. Where somebody else was in the way: all undecided; under lock, each half for itself. */
@@ -62,7 +68,7 @@ export class AssignInputs {
         if (locked) await tx.lockBatches([...new Set(inputs.map((input) => input.batchId))]);
         return settleInputs(tx, inputs, locked, this.deps.context);
       });
-      this.deps.onCommitted(rows);
+      this.deps.outbox.offer(rows);
       this.deps.metrics.undecided.inc(dispositions.filter((disposition) => disposition === null).length);
       return dispositions;
     } catch (error) {
@@ -89,7 +95,7 @@ export class AssignInputs {
         true,
       );
       half.forEach(({ index }, position) => {
-        result[index] = dispositions[position] ?? null;
+        result[index] = answerAt(dispositions, position);
       });
     }
     return result;

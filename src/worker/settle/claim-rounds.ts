@@ -1,31 +1,43 @@
 import { CLAIM_INPUTS_MAX } from '../../domain/batch-store.ts';
 import { identityOf, type SlotInput } from '../../domain/inputs.ts';
 
-export interface Placed {
+/** An input, and where it stands among those that were asked about. */
+export interface Indexed {
   readonly input: SlotInput;
   readonly index: number;
 }
 
+export interface Claiming {
+  /** Each is settled by one statement, after the one before it. */
+  readonly rounds: readonly (readonly Indexed[])[];
+  /** Indexes of inputs whose identity came before in the same call: duplicates, whatever becomes of the first. */
+  readonly repeats: readonly number[];
+}
+
 /**
- * Groups that may be settled by one statement each: bounded, without repeated identities (the first speaks for its
- * repeats, which are duplicates whatever becomes of it), and with a failure in a later round than a content of the same
- * upload before it, because a statement does not see its own effects.
+ * Divides inputs into rounds that one statement each can settle: of bounded size, with distinct identities, and with a
+ * failure in a later round than a content of the same upload that came before it, because a statement does not see its
+ * own effects.
  */
-export function roundsOf(inputs: readonly SlotInput[]): Placed[][] {
+export function claimRounds(inputs: readonly SlotInput[]): Claiming {
   const seen = new Set<string>();
   const contentUploads = new Set<string>();
-  const first: Placed[] = [];
-  const second: Placed[] = [];
+  const first: Indexed[] = [];
+  const second: Indexed[] = [];
+  const repeats: number[] = [];
   inputs.forEach((input, index) => {
     const identity = `${input.kind}\u0000${input.batchId}\u0000${identityOf(input)}`;
-    if (seen.has(identity)) return;
+    if (seen.has(identity)) {
+      repeats.push(index);
+      return;
+    }
     seen.add(identity);
     const upload = `${input.batchId}\u0000${input.fileUploadId}`;
     if (input.kind === 'content') contentUploads.add(upload);
     const target = input.kind === 'failure' && contentUploads.has(upload) ? second : first;
     target.push({ input, index });
   });
-  return [...chunks(first), ...chunks(second)];
+  return { rounds: [...chunks(first), ...chunks(second)], repeats };
 }
 
 /** Pieces small enough for one claim. */

@@ -1,19 +1,21 @@
-import type { RegistrationOutcome } from '../../domain/batch-store.ts';
+import type { BatchStore } from '../../domain/batch-store.ts';
 import type { Disposition, Input, Registration, SlotInput } from '../../domain/inputs.ts';
 import type { DeadLetter, DeadLetterReason, HintStore, InboundRecord, MessagePublisher } from '../../domain/ports.ts';
 import { AppError, describeError } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { partsOf } from '../../telemetry/trace-context.ts';
 import type { GroupTrace, Tracing } from '../../telemetry/tracing.ts';
+import { answerAt } from './answers.ts';
+import type { AssignInputs } from './assign-inputs.ts';
 import { type DecodeLimits, decodeRecord } from './decode.ts';
-import { type InputIdentity, inputFields } from './input-log.ts';
-import type { GroupHandler, Resolution } from './resolution.ts';
+import type { RegisterBatches } from './register-batches.ts';
+import { type Resolution, Resolutions } from './resolution.ts';
 
 export interface HandleGroupDeps {
-  readonly register: (registrations: readonly Registration[]) => Promise<RegistrationOutcome[]>;
-  readonly assign: (inputs: readonly SlotInput[]) => Promise<Disposition[]>;
-  /** Read-only: which inputs have a disposition already. */
-  readonly known: (inputs: readonly SlotInput[]) => Promise<boolean[]>;
+  readonly registerBatches: RegisterBatches;
+  readonly assignInputs: AssignInputs;
+  readonly batches: Pick<BatchStore, 'known'>;
   readonly hints: HintStore;
   readonly publisher: MessagePublisher;
   readonly limits: DecodeLimits;
@@ -24,40 +26,55 @@ export interface HandleGroupDeps {
   readonly log: Logger;
 }
 
+/** An input of the group that the use cases have to settle. */
 interface Work<T> {
+  /** Of its record in the group. */
   readonly index: number;
   readonly eventId: string;
   readonly input: T;
 }
 
+/** A record that is to be set aside. */
+interface Rejection {
+  readonly index: number;
+  readonly letter: DeadLetter;
+  readonly about: InputIdentity | undefined;
+}
+
+/** What is known of an input besides where its record lies in Kafka. */
+interface InputIdentity {
+  readonly batchId?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly traceparent: string | null;
+}
+
 /**
  * Resolves a group of records: each ends in one disposition that is committed in the database, in the dead-letter topic
  * with an acknowledgement, or in `retry`. Known failures become resolutions; anything unknown is a bug and rises.
+ *
+ *     records ─ decode ─┬─ registrations ─ RegisterBatches ─┐
+ *                       ├─ contents, failures ─ hints ─ AssignInputs ─ one resolution per record
+ *                       └─ what cannot be used ─ dead letters ──────┘
  */
-export class HandleGroup implements GroupHandler {
+export class HandleGroup {
   private readonly deps: HandleGroupDeps;
 
   constructor(deps: HandleGroupDeps) {
     this.deps = deps;
   }
 
+  /** Resolutions parallel to the records. */
   async handle(records: readonly InboundRecord[]): Promise<Resolution[]> {
     const group = new Group(records);
     const trace = this.deps.tracing.beginGroup(records.length);
     for (let index = 0; index < records.length; index += 1) this.sort(group, index, trace);
-    await (trace === undefined ? this.resolve(group) : trace.run(() => this.resolve(group)));
-    this.finish(group);
-    const resolutions = group.resolutions.map((resolution) => resolution ?? UNRESOLVED);
-    trace?.end((index) => outcomeOf(resolutions[index] ?? UNRESOLVED));
+    await (trace === undefined ? this.settle(group) : trace.run(() => this.settle(group)));
+    const resolutions = this.conclude(group);
+    trace?.end((index) => outcomeOf(answerAt(resolutions, index)));
     return resolutions;
   }
 
-  private async resolve(group: Group): Promise<void> {
-    await this.register(group, group.registrations);
-    await this.assign(group, await this.withoutConfirmed(group));
-    await this.publishDeadLetters(group);
-  }
-
+  /** Sends a record to its dead-letter topic without looking into it. */
   async setAside(
     record: InboundRecord,
     reason: DeadLetterReason,
@@ -65,16 +82,15 @@ export class HandleGroup implements GroupHandler {
     attempts: number,
   ): Promise<Resolution> {
     const group = new Group([record]);
-    group.deadLetters.push({ index: 0, letter: { record, reason, detail, attempts }, about: undefined });
+    group.rejections.push({ index: 0, letter: { record, reason, detail, attempts }, about: undefined });
     await this.publishDeadLetters(group);
-    this.finish(group);
-    return group.resolutions[0] ?? UNRESOLVED;
+    return answerAt(this.conclude(group), 0);
   }
 
   private sort(group: Group, index: number, trace: GroupTrace | undefined): void {
-    const record = group.recordAt(index);
+    const record = group.resolutions.recordAt(index);
     const decoded = decodeRecord(record, this.deps.limits);
-    if (decoded.kind === 'ignored') group.resolve(index, 'ignored');
+    if (decoded.kind === 'ignored') group.resolutions.resolve(index, 'ignored');
     else if (decoded.kind === 'rejected') group.reject(index, decoded.reason, decoded.detail, decoded.about);
     else if (decoded.input.kind === 'registration') {
       const input = trace === undefined ? decoded.input : traced(trace, index, record, decoded.input);
@@ -85,149 +101,150 @@ export class HandleGroup implements GroupHandler {
     }
   }
 
+  private async settle(group: Group): Promise<void> {
+    await this.register(group, group.registrations);
+    await this.assign(group, await this.withoutConfirmed(group));
+    await this.publishDeadLetters(group);
+  }
+
   private async register(group: Group, work: readonly Work<Registration>[]): Promise<void> {
     if (work.length === 0) return;
-    await this.isolating(group, work, async (part) => {
-      const outcomes = await this.deps.register(part.map(({ input }) => input));
-      part.forEach(({ index, input }, position) => {
-        const outcome = outcomes[position];
-        if (outcome?.kind === 'conflicting') group.reject(index, 'conflicting_registration', outcome.detail, input);
-        else group.resolve(index, outcome?.kind === 'registered' ? 'registered' : 'duplicate');
+    await this.isolating(group, work, async (some) => {
+      const outcomes = await this.deps.registerBatches.register(some.map(({ input }) => input));
+      some.forEach(({ index, input }, position) => {
+        const outcome = answerAt(outcomes, position);
+        if (outcome.kind === 'conflicting') group.reject(index, 'conflicting_registration', outcome.detail, input);
+        else group.resolutions.resolve(index, outcome.kind === 'registered' ? 'registered' : 'duplicate');
       });
     });
   }
 
   private async assign(group: Group, work: readonly Work<SlotInput>[]): Promise<void> {
     if (work.length === 0) return;
-    await this.isolating(group, work, async (part) => {
-      const dispositions = await this.deps.assign(part.map(({ input }) => input));
-      part.forEach(({ index }, position) => {
-        group.resolve(index, dispositions[position] ?? 'duplicate');
+    await this.isolating(group, work, async (some) => {
+      const dispositions = await this.deps.assignInputs.assign(some.map(({ input }) => input));
+      some.forEach(({ index }, position) => {
+        group.resolutions.resolve(index, answerAt(dispositions, position));
       });
-      this.deps.hints.remember(part.map(({ eventId }) => eventId));
+      this.deps.hints.remember(some.map(({ eventId }) => eventId));
     });
   }
 
   /** Resolves what a hint and the database agree on; the database alone decides, the hint only asks it cheaply. */
-  private async withoutConfirmed(group: Group): Promise<Work<SlotInput>[]> {
+  private async withoutConfirmed(group: Group): Promise<readonly Work<SlotInput>[]> {
     const work = group.slotInputs;
     if (work.length === 0) return work;
     const hinted = await this.deps.hints.seen(work.map(({ eventId }) => eventId));
-    const candidates = work.filter((_, position) => hinted[position]);
+    const candidates = work.filter((_, position) => answerAt(hinted, position));
     this.deps.metrics.hints.inc({ result: 'absent' }, work.length - candidates.length);
     if (candidates.length === 0) return work;
-    const confirmed = new Set<number>();
+    const confirmed = await this.confirm(candidates);
+    this.deps.metrics.hints.inc({ result: 'confirmed' }, confirmed.size);
+    this.deps.metrics.hints.inc({ result: 'refuted' }, candidates.length - confirmed.size);
+    for (const index of confirmed) group.resolutions.resolve(index, 'duplicate');
+    return work.filter(({ index }) => !confirmed.has(index));
+  }
+
+  /** The indexes of those that the database knows; none when it does not answer. */
+  private async confirm(candidates: readonly Work<SlotInput>[]): Promise<Set<number>> {
     try {
-      const known = await this.deps.known(candidates.map(({ input }) => input));
-      candidates.forEach(({ index }, position) => {
-        if (known[position]) confirmed.add(index);
-      });
+      const known = await this.deps.batches.known(candidates.map(({ input }) => input));
+      return new Set(candidates.filter((_, position) => answerAt(known, position)).map(({ index }) => index));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       // The ordinary path asks the same database and knows what to do about its errors.
       this.deps.log.debug({ err: error }, 'hints could not be confirmed');
+      return new Set();
     }
-    this.deps.metrics.hints.inc({ result: 'confirmed' }, confirmed.size);
-    this.deps.metrics.hints.inc({ result: 'refuted' }, candidates.length - confirmed.size);
-    for (const index of confirmed) group.resolve(index, 'duplicate');
-    return work.filter(({ index }) => !confirmed.has(index));
   }
 
   /**
-   * Runs a part; when the database refuses its data for good, halves it until the one record to blame is alone and can
-   * be set aside, so that it costs the others a few more transactions and nothing else.
+   * Settles some inputs; when the database refuses their data for good, halves them until the one record to blame is
+   * alone and can be set aside, so that it costs the others a few more transactions and nothing else.
    */
   private async isolating<T extends Input>(
     group: Group,
-    part: readonly Work<T>[],
-    run: (part: readonly Work<T>[]) => Promise<void>,
+    some: readonly Work<T>[],
+    settle: (some: readonly Work<T>[]) => Promise<void>,
   ): Promise<void> {
     try {
-      await run(part);
+      await settle(some);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      const [only] = part;
+      const [only] = some.length === 1 ? some : [];
       if (error.code !== 'STORE_REFUSED') {
-        const place = part.length === 1 && only !== undefined && inputFields(group.recordAt(only.index), only.input);
-        this.deps.log.warn({ err: error, count: part.length, ...place }, 'inputs must wait');
-        for (const { index } of part) group.resolutions[index] = retry(error);
-      } else if (part.length === 1 && only !== undefined) {
+        const which = only !== undefined && inputFields(group.resolutions.recordAt(only.index), only.input);
+        this.deps.log.warn({ err: error, count: some.length, ...which }, 'inputs must wait');
+        for (const { index } of some) group.resolutions.retry(index, error);
+      } else if (only !== undefined) {
         group.reject(only.index, 'invalid_payload', describeError(error), only.input);
       } else {
-        const middle = Math.ceil(part.length / 2);
-        await this.isolating(group, part.slice(0, middle), run);
-        await this.isolating(group, part.slice(middle), run);
+        const middle = Math.ceil(some.length / 2);
+        await this.isolating(group, some.slice(0, middle), settle);
+        await this.isolating(group, some.slice(middle), settle);
       }
     }
   }
 
-  private async publishDeadLetters(group: Group): Promise<void> {
-    if (group.deadLetters.length === 0) return;
+  private async publishDeadLetters({ rejections, resolutions }: Group): Promise<void> {
+    if (rejections.length === 0) return;
     try {
-      await this.deps.publisher.publishDeadLetters(group.deadLetters.map(({ letter }) => letter));
+      await this.deps.publisher.publishDeadLetters(rejections.map(({ letter }) => letter));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      this.deps.log.warn({ err: error, count: group.deadLetters.length }, 'dead letters must wait');
-      for (const { index } of group.deadLetters) group.resolutions[index] = retry(error);
+      this.deps.log.warn({ err: error, count: rejections.length }, 'dead letters must wait');
+      for (const { index } of rejections) resolutions.retry(index, error);
       return;
     }
-    for (const { index, letter, about } of group.deadLetters) {
-      group.resolve(index, 'rejected');
+    for (const { index, letter, about } of rejections) {
+      resolutions.resolve(index, 'rejected');
       const fields = { ...inputFields(letter.record, about), reason: letter.reason, detail: letter.detail };
       this.deps.log.warn(fields, 'record set aside');
     }
   }
 
-  private finish(group: Group): void {
-    const counts = new Map<string, number>();
-    group.resolutions.forEach((resolution, index) => {
-      if (resolution?.kind !== 'resolved') return;
-      const key = `${group.recordAt(index).topic}\u0000${resolution.disposition}`;
-      counts.set(key, (counts.get(key) ?? 0) + 1);
+  /** Counts and logs what became of the records. */
+  private conclude(group: Group): Resolution[] {
+    const { resolutions } = group;
+    const counts = new Map<string, Map<Disposition, number>>();
+    resolutions.records.forEach(({ topic }, index) => {
+      const disposition = resolutions.dispositionAt(index);
+      if (disposition === undefined) return;
+      const ofTopic = counts.get(topic) ?? new Map<Disposition, number>();
+      counts.set(topic, ofTopic.set(disposition, (ofTopic.get(disposition) ?? 0) + 1));
     });
-    for (const [key, count] of counts) {
-      const [topic = '', disposition = ''] = key.split('\u0000');
-      this.deps.metrics.inputs.inc({ topic: this.deps.topicLabel(topic), disposition }, count);
+    for (const [topic, ofTopic] of counts) {
+      const label = this.deps.topicLabel(topic);
+      for (const [disposition, count] of ofTopic) this.deps.metrics.inputs.inc({ topic: label, disposition }, count);
     }
     if (this.deps.log.isLevelEnabled('debug')) this.logInputs(group);
+    return resolutions.all();
   }
 
   /** What was set aside has a line of its own, what must wait comes again. */
-  private logInputs(group: Group): void {
-    for (const { index, input } of [...group.registrations, ...group.slotInputs]) {
-      const resolution = group.resolutions[index];
-      if (resolution?.kind !== 'resolved' || resolution.disposition === 'rejected') continue;
-      const fields = { ...inputFields(group.recordAt(index), input), disposition: resolution.disposition };
-      this.deps.log.debug(fields, 'input resolved');
+  private logInputs({ registrations, slotInputs, resolutions }: Group): void {
+    for (const { index, input } of [...registrations, ...slotInputs]) {
+      const disposition = resolutions.dispositionAt(index);
+      if (disposition === undefined || disposition === 'rejected') continue;
+      this.deps.log.debug({ ...inputFields(resolutions.recordAt(index), input), disposition }, 'input resolved');
     }
   }
 }
 
-/** The records of one call and what has become of each so far. */
+/** The records of one call, sorted by what has to be done about them. */
 class Group {
-  readonly resolutions: (Resolution | undefined)[];
+  readonly resolutions: Resolutions;
   readonly registrations: Work<Registration>[] = [];
   readonly slotInputs: Work<SlotInput>[] = [];
-  readonly deadLetters: { index: number; letter: DeadLetter; about: InputIdentity | undefined }[] = [];
-  private readonly records: readonly InboundRecord[];
+  readonly rejections: Rejection[] = [];
 
   constructor(records: readonly InboundRecord[]) {
-    this.records = records;
-    this.resolutions = new Array<Resolution | undefined>(records.length).fill(undefined);
-  }
-
-  recordAt(index: number): InboundRecord {
-    const record = this.records[index];
-    if (record === undefined) throw new RangeError(`group has no record ${index}`);
-    return record;
-  }
-
-  resolve(index: number, disposition: Disposition): void {
-    this.resolutions[index] = { kind: 'resolved', disposition };
+    this.resolutions = new Resolutions(records);
   }
 
   reject(index: number, reason: DeadLetterReason, detail: string, about: InputIdentity | undefined): void {
-    this.deadLetters.push({ index, letter: { record: this.recordAt(index), reason, detail, attempts: 1 }, about });
+    const letter = { record: this.resolutions.recordAt(index), reason, detail, attempts: 1 };
+    this.rejections.push({ index, letter, about });
   }
 }
 
@@ -240,8 +257,14 @@ function outcomeOf(resolution: Resolution): string | Error {
   return resolution.kind === 'resolved' ? resolution.disposition : resolution.error;
 }
 
-const UNRESOLVED: Resolution = { kind: 'retry', error: new Error('record was left unresolved') };
-
-function retry(error: Error): Resolution {
-  return { kind: 'retry', error };
+/**
+ * The fields by which a log line about one input is found: where its record lies in Kafka, its batch, its correlation and
+ * its trace. Ids only; names, texts and whatever else people wrote never reach a log.
+ */
+function inputFields(record: InboundRecord, identity?: InputIdentity): Record<string, unknown> {
+  const { topic, partition, offset } = record;
+  if (identity === undefined) return { topic, partition, offset };
+  const { batchId, correlationId, traceparent } = identity;
+  const traceId = traceparent === null ? undefined : partsOf(traceparent).traceId;
+  return { topic, partition, offset, batchId, correlationId, traceId };
 }

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchTransaction, RegistrationOutcome, RegistrationRecord } from '../../domain/batch-store.ts';
 import type { Registration } from '../../domain/inputs.ts';
 import type { OutboxRow } from '../../domain/ports.ts';
 import { AppError } from '../../errors.ts';
-import { roundsOf } from './claim-rounds.ts';
-import { registrationDigest } from './registration-digest.ts';
+import { answerAt } from './answers.ts';
+import { claimRounds } from './claim-rounds.ts';
 import { type SettleContext, type SettlingDeps, settleInputs } from './settle-inputs.ts';
 
 /** Bounds the size and the lock time of one registration transaction. */
@@ -22,12 +23,11 @@ export class RegisterBatches {
 
   /** Outcomes parallel to the registrations. Rejects with an AppError. */
   async register(registrations: readonly Registration[]): Promise<RegistrationOutcome[]> {
-    const result = new Array<RegistrationOutcome>(registrations.length);
-    for (const group of groupsOf(registrations)) {
-      const outcomes = await this.commit(group.map(({ record }) => record));
-      group.forEach(({ index }, position) => {
-        const outcome = outcomes[position];
-        if (outcome !== undefined) result[index] = outcome;
+    const result: RegistrationOutcome[] = [];
+    for (const records of transactionsOf(registrations)) {
+      const outcomes = await this.commit(records);
+      records.forEach((_, position) => {
+        result.push(answerAt(outcomes, position));
       });
     }
     return result;
@@ -37,7 +37,7 @@ export class RegisterBatches {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const { outcomes, rows } = await this.deps.store.transaction((tx) => this.registerAndDrain(tx, records));
-        this.deps.onCommitted(rows);
+        this.deps.outbox.offer(rows);
         return outcomes;
       } catch (error) {
         const mayRetry = error instanceof AppError && (error.code === 'CONFLICT' || error.code === 'UNDECIDED');
@@ -62,7 +62,7 @@ export class RegisterBatches {
   ): Promise<{ outcomes: RegistrationOutcome[]; rows: OutboxRow[] }> {
     await tx.lockBatches(records.map(({ registration }) => registration.batchId));
     const outcomes = await tx.registerBatches(records);
-    const drained = records.filter((_, index) => outcomes[index]?.kind !== 'conflicting');
+    const drained = records.filter((_, index) => answerAt(outcomes, index).kind !== 'conflicting');
     const rows = await drainPending(
       tx,
       drained.map(({ registration }) => registration.batchId),
@@ -80,7 +80,8 @@ export async function drainPending(
 ): Promise<OutboxRow[]> {
   const rows: OutboxRow[] = [];
   if (batchIds.length === 0) return rows;
-  for (const round of roundsOf(await tx.takePending(batchIds))) {
+  // Repeats among what waited are gone with the first: the table holds each identity once.
+  for (const round of claimRounds(await tx.takePending(batchIds)).rounds) {
     const settled = await settleInputs(
       tx,
       round.map(({ input }) => input),
@@ -95,36 +96,56 @@ export async function drainPending(
   return rows;
 }
 
-interface Grouped {
-  readonly record: RegistrationRecord;
-  readonly index: number;
-}
-
 /**
  * Transactions of bounded size. A batch registered twice in one call, or two that ask for the same slot, come in two of
  * them, in order: compared within one statement neither would see the other, and both would fail for ever.
  */
-function groupsOf(registrations: readonly Registration[]): Grouped[][] {
-  const groups: Grouped[][] = [];
-  let current: Grouped[] = [];
+function transactionsOf(registrations: readonly Registration[]): RegistrationRecord[][] {
+  const transactions: RegistrationRecord[][] = [];
+  let current: RegistrationRecord[] = [];
   let slotCount = 0;
   const batchIds = new Set<string>();
   const essayIds = new Set<string>();
-  registrations.forEach((registration, index) => {
+  for (const registration of registrations) {
     const size = registration.essayIds.length;
     const meets = batchIds.has(registration.batchId) || registration.essayIds.some((essayId) => essayIds.has(essayId));
     if (current.length > 0 && (meets || slotCount + size > SLOTS_PER_TRANSACTION_MAX)) {
-      groups.push(current);
+      transactions.push(current);
       current = [];
       slotCount = 0;
       batchIds.clear();
       essayIds.clear();
     }
-    current.push({ record: { registration, digest: registrationDigest(registration) }, index });
+    current.push({ registration, digest: registrationDigest(registration) });
     slotCount += size;
     batchIds.add(registration.batchId);
     for (const essayId of registration.essayIds) essayIds.add(essayId);
-  });
-  if (current.length > 0) groups.push(current);
-  return groups;
+  }
+  if (current.length > 0) transactions.push(current);
+  return transactions;
+}
+
+/**
+ * Two registrations with the same digest ask for the same thing: the same set of slots for the same course, people
+ * and prompt. The order of slots, correlation and trace context make no difference, neither does the order of
+ * members within the prompt reference.
+ */
+export function registrationDigest(registration: Registration): string {
+  const asked = [
+    [...registration.essayIds].sort(),
+    registration.courseCode,
+    registration.userId,
+    registration.orgId,
+    registration.classId,
+    registration.studentPromptRef,
+  ];
+  return createHash('sha256').update(canonicalJson(asked)).digest('hex');
+}
+
+/** JSON with the members of every object in one order. Depth is bounded by the decoder. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`).join(',')}}`;
 }

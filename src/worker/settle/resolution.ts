@@ -1,15 +1,49 @@
 import type { Disposition } from '../../domain/inputs.ts';
-import type { DeadLetterReason, InboundRecord } from '../../domain/ports.ts';
+import type { InboundRecord } from '../../domain/ports.ts';
+import { answerAt } from './answers.ts';
 
-/** What became of one record of a group: done for good, or to be tried again later (its offset stays). */
+/**
+ * What a record came to. `resolved`: its disposition is committed in the database, or its dead letter is acknowledged.
+ * `retry`: its partition must wait and offer it again; its offset stays.
+ */
 export type Resolution =
   | { readonly kind: 'resolved'; readonly disposition: Disposition }
   | { readonly kind: 'retry'; readonly error: Error };
 
-/** Resolves records: parses, decides, stores, sets aside. Never rejects; failures are `retry` resolutions. */
-export interface GroupHandler {
-  /** Resolutions are parallel to the records. */
-  handle(records: readonly InboundRecord[]): Promise<Resolution[]>;
-  /** Sends one record to its dead-letter topic unparsed. */
-  setAside(record: InboundRecord, reason: DeadLetterReason, detail: string, attempts: number): Promise<Resolution>;
+/** The records of one group and what each has come to so far. A record is named by its index in the group. */
+export class Resolutions {
+  readonly records: readonly InboundRecord[];
+  private readonly byIndex: (Resolution | undefined)[];
+
+  constructor(records: readonly InboundRecord[]) {
+    this.records = records;
+    this.byIndex = new Array<Resolution | undefined>(records.length).fill(undefined);
+  }
+
+  recordAt(index: number): InboundRecord {
+    return answerAt(this.records, index);
+  }
+
+  resolve(index: number, disposition: Disposition): void {
+    this.byIndex[index] = { kind: 'resolved', disposition };
+  }
+
+  retry(index: number, error: Error): void {
+    this.byIndex[index] = { kind: 'retry', error };
+  }
+
+  /** The disposition of a record that is resolved. */
+  dispositionAt(index: number): Disposition | undefined {
+    const resolution = this.byIndex[index];
+    return resolution?.kind === 'resolved' ? resolution.disposition : undefined;
+  }
+
+  /** Parallel to the records. Throws when a record was forgotten: its offset must not be committed. */
+  all(): Resolution[] {
+    return this.records.map((_, index) => {
+      const resolution = this.byIndex[index];
+      if (resolution === undefined) throw new Error(`Record ${index + 1} of ${this.records.length} came to nothing.`);
+      return resolution;
+    });
+  }
 }

@@ -1,10 +1,12 @@
 import { completedMessage, excessMessage, slotAssignedMessage } from '../../contract/outbound.ts';
 import type { Topics } from '../../contract/topics.ts';
 import type { BatchStore, BatchTransaction, Claim } from '../../domain/batch-store.ts';
+import { type Decision, decide } from '../../domain/decide.ts';
 import type { Content, Disposition, Failure, SlotInput } from '../../domain/inputs.ts';
-import { judge, type Verdict } from '../../domain/judge.ts';
 import type { Clock, OutboundMessage, OutboxRow } from '../../domain/ports.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import type { OutboxSink } from '../outbox/outbox-relay.ts';
+import { answerAt } from './answers.ts';
 
 /** About 500 essays in one completion. */
 const SHARED_ROW_VALUE_LENGTH_MAX = 64 * 1024;
@@ -20,8 +22,8 @@ export interface SettlingDeps {
   readonly store: BatchStore;
   readonly context: SettleContext;
   readonly metrics: Metrics;
-  /** Takes the outbox rows of a transaction once it has committed. */
-  readonly onCommitted: (rows: readonly OutboxRow[]) => void;
+  /** Is given the outbox rows of a transaction once it has committed. */
+  readonly outbox: OutboxSink;
 }
 
 export interface Settled {
@@ -32,8 +34,8 @@ export interface Settled {
 }
 
 /**
- * Settles a group of inputs within one transaction: claims, judges, records what was judged, and writes every event it
- * causes to the outbox, completions included. All of it happens or none. Identities must be distinct within the group.
+ * Settles a group of inputs within one transaction: claims slots, decides about each input, records what was decided, and
+ * writes every event it causes to the outbox, completions included. All of it happens or none. Identities must be distinct within the group.
  */
 export async function settleInputs(
   tx: BatchTransaction,
@@ -42,16 +44,16 @@ export async function settleInputs(
   context: SettleContext,
 ): Promise<Settled> {
   const claims = await tx.claimSlots(inputs, context.instance);
-  const verdicts = inputs.map((input, index) => judge(input, claimAt(claims, index), certain));
-  const isNew = await recordVerdicts(tx, inputs, claims, verdicts);
+  const decisions = inputs.map((input, index) => decide(input, answerAt(claims, index), certain));
+  const isNew = await record(tx, inputs, claims, decisions);
   const messages: OutboundMessage[] = [];
   const completing = new Map<string, number | undefined>();
   const dispositions = inputs.map((input, index): Disposition | null => {
-    const claim = claimAt(claims, index);
+    const claim = answerAt(claims, index);
     if (claim.essayId !== null && claim.batchState === 'complete') {
       completing.set(input.batchId, later(completing.get(input.batchId), input.receivedAtMs));
     }
-    const disposition = dispositionOf(verdicts[index], isNew[index] ?? true);
+    const disposition = dispositionOf(answerAt(decisions, index), answerAt(isNew, index));
     if (input.kind === 'content') announce(messages, input, claim, disposition, context);
     return disposition;
   });
@@ -95,28 +97,28 @@ export async function appendMessages(
 }
 
 /** Stores failures, excess and pending inputs; answers per input whether it was new (true where nothing is stored). */
-async function recordVerdicts(
+async function record(
   tx: BatchTransaction,
   inputs: readonly SlotInput[],
   claims: readonly Claim[],
-  verdicts: readonly Verdict[],
+  decisions: readonly Decision[],
 ): Promise<boolean[]> {
   const isNew = new Array<boolean>(inputs.length).fill(true);
   const failures: { failure: Failure; essayId: string | null; index: number }[] = [];
   const excess: { content: Content; index: number }[] = [];
   const pending: { input: SlotInput; index: number }[] = [];
   inputs.forEach((input, index) => {
-    const verdict = verdicts[index];
-    if (verdict === 'pending') pending.push({ input, index });
+    const decision = answerAt(decisions, index);
+    if (decision === 'pending') pending.push({ input, index });
     else if (input.kind === 'content') {
-      if (verdict === 'excess') excess.push({ content: input, index });
-    } else if (verdict === 'burnt' || verdict === 'unburnt') {
-      failures.push({ failure: input, essayId: claimAt(claims, index).essayId, index });
+      if (decision === 'excess') excess.push({ content: input, index });
+    } else if (decision === 'burnt' || decision === 'unburnt') {
+      failures.push({ failure: input, essayId: answerAt(claims, index).essayId, index });
     }
   });
   const note = (recorded: readonly { index: number }[], fresh: readonly boolean[]): void => {
     recorded.forEach(({ index }, position) => {
-      isNew[index] = fresh[position] ?? false;
+      isNew[index] = answerAt(fresh, position);
     });
   };
   if (failures.length > 0) note(failures, await tx.recordFailures(failures));
@@ -125,8 +127,9 @@ async function recordVerdicts(
   return isNew;
 }
 
-function dispositionOf(verdict: Verdict | undefined, isNew: boolean): Disposition | null {
-  switch (verdict) {
+/** Null: undecided, to be looked at again. */
+function dispositionOf(decision: Decision, isNew: boolean): Disposition | null {
+  switch (decision) {
     case 'assigned':
       return 'assigned';
     case 'known':
@@ -138,7 +141,7 @@ function dispositionOf(verdict: Verdict | undefined, isNew: boolean): Dispositio
       return isNew ? 'excess' : 'duplicate';
     case 'pending':
       return isNew ? 'pending' : 'duplicate';
-    default:
+    case 'undecided':
       return null;
   }
 }
@@ -156,10 +159,4 @@ function announce(
   } else if (disposition === 'excess') {
     messages.push(excessMessage(shared));
   }
-}
-
-function claimAt(claims: readonly Claim[], index: number): Claim {
-  const claim = claims[index];
-  if (claim === undefined) throw new Error(`claim-slots answered ${claims.length} inputs, ${index + 1} expected`);
-  return claim;
 }

@@ -51,7 +51,7 @@ export class Reconciler implements Service {
     let repaired = 0;
     for (const batchId of suspects) {
       const { rows, kinds } = await store.transaction((tx) => repair(tx, batchId, context));
-      this.deps.onCommitted(rows);
+      this.deps.outbox.offer(rows);
       for (const kind of kinds) {
         repaired += 1;
         this.deps.metrics.reconcilerRepairs.inc({ kind });

@@ -27,7 +27,7 @@ export function openInstance(url: string, name: string, options: Partial<Databas
   const database = openDatabase(url, options, metrics);
   const store = new PostgresBatchStore(database, { instance: name, outboxLeaseMs: 10_000 });
   const context = { topics: topicsFor(''), instance: name, clock: { nowMs: () => Date.now() } };
-  const deps = { store, context, metrics, onCommitted: () => {} };
+  const deps = { store, context, metrics, outbox: { offer: () => {} } };
   return { database, store, context, metrics, register: new RegisterBatches(deps), assign: new AssignInputs(deps) };
 }
 

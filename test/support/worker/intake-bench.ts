@@ -1,9 +1,8 @@
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { Metrics } from '../../../src/telemetry/metrics.ts';
 import { Intake } from '../../../src/worker/intake/intake.ts';
-import type { IntakeOptions } from '../../../src/worker/intake/intake-options.ts';
-import type { GroupHandler } from '../../../src/worker/settle/resolution.ts';
-import { MemoryAttemptStore } from './memory-attempt-store.ts';
+import type { IntakeDeps, IntakeOptions } from '../../../src/worker/intake/intake-options.ts';
+import { MemoryMarkStore } from './memory-mark-store.ts';
 import { MemoryRecordSource } from './memory-record-source.ts';
 import { ScriptedHandler } from './scripted-handler.ts';
 
@@ -19,29 +18,29 @@ const OPTIONS: IntakeOptions = {
   retryDelayMinMs: 2,
   retryDelayMaxMs: 20,
   drainDeadlineMs: 1000,
-  carefulRecordsMax: 20,
+  searchedRecordsMax: 20,
   instance: 'test',
 };
 
 /** An intake between a record source in memory and a scripted handler. */
 export function intakeBench(
   options: Partial<IntakeOptions> = {},
-  given: { source?: MemoryRecordSource; attempts?: MemoryAttemptStore; handler?: GroupHandler } = {},
+  given: { source?: MemoryRecordSource; marks?: MemoryMarkStore; handler?: IntakeDeps['handler'] } = {},
 ) {
   const source = given.source ?? new MemoryRecordSource();
-  const attempts = given.attempts ?? new MemoryAttemptStore();
+  const marks = given.marks ?? new MemoryMarkStore();
   const handler = new ScriptedHandler();
   const fatal: Error[] = [];
   const intake = new Intake({
     source,
     handler: given.handler ?? handler,
-    attempts,
+    poisonMarks: marks,
     metrics: new Metrics(),
     log: silentLog,
     options: { ...OPTIONS, ...options },
     onFatal: (error) => fatal.push(error),
   });
-  return { source, attempts, handler, intake, fatal };
+  return { source, marks, handler, intake, fatal };
 }
 
 /** A door that opens once. */

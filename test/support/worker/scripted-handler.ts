@@ -1,6 +1,9 @@
 import type { DeadLetterReason, InboundRecord } from '../../../src/domain/ports.ts';
-import type { GroupHandler, Resolution } from '../../../src/worker/settle/resolution.ts';
+import type { IntakeDeps } from '../../../src/worker/intake/intake-options.ts';
+import type { Resolution } from '../../../src/worker/settle/resolution.ts';
 import { unavailable } from './memory-record-source.ts';
+
+type Handler = IntakeDeps['handler'];
 
 const RESOLVED: Resolution = { kind: 'resolved', disposition: 'assigned' };
 
@@ -8,8 +11,8 @@ export function nameOf(record: { topic: string; partition: number; offset: numbe
   return `${record.topic}/${record.partition}/${record.offset}`;
 }
 
-/** The group handler port, doing what the test says and remembering what it was given. */
-export class ScriptedHandler implements GroupHandler {
+/** In the place of HandleGroup: doing what the test says and remembering what it was given. */
+export class ScriptedHandler implements Handler {
   readonly groups: (readonly InboundRecord[])[] = [];
   readonly setAsideRecords: { record: InboundRecord; reason: DeadLetterReason; attempts: number }[] = [];
   readonly resolved: string[] = [];

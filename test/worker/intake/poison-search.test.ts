@@ -2,7 +2,7 @@ import type { InboundRecord } from '../../../src/domain/ports.ts';
 import { AppError } from '../../../src/errors.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { gate, intakeBench, range } from '../../support/worker/intake-bench.ts';
-import { MemoryAttemptStore } from '../../support/worker/memory-attempt-store.ts';
+import { MemoryMarkStore } from '../../support/worker/memory-mark-store.ts';
 import { MemoryRecordSource, unavailable } from '../../support/worker/memory-record-source.ts';
 
 const soon = (what: string) => ({ deadlineMs: 5000, what });
@@ -14,11 +14,11 @@ const never = new Promise<void>(() => {});
  */
 async function live(
   source: MemoryRecordSource,
-  attempts: MemoryAttemptStore,
+  marks: MemoryMarkStore,
   isFatal: (record: InboundRecord) => boolean,
   options = {},
 ) {
-  const bench = intakeBench(options, { source, attempts });
+  const bench = intakeBench(options, { source, marks });
   let isDead = false;
   bench.handler.delay = (records) => {
     isDead ||= records.some(isFatal);
@@ -28,29 +28,29 @@ async function live(
   source.assign();
   await waitFor(() => isDead || source.committedAll(), soon('dead or done'));
   // The dead do not stop in order; their timers would only keep the test alive.
-  const marks = structuredClone([...attempts.marks]);
+  const left = structuredClone([...marks.marks]);
   const handledCount = bench.handler.groups.flat().length;
   await bench.intake.stop();
   if (isDead) {
-    attempts.marks.clear();
-    for (const [name, mark] of marks) attempts.marks.set(name, mark);
+    marks.marks.clear();
+    for (const [name, mark] of left) marks.marks.set(name, mark);
   }
   source.stopCount = 0;
   return { ...bench, isDead, handledCount };
 }
 
-describe('careful examination', () => {
+describe('poison search', () => {
   const isPoison = (record: InboundRecord) => record.partition === 0 && record.offset === 7;
 
   test('a record that ends the process is set aside after three crashes, and nothing else is', async () => {
     const source = new MemoryRecordSource();
-    const attempts = new MemoryAttemptStore();
+    const marks = new MemoryMarkStore();
     source.append('t', 0, range(0, 40));
     source.append('t', 1, range(0, 40));
-    let lives = await live(source, attempts, isPoison, { drainDeadlineMs: 5, groupSizeMax: 100 });
+    let lives = await live(source, marks, isPoison, { drainDeadlineMs: 5, groupSizeMax: 100 });
     let crashCount = 0;
     for (; lives.isDead && crashCount < 10; crashCount += 1) {
-      lives = await live(source, attempts, isPoison, { drainDeadlineMs: 5, groupSizeMax: 100 });
+      lives = await live(source, marks, isPoison, { drainDeadlineMs: 5, groupSizeMax: 100 });
     }
     expect(crashCount).toBe(3);
     expect(lives.handler.setAsideRecords).toMatchObject([
@@ -62,23 +62,23 @@ describe('careful examination', () => {
 
   test('after an unclean end records are handled one at a time, then in groups again', async () => {
     const source = new MemoryRecordSource();
-    const attempts = new MemoryAttemptStore();
-    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
+    const marks = new MemoryMarkStore();
+    await marks.markPartitions([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
     source.append('t', 0, range(0, 100));
-    const { handler, isDead } = await live(source, attempts, () => false, { carefulRecordsMax: 20 });
+    const { handler, isDead } = await live(source, marks, () => false, { searchedRecordsMax: 20 });
     expect(isDead).toBe(false);
     expect(handler.groups.slice(0, 20).map((group) => group.length)).toEqual(new Array(20).fill(1));
     expect(handler.groups[20]?.length).toBeGreaterThan(1);
-    expect(attempts.suspectCallCount).toBe(20);
+    expect(marks.markRecordCallCount).toBe(20);
   });
 
-  test('no record is named before the broker knows that the one before is resolved', async () => {
+  test('no record is marked before the broker knows that the one before is resolved', async () => {
     const source = new MemoryRecordSource();
-    const attempts = new MemoryAttemptStore();
-    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
+    const marks = new MemoryMarkStore();
+    await marks.markPartitions([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
     source.append('t', 0, range(0, 10));
     source.commitErrors.push(unavailable(), unavailable(), unavailable());
-    const { intake, handler } = intakeBench({}, { source, attempts });
+    const { intake, handler } = intakeBench({}, { source, marks });
     const committedAtHandling: number[] = [];
     handler.delay = async () => {
       committedAtHandling.push(source.committed('t', 0));
@@ -90,14 +90,14 @@ describe('careful examination', () => {
     expect(committedAtHandling).toEqual(range(0, 10));
   });
 
-  test('a partition under examination does not hold up the others', async () => {
+  test('a partition under search does not hold up the others', async () => {
     const source = new MemoryRecordSource();
-    const attempts = new MemoryAttemptStore();
-    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
+    const marks = new MemoryMarkStore();
+    await marks.markPartitions([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
     source.append('t', 0, range(0, 10));
     source.append('t', 1, range(0, 500));
     const door = gate();
-    const { intake, handler } = intakeBench({}, { source, attempts });
+    const { intake, handler } = intakeBench({}, { source, marks });
     handler.delay = (records) => (records[0]?.partition === 0 ? door.opened : Promise.resolve());
     await intake.start();
     source.assign();
@@ -108,12 +108,12 @@ describe('careful examination', () => {
     await intake.stop();
   });
 
-  test('a transient failure during the examination is not mistaken for a crash', async () => {
+  test('a transient failure during the search is not mistaken for a crash', async () => {
     const source = new MemoryRecordSource();
-    const attempts = new MemoryAttemptStore();
-    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
+    const marks = new MemoryMarkStore();
+    await marks.markPartitions([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
     source.append('t', 0, range(0, 3));
-    const { intake, handler } = intakeBench({}, { source, attempts });
+    const { intake, handler } = intakeBench({}, { source, marks });
     let failuresLeft = 5;
     handler.retries = () => {
       failuresLeft -= 1;
@@ -124,64 +124,64 @@ describe('careful examination', () => {
     await waitFor(() => source.committedAll(), soon('all'));
     await intake.stop();
     expect(handler.setAsideRecords).toEqual([]);
-    expect(attempts.suspectCallCount).toBe(3);
+    expect(marks.markRecordCallCount).toBe(3);
   });
 
   test('a clean stop leaves no mark, so the next owner works in groups', async () => {
     const source = new MemoryRecordSource();
-    const attempts = new MemoryAttemptStore();
+    const marks = new MemoryMarkStore();
     source.append('t', 0, range(0, 10));
-    const first = intakeBench({}, { source, attempts });
+    const first = intakeBench({}, { source, marks });
     first.handler.retries = () => true;
     await first.intake.start();
     source.assign();
     await waitFor(() => first.handler.groups.length > 1, soon('working without progress'));
-    expect(attempts.marks.size).toBe(1);
+    expect(marks.marks.size).toBe(1);
     await first.intake.stop();
-    expect(attempts.marks.size).toBe(0);
+    expect(marks.marks.size).toBe(0);
   });
 
   test('a clean revocation leaves no mark', async () => {
     const source = new MemoryRecordSource();
-    const attempts = new MemoryAttemptStore();
+    const marks = new MemoryMarkStore();
     source.append('t', 0, range(0, 10));
-    const { intake, handler } = intakeBench({}, { source, attempts });
+    const { intake, handler } = intakeBench({}, { source, marks });
     handler.retries = () => true;
     await intake.start();
     source.assign();
     await waitFor(() => handler.groups.length > 0, soon('working'));
     source.revoke();
-    await waitFor(() => attempts.marks.size === 0, soon('forgotten'));
+    await waitFor(() => marks.marks.size === 0, soon('forgotten'));
     await intake.stop();
   });
 
   test('progress leaves no mark', async () => {
-    const { source, attempts, intake } = intakeBench();
+    const { source, marks, intake } = intakeBench();
     await intake.start();
     source.append('t', 0, range(0, 10));
     source.assign();
     await waitFor(() => source.committedAll(), soon('committed'));
-    await waitFor(() => attempts.marks.size === 0, soon('forgotten'));
+    await waitFor(() => marks.marks.size === 0, soon('forgotten'));
     await intake.stop();
   });
 
   test('a handler that throws is found like a crash: the mark stays', async () => {
     const source = new MemoryRecordSource();
-    const attempts = new MemoryAttemptStore();
+    const marks = new MemoryMarkStore();
     source.append('t', 0, range(0, 10));
-    const { intake, handler, fatal } = intakeBench({}, { source, attempts });
+    const { intake, handler, fatal } = intakeBench({}, { source, marks });
     handler.delay = () => Promise.reject(new Error('a bug'));
     await intake.start();
     source.assign();
     await waitFor(() => fatal.length > 0, soon('fatal'));
     await intake.stop();
-    expect(attempts.marks.size).toBe(1);
+    expect(marks.marks.size).toBe(1);
   });
 
-  test('an attempt store that is unavailable for a while delays the records, one that fails for good does not', async () => {
+  test('a store of marks that is unavailable for a while delays the records, one that fails for good does not', async () => {
     for (const errors of [[unavailable(), unavailable()], [new AppError('STORE_FAILED', 'no such table')]]) {
-      const { source, attempts, handler, intake, fatal } = intakeBench();
-      attempts.errors.push(...errors);
+      const { source, marks, handler, intake, fatal } = intakeBench();
+      marks.errors.push(...errors);
       await intake.start();
       source.append('t', 0, range(0, 10));
       source.assign();
@@ -192,17 +192,17 @@ describe('careful examination', () => {
     }
   });
 
-  test('a store that fails during the examination delays the record; one that cannot answer ends the examination', async () => {
+  test('a store that fails during the search delays the record; one that cannot answer ends the search', async () => {
     const source = new MemoryRecordSource();
-    const attempts = new MemoryAttemptStore();
-    await attempts.begin([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
+    const marks = new MemoryMarkStore();
+    await marks.markPartitions([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
     source.append('t', 0, range(0, 60));
-    const { intake, handler } = intakeBench({}, { source, attempts });
+    const { intake, handler } = intakeBench({}, { source, marks });
     const gone = new AppError('STORE_FAILED', 'gone');
-    // The next calls are the begin at the commit that follows, and the naming of the record after it.
+    // The next calls are the marks of the partition at the commit that follows, and of the record after it.
     handler.delay = async (records) => {
-      if (records[0]?.offset === 2) attempts.errors.push(gone, unavailable());
-      if (records[0]?.offset === 4) attempts.errors.push(gone, gone);
+      if (records[0]?.offset === 2) marks.errors.push(gone, unavailable());
+      if (records[0]?.offset === 4) marks.errors.push(gone, gone);
     };
     await intake.start();
     source.assign();

@@ -42,10 +42,8 @@ afterAll(async () => {
 
 function reconcilerOf(intervalMs: number): Reconciler {
   const { store, context, metrics } = instance;
-  const onCommitted = (rows: readonly OutboxRow[]): void => {
-    handedOver.push(...rows);
-  };
-  return new Reconciler({ store, context, metrics, log: silentLog, intervalMs, onCommitted });
+  const outbox = { offer: (rows: readonly OutboxRow[]) => void handedOver.push(...rows) };
+  return new Reconciler({ store, context, metrics, log: silentLog, intervalMs, outbox });
 }
 
 async function strand(...inputs: Parameters<PostgresBatchSystem['apply']>[0][number][]): Promise<void> {

@@ -21,7 +21,7 @@ const QUIET = ['ignore', 'ignore', 'ignore'] as const;
 
 const START_AND_DIE = `
 import { writeFileSync } from 'node:fs';
-import { Guardian } from './distributed/stack/guardian.ts';
+import { Guardian } from './distributed/stack/process/guardian.ts';
 const [folder, pidFile] = process.argv.slice(1);
 const child = new Guardian(folder + '/of-the-parent').spawn('sleep', ['600'], { stdio: ['ignore', 'ignore', 'ignore'], endSignal: 'SIGKILL' });
 writeFileSync(pidFile, String(child.pid));

@@ -1,5 +1,5 @@
 import type { BatchState, Claim } from '../../src/domain/batch-store.ts';
-import { judge, type Verdict } from '../../src/domain/judge.ts';
+import { type Decision, decide } from '../../src/domain/decide.ts';
 import { content, failure } from '../support/batch/sample-inputs.ts';
 
 /** What an input meets that found no slot in an open batch. */
@@ -17,12 +17,12 @@ const SLOT = { essayId: 'e', batchVersion: 1 };
 interface Row {
   readonly met: string;
   readonly claim: Partial<Claim>;
-  /** Verdicts on a content and a failure, after a look without and with the batch row locked. */
-  readonly guess: readonly [Verdict, Verdict];
-  readonly certain: readonly [Verdict, Verdict];
+  /** Decisions on a content and a failure, after a look without and with the batch row locked. */
+  readonly guess: readonly [Decision, Decision];
+  readonly certain: readonly [Decision, Decision];
 }
 
-const both = (verdict: Verdict): [Verdict, Verdict] => [verdict, verdict];
+const both = (decision: Decision): [Decision, Decision] => [decision, decision];
 
 const ROWS: readonly Row[] = [
   { met: 'a slot', claim: SLOT, guess: ['assigned', 'burnt'], certain: ['assigned', 'burnt'] },
@@ -66,22 +66,22 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-describe('judge', () => {
+describe('decide', () => {
   test.each(ROWS)('an input that met $met', ({ claim, guess, certain }) => {
     const met = { ...NOTHING, ...claim };
-    const verdicts = (sure: boolean): Verdict[] => [
-      judge(content('b', 'x'), met, sure),
-      judge(failure('b', 'x'), met, sure),
+    const decisions = (sure: boolean): Decision[] => [
+      decide(content('b', 'x'), met, sure),
+      decide(failure('b', 'x'), met, sure),
     ];
-    expect(verdicts(false)).toEqual(guess);
-    expect(verdicts(true)).toEqual(certain);
+    expect(decisions(false)).toEqual(guess);
+    expect(decisions(true)).toEqual(certain);
   });
 
   test.each<BatchState>(['announced', 'open', 'complete'])(
     'a failure whose upload has a slot burns nothing, in a batch that is %s',
     (batchState) => {
       const met = { ...NOTHING, uploadAssigned: true, batchState };
-      expect([judge(failure('b', 'x'), met, false), judge(failure('b', 'x'), met, true)]).toEqual(both('unburnt'));
+      expect([decide(failure('b', 'x'), met, false), decide(failure('b', 'x'), met, true)]).toEqual(both('unburnt'));
     },
   );
 });

@@ -1,49 +1,49 @@
-import type { AttemptStore, PartitionAttempts, PartitionOffset, TopicPartition } from '../../../src/domain/ports.ts';
+import type { PartitionOffset, PoisonMarkStore, RecordOffset, TopicPartition } from '../../../src/domain/ports.ts';
 
 interface Mark {
   owner: string;
   offsetNext: number;
   uncleanCount: number;
-  suspectOffset: number;
-  suspectCount: number;
+  recordOffset: number;
+  recordCount: number;
 }
 
-/** The attempt store port over a map; it outlives the intakes of a test as the database outlives processes. */
-export class MemoryAttemptStore implements AttemptStore {
+/** The store of poison marks over a map; it outlives the intakes of a test as the database outlives processes. */
+export class MemoryMarkStore implements PoisonMarkStore {
   readonly marks = new Map<string, Mark>();
   /** Thrown by the next calls, one each. */
   readonly errors: Error[] = [];
-  suspectCallCount = 0;
+  markRecordCallCount = 0;
 
-  async begin(partitions: readonly PartitionOffset[], owner: string): Promise<PartitionAttempts[]> {
+  async markPartitions(partitions: readonly PartitionOffset[], owner: string): Promise<number[]> {
     this.throwNext();
     return partitions.map((position) => {
       const former = this.marks.get(nameOf(position));
-      // Another offset starts the count anew and forgets the suspect.
+      // Another offset starts the count anew and forgets the record.
       const same = former?.offsetNext === position.offsetNext ? former : undefined;
       const uncleanCount = same === undefined ? 0 : same.uncleanCount + 1;
       this.marks.set(nameOf(position), {
         owner,
         offsetNext: position.offsetNext,
         uncleanCount,
-        suspectOffset: same?.suspectOffset ?? -1,
-        suspectCount: same?.suspectCount ?? 0,
+        recordOffset: same?.recordOffset ?? -1,
+        recordCount: same?.recordCount ?? 0,
       });
-      return { ...position, uncleanCount };
+      return uncleanCount;
     });
   }
 
-  async suspect(record: TopicPartition & { offset: number }): Promise<number> {
+  async markRecord(record: RecordOffset): Promise<number> {
     this.throwNext();
-    this.suspectCallCount += 1;
+    this.markRecordCallCount += 1;
     const mark = this.marks.get(nameOf(record));
-    if (mark === undefined) throw new Error('a record was suspected without a begin');
-    if (mark.suspectOffset !== record.offset) {
-      mark.suspectOffset = record.offset;
-      mark.suspectCount = 0;
+    if (mark === undefined) throw new Error('a record was marked whose partition was not');
+    if (mark.recordOffset !== record.offset) {
+      mark.recordOffset = record.offset;
+      mark.recordCount = 0;
     }
-    mark.suspectCount += 1;
-    return mark.suspectCount - 1;
+    mark.recordCount += 1;
+    return mark.recordCount - 1;
   }
 
   async clear(partitions: readonly TopicPartition[], owner: string): Promise<void> {

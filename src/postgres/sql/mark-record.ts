@@ -1,9 +1,10 @@
 /**
- * Says, before a record is looked at, that the process may die of it; returns how often this was said before.
+ * Marks the record that is about to be handled alone; returns how often it was marked before. No row: its partition has
+ * no mark.
  *
  * $1 consumer group text · $2 topic text · $3 partition int · $4 offset bigint
  */
-export const SUSPECT_RECORD = `
+export const MARK_RECORD = `
 update partition_attempts
 set suspect_count = case when suspect_offset = $4::bigint then suspect_count + 1 else 1 end,
     suspect_offset = $4::bigint

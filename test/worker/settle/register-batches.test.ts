@@ -1,5 +1,5 @@
 import type { Registration } from '../../../src/domain/inputs.ts';
-import { registrationDigest } from '../../../src/worker/settle/registration-digest.ts';
+import { registrationDigest } from '../../../src/worker/settle/register-batches.ts';
 
 const REGISTRATION: Registration = {
   kind: 'registration',

@@ -8,7 +8,7 @@ import type { SlotInput } from './inputs.ts';
  * unburnt: a failure to be recorded without using a slot · excess: a content for a full batch · pending: the batch is
  * not registered yet · undecided: no slot was to be had, and whether the batch is full is not certain.
  */
-export type Verdict = 'assigned' | 'burnt' | 'known' | 'unburnt' | 'excess' | 'pending' | 'undecided';
+export type Decision = 'assigned' | 'burnt' | 'known' | 'unburnt' | 'excess' | 'pending' | 'undecided';
 
 /**
  * The rule behind G5 and G6: nothing is called excess or pending by a guess. `certain` says that the batch row was
@@ -16,7 +16,7 @@ export type Verdict = 'assigned' | 'burnt' | 'known' | 'unburnt' | 'excess' | 'p
  * slots never open again, and whoever has one is known. Not so a batch that the claim itself completed: the last but one
  * slot may have gone, unseen, to the very content that found none.
  */
-export function judge(input: SlotInput, claim: Claim, certain: boolean): Verdict {
+export function decide(input: SlotInput, claim: Claim, certain: boolean): Decision {
   if (claim.essayId !== null) return input.kind === 'content' ? 'assigned' : 'burnt';
   if (claim.known) return 'known';
   if (claim.uploadAssigned) return 'unburnt';

@@ -1,10 +1,10 @@
 /**
- * Takes partitions over. A row that is still there at the same offset means that its owner neither moved on nor handed
- * over: one more unclean end. Another offset starts the count anew and forgets the suspect.
+ * Marks partitions as this owner's. A mark that is still there at the same offset means that its owner neither moved on
+ * nor ended in order: one more unclean end. Another offset starts the count anew and forgets the marked record.
  *
  * $1 consumer group text · $2 topic text[] · $3 partition int[] · $4 committed offset bigint[] · $5 instance text
  */
-export const BEGIN_ATTEMPTS = `
+export const MARK_PARTITIONS = `
 insert into partition_attempts as a (consumer_group, topic, partition, offset_next, unclean_count, owner)
 select $1, t.topic, t.partition, t.offset_next, 0, $5
 from unnest($2::text[], $3::int[], $4::bigint[]) as t(topic, partition, offset_next)
