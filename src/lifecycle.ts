@@ -29,7 +29,7 @@ export function exitCodeOf(error: unknown): number {
  */
 export class Lifecycle {
   private readonly graceMs: number;
-  private readonly logger: Logger;
+  private readonly log: Logger;
   private readonly begun: Service[] = [];
   private currentPhase: Phase = 'starting';
   /** Whom we are waiting for, to be named when it hangs. */
@@ -37,9 +37,9 @@ export class Lifecycle {
   private exitCode = 0;
   private signals = 0;
 
-  constructor(options: { readonly graceMs: number; readonly logger: Logger }) {
+  constructor(options: { readonly graceMs: number; readonly log: Logger }) {
     this.graceMs = options.graceMs;
-    this.logger = options.logger;
+    this.log = options.log;
   }
 
   /** Not ready unless `running`. */
@@ -62,27 +62,28 @@ export class Lifecycle {
         this.startFailed(service, error);
       }
       if (this.currentPhase !== 'starting') {
-        // Asked to stop meanwhile. At most this last one was stopped yet: the others are left to the one who was starting.
+        // Asked to stop meanwhile. At most this last one was stopped yet: the others are left to the one who was
+        // starting.
         return this.stopAll();
       }
     }
     this.currentPhase = 'running';
-    this.logger.info('running');
+    this.log.info('running');
   }
 
   /** Something is wrong beyond repair: log it, stop in order as far as possible, exit 1. May be called repeatedly. */
   fatal(error: unknown): void {
-    this.logger.fatal({ err: error }, 'fatal');
+    this.log.fatal({ err: error }, 'fatal');
     this.requestStop(EXIT_FAILED);
   }
 
   private signalled(signal: NodeJS.Signals): void {
     this.signals += 1;
     if (this.signals > 1) {
-      this.logger.fatal({ signal, service: this.waitingFor }, 'stop cut short by a second signal');
+      this.log.fatal({ signal, service: this.waitingFor }, 'stop cut short by a second signal');
       process.exit(EXIT_FAILED);
     }
-    this.logger.info({ signal }, 'stopping');
+    this.log.info({ signal }, 'stopping');
     this.requestStop(0);
   }
 
@@ -100,16 +101,16 @@ export class Lifecycle {
   private cutStartShort(): void {
     const starting = this.begun.at(-1);
     starting?.stop().catch((error: unknown) => {
-      this.logger.error({ err: error, service: starting.name }, 'stop failed');
+      this.log.error({ err: error, service: starting.name }, 'stop failed');
     });
   }
 
   private startFailed({ name }: Service, error: unknown): void {
     if (this.currentPhase === 'stopping') {
-      this.logger.info({ err: error, service: name }, 'start cut short');
+      this.log.info({ err: error, service: name }, 'start cut short');
       return;
     }
-    this.logger.fatal({ err: error, service: name }, 'start failed');
+    this.log.fatal({ err: error, service: name }, 'start failed');
     this.beginStop(exitCodeOf(error));
   }
 
@@ -121,7 +122,7 @@ export class Lifecycle {
     }
     this.currentPhase = 'stopping';
     setTimeout(() => {
-      this.logger.fatal({ service: this.waitingFor, graceMs: this.graceMs }, 'service did not stop in time');
+      this.log.fatal({ service: this.waitingFor, graceMs: this.graceMs }, 'service did not stop in time');
       process.exit(EXIT_FAILED);
     }, this.graceMs);
   }
@@ -132,13 +133,13 @@ export class Lifecycle {
       try {
         await service.stop();
       } catch (error) {
-        this.logger.error({ err: error, service: service.name }, 'stop failed');
+        this.log.error({ err: error, service: service.name }, 'stop failed');
         this.exitCode = Math.max(this.exitCode, EXIT_FAILED);
       }
     }
-    this.logger.info({ exitCode: this.exitCode }, 'stopped');
+    this.log.info({ exitCode: this.exitCode }, 'stopped');
     this.waitingFor = 'log';
-    await new Promise((resolve) => this.logger.flush(resolve));
+    await new Promise((resolve) => this.log.flush(resolve));
     process.exit(this.exitCode);
   }
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { configWarnings, describeConfig, type Environment, loadConfig } from '../config.ts';
-import { configEnvExample, configHelp, configMarkdown, configTable } from '../config-text.ts';
+import { configWarnings, describeConfig, type Environment, loadConfig } from '../config/config.ts';
+import { configEnvExample, configHelp, configMarkdown, configTable } from '../config/config-text.ts';
 import { type AdminIo, formatTable, printResult } from './output.ts';
 
 /** `els config`: the settings, without any server. */

@@ -1,4 +1,4 @@
-import type { Environment } from '../config.ts';
+import type { Environment } from '../config/config.ts';
 import type { OutboxStore } from '../domain/ports.ts';
 import type { StatusReader } from '../domain/status.ts';
 

@@ -30,7 +30,7 @@ export function composeAdapters(composing: Composing): void {
   composeRedis(composing);
 }
 
-function composePostgres({ config, logger, single }: Composing): void {
+function composePostgres({ config, log, single }: Composing): void {
   const shared = {
     url: config.databaseUrl,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
@@ -42,10 +42,10 @@ function composePostgres({ config, logger, single }: Composing): void {
   single(HotDatabase, (get) => {
     const tracing = get(Tracing);
     const hot = { name: 'assign', poolMax: config.databasePoolMax, sessionSettings: HOT_PLAN_SETTINGS, tracing };
-    return new HotDatabase({ ...shared, ...hot }, get(Metrics), logger);
+    return new HotDatabase({ ...shared, ...hot }, get(Metrics), log);
   });
   single(SideDatabase, (get) => {
-    return new SideDatabase({ ...shared, name: 'side', poolMax: SIDE_POOL_MAX }, get(Metrics), logger);
+    return new SideDatabase({ ...shared, name: 'side', poolMax: SIDE_POOL_MAX }, get(Metrics), log);
   });
   single(PostgresBatchStore, (get) => {
     const options = { instance: config.instanceId, outboxLeaseMs: config.outboxLeaseMs };
@@ -61,14 +61,14 @@ function composePostgres({ config, logger, single }: Composing): void {
   single(PostgresStatusReader, (get) => new PostgresStatusReader(get(SideDatabase)));
 }
 
-function composeKafka({ config, logger, single }: Composing): void {
+function composeKafka({ config, log, single }: Composing): void {
   const topics = topicsFor(config.topicPrefix);
   const inbound = INBOUND.map((name) => topics[name]);
   const client = (role: string, reconnectMsMax?: number) =>
     createKafka({
       brokers: config.kafkaBrokers,
       clientId: `${config.instanceId}-${role}`,
-      logger,
+      log,
       security: securityOf(config),
       ...(reconnectMsMax !== undefined && { reconnectMsMax }),
     });
@@ -83,7 +83,7 @@ function composeKafka({ config, logger, single }: Composing): void {
       kafka: client('consume', CONSUMER_RECONNECT_MS_MAX),
       groupId: config.consumerGroup,
       topics: inbound,
-      logger,
+      log,
       metrics: get(Metrics),
       deadLetters: get(KafkaMessagePublisher),
       sessionTimeoutMs: config.kafkaSessionTimeoutMs,
@@ -93,12 +93,12 @@ function composeKafka({ config, logger, single }: Composing): void {
   });
   single(
     KafkaLagReader,
-    () => new KafkaLagReader({ kafka: client('lag'), groupId: config.consumerGroup, topics: inbound, logger }),
+    () => new KafkaLagReader({ kafka: client('lag'), groupId: config.consumerGroup, topics: inbound, log }),
   );
   single(KafkaTopicAdmin, () => new KafkaTopicAdmin({ kafka: client('check') }));
 }
 
-function composeRedis({ config, logger, single }: Composing): void {
+function composeRedis({ config, log, single }: Composing): void {
   single(RedisHintStore, (get) => {
     return new RedisHintStore({
       url: config.redisUrl,
@@ -106,7 +106,7 @@ function composeRedis({ config, logger, single }: Composing): void {
       ttlSeconds: config.hintTtlSeconds,
       commandTimeoutMs: config.redisCommandTimeoutMs,
       metrics: get(Metrics),
-      log: logger,
+      log,
     });
   });
 }

@@ -1,5 +1,5 @@
 import type { AdminDeps, DeadLetterAdmin, DeadLetterFilter, Opened, StoredDeadLetter } from '../admin/deps.ts';
-import { loadSettings } from '../config.ts';
+import { loadSettings } from '../config/config.ts';
 import { deadLetterTopic, INBOUND, topicsFor } from '../contract/topics.ts';
 import { createKafka, securityOf } from '../kafka/client.ts';
 import { type DeadLetterContent, KafkaDeadLetterLog } from '../kafka/dead-letter-log.ts';
@@ -71,7 +71,7 @@ function openKafka() {
   const kafka = createKafka({
     brokers: settings.kafkaBrokers,
     clientId: 'els',
-    logger: createLogger({ level: 'silent', instance: 'els' }),
+    log: createLogger({ level: 'silent', instance: 'els' }),
     security: securityOf(settings),
   });
   return { kafka, topicPrefix: settings.topicPrefix };

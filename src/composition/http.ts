@@ -14,7 +14,7 @@ import type { Composing } from './composing.ts';
 const CHECK_TIMEOUT_MS = 1000;
 
 /** Probes, metrics and the read API. */
-export function composeHttp({ config, logger, single }: Composing): void {
+export function composeHttp({ config, log, single }: Composing): void {
   single(HealthCheck, (get) => {
     const lifecycle = get(Lifecycle);
     const probes: readonly HealthProbe[] = [
@@ -39,7 +39,7 @@ export function composeHttp({ config, logger, single }: Composing): void {
         },
       },
     ];
-    return new HealthCheck({ probes, phase: () => lifecycle.phase, checkTimeoutMs: CHECK_TIMEOUT_MS, logger });
+    return new HealthCheck({ probes, phase: () => lifecycle.phase, checkTimeoutMs: CHECK_TIMEOUT_MS, log });
   });
   single(HttpServer, (get) => {
     return new HttpServer({
@@ -55,7 +55,7 @@ export function composeHttp({ config, logger, single }: Composing): void {
         startedAtMs: systemClock.nowMs(),
       },
       clock: systemClock,
-      logger,
+      log,
     });
   });
 }

@@ -55,8 +55,8 @@ export interface RecordListener {
   /** A new generation began; all records of former epochs are void. `offsetNext` is the committed position. */
   assigned(epoch: number, partitions: readonly PartitionOffset[]): void;
   /**
-   * The group is about to rebalance: nothing more is handed over, but what is resolved can still be committed. The source
-   * rejoins when the promise settles, or after a bounded time.
+   * The group is about to rebalance: nothing more is handed over, but what is resolved can still be committed. The
+   * source rejoins when the promise settles, or after a bounded time.
    */
   yielding(epoch: number): Promise<void>;
   /** The epoch ended (rebalance, lost membership or stop); nothing of it can be committed any more. */
@@ -103,7 +103,10 @@ export interface MessagePublisher {
    * null where every expected acknowledgement came, else the error (retryable or not) of its partition.
    */
   publish(messages: readonly OutboundMessage[]): Promise<(Error | null)[]>;
-  /** Resolves when all letters are acknowledged; rejects (retryable) otherwise. Their `dlq-*` headers say why, and from where. */
+  /**
+   * Resolves when all letters are acknowledged; rejects (retryable) otherwise. Their `dlq-*` headers say why, and from
+   * where.
+   */
   publishDeadLetters(letters: readonly DeadLetter[]): Promise<void>;
 }
 
@@ -141,8 +144,8 @@ export interface HintStore {
 }
 
 /**
- * Marks that outlive a process, by which a poison record is found: one that ends every process that handles it. A mark is
- * set on a partition when its owner begins, and on a single record before that is handled alone.
+ * Marks that outlive a process, by which a poison record is found: one that ends every process that handles it. A mark
+ * is set on a partition when its owner begins, and on a single record before that is handled alone.
  */
 export interface PoisonMarkStore {
   /** Answers, parallel to the partitions, how many owners before this one ended uncleanly at this very position. */

@@ -12,11 +12,11 @@ import { SERVICE } from '../version.ts';
  */
 export class ErrorReply {
   private readonly clock: Clock;
-  private readonly logger: Logger;
+  private readonly log: Logger;
 
-  constructor(deps: { readonly clock: Clock; readonly logger: Logger }) {
+  constructor(deps: { readonly clock: Clock; readonly log: Logger }) {
     this.clock = deps.clock;
-    this.logger = deps.logger;
+    this.log = deps.log;
   }
 
   body(refusal: Refusal, correlationId: string): ErrorBody {
@@ -44,7 +44,7 @@ export class ErrorReply {
     const refusal = refusalOf(error);
     if (refusal.status >= 500) {
       const route = request.routeOptions.url ?? 'unknown';
-      this.logger.error({ err: error, correlationId: request.id, route }, 'request failed');
+      this.log.error({ err: error, correlationId: request.id, route }, 'request failed');
     }
     return this.send(reply, refusal);
   }

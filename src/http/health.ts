@@ -1,6 +1,7 @@
 import { type AppError, describeError } from '../errors.ts';
 import type { Phase } from '../lifecycle.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { settledWithin } from '../timing/deadline.ts';
 
 /** One dependency as the probes see it. */
 export interface HealthProbe {
@@ -37,7 +38,7 @@ export class HealthCheck {
       readonly probes: readonly HealthProbe[];
       readonly phase: () => Phase;
       readonly checkTimeoutMs: number;
-      readonly logger: Logger;
+      readonly log: Logger;
     },
   ) {}
 
@@ -60,22 +61,15 @@ export class HealthCheck {
 
   private async ask(probe: HealthProbe): Promise<string | null> {
     const answer = this.underway.get(probe.name) ?? this.begin(probe);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<string>((resolve) => {
-      timer = setTimeout(() => resolve(`no answer within ${this.deps.checkTimeoutMs} ms`), this.deps.checkTimeoutMs);
-    });
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    const { checkTimeoutMs } = this.deps;
+    return (await settledWithin(answer, checkTimeoutMs)) ? answer : `no answer within ${checkTimeoutMs} ms`;
   }
 
   private begin(probe: HealthProbe): Promise<string | null> {
     const answer = Promise.resolve()
       .then(() => probe.check())
       .catch((error: unknown) => {
-        this.deps.logger.warn({ dependency: probe.name, reason: describeError(error) }, 'health check failed');
+        this.deps.log.warn({ dependency: probe.name, reason: describeError(error) }, 'health check failed');
         return (error as Partial<AppError> | null)?.code === 'UNAVAILABLE' ? 'unavailable' : 'check failed';
       })
       .finally(() => this.underway.delete(probe.name));

@@ -19,7 +19,7 @@ export interface HttpServerDeps {
   readonly metrics: MetricsSource;
   readonly identity: Identity;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly log: Logger;
 }
 
 /** A character of an id takes at most nine in a path: three bytes, percent-encoded. */
@@ -120,7 +120,7 @@ export class HttpServer implements Service {
     } catch (error) {
       throw new AppError('UNAVAILABLE', `cannot listen on ${host}:${port}`, { cause: error });
     }
-    this.deps.logger.info({ host, port: this.port }, 'http listening');
+    this.deps.log.info({ host, port: this.port }, 'http listening');
   }
 
   /** The port in use; 0 when not listening. */

@@ -12,7 +12,7 @@ import { ConsumerStopError } from './kafka-error.ts';
 export interface KafkaClientOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
-  readonly logger: Logger;
+  readonly log: Logger;
   readonly connectionTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
   /**
@@ -20,7 +20,7 @@ export interface KafkaClientOptions {
    * over an outage that way; short for publishers and admin calls, whose callers have a backoff of their own.
    */
   readonly reconnectMsMax?: number;
-  /** Limit of one decompressed batch. Global to the process: the client created last counts. */
+  /** Limit of one decompressed record batch. Global to the process: the client created last counts. */
   readonly decompressedBytesMax?: number;
   readonly security?: Pick<KafkaConfig, 'ssl' | 'sasl'>;
 }
@@ -43,7 +43,7 @@ export function createKafka(options: KafkaClientOptions): Kafka {
     retry: retryFor(options.reconnectMsMax ?? 2_000),
     socketFactory,
     logLevel: logLevel.INFO,
-    logCreator: () => createLogSink(options.logger),
+    logCreator: () => createLogSink(options.log),
   });
 }
 
@@ -82,28 +82,28 @@ const REMEMBERED_MAX = 200;
  * kafkajs's warnings and errors are our warnings (what needs an error is decided and logged by the adapters), the same
  * one at most every ten seconds; its informations are debug lines.
  */
-function createLogSink(logger: Logger): (entry: LogEntry) => void {
+function createLogSink(log: Logger): (entry: LogEntry) => void {
   const lastMs = new Map<string, number>();
-  return ({ namespace, level, log }) => {
+  return ({ namespace, level, log: entry }) => {
     // The only place where kafkajs can be stopped before it commits a reset that skips records. It logs, then resets.
-    if (log.message === OFFSET_OUT_OF_RANGE) {
+    if (entry.message === OFFSET_OUT_OF_RANGE) {
       throw new ConsumerStopError(
-        `the position of partition ${log['partition']} of ${log['topic']} is not in the log any more; ` +
+        `the position of partition ${entry['partition']} of ${entry['topic']} is not in the log any more; ` +
           'records were deleted unread or the topic was replaced. Set the offset of the group deliberately',
       );
     }
-    const error = typeof log['error'] === 'string' ? log['error'] : undefined;
-    const fields = { namespace, detail: log.message, error, topic: log['topic'], broker: log['broker'] };
-    if (level > logLevel.WARN || ORDINARY.test(`${log.message} ${error ?? ''}`)) {
-      logger.debug(fields, 'kafka client');
+    const error = typeof entry['error'] === 'string' ? entry['error'] : undefined;
+    const fields = { namespace, detail: entry.message, error, topic: entry['topic'], broker: entry['broker'] };
+    if (level > logLevel.WARN || ORDINARY.test(`${entry.message} ${error ?? ''}`)) {
+      log.debug(fields, 'kafka client');
       return;
     }
-    const key = `${namespace} ${log.message} ${error ?? ''}`;
+    const key = `${namespace} ${entry.message} ${error ?? ''}`;
     const nowMs = performance.now();
     if (nowMs - (lastMs.get(key) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS_MIN) return;
     if (lastMs.size >= REMEMBERED_MAX) lastMs.clear();
     lastMs.set(key, nowMs);
-    logger.warn(fields, 'kafka client');
+    log.warn(fields, 'kafka client');
   };
 }
 

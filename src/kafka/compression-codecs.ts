@@ -6,11 +6,12 @@ import { type Decompressor, ExpandsTooFarError, gzip, lz4, snappy, zstd } from '
 import { ConsumerStopError } from './kafka-error.ts';
 
 /**
- * All of Kafka's codecs, for reading; what we write is gzip or nothing. A fetched batch that cannot be decompressed
- * (bomb, damaged bytes) must neither take the memory nor stop its partition for ever. kafkajs lets a codec answer only
- * with bytes, so ours answers with one placeholder per record: the consumer sees topic, partition and every offset,
- * sets the batch aside and goes on. Which batch it is stands in the 61 bytes before the compressed ones; they are
- * checked against each other before they are believed. Codecs are global to kafkajs: the last installation counts.
+ * All of Kafka's codecs, for reading; what we write is gzip or nothing. A fetched record batch that cannot be
+ * decompressed (bomb, damaged bytes) must neither take the memory nor stop its partition for ever. kafkajs lets a codec
+ * answer only with bytes, so ours answers with one placeholder per record: the consumer sees topic, partition and every
+ * offset, sets the record batch aside and goes on. Which record batch it is stands in the 61 bytes before the
+ * compressed ones; they are checked against each other before they are believed. Codecs are global to kafkajs: the last
+ * installation counts.
  */
 export function installCompressionCodecs(limits: { outputBytesMax: number }): void {
   const { outputBytesMax } = limits;
@@ -30,7 +31,7 @@ export function installCompressionCodecs(limits: { outputBytesMax: number }): vo
   kafkajs.CompressionCodecs[CompressionTypes.ZSTD] = () => readOnly(zstd);
 }
 
-/** A batch in the log that could not be read. */
+/** A record batch in the log that could not be read. */
 export interface UndecodableBatch {
   readonly offsetFirst: number;
   readonly offsetLast: number;
@@ -38,7 +39,10 @@ export interface UndecodableBatch {
   readonly reason: string;
 }
 
-/** The batch a placeholder stands for: undefined for an ordinary record, null for any but a batch's last placeholder. */
+/**
+ * The record batch a placeholder stands for: undefined for an ordinary record, null for any but a record batch's last
+ * placeholder.
+ */
 export function undecodableBatchOf(message: KafkaMessage): UndecodableBatch | null | undefined {
   const marker = message.headers?.[MARKER];
   if (marker === undefined) return undefined;
@@ -50,18 +54,20 @@ export function undecodableBatchOf(message: KafkaMessage): UndecodableBatch | nu
 const MARKER = randomUUID();
 
 const BATCH_HEADER_BYTES = 61;
-/** What the batch's length field counts before the records. */
+/** What the record batch's length field counts before the records. */
 const COUNTED_HEADER_BYTES = 49;
 const MAGIC_AT = 16;
 const LENGTH_AT = 8;
 const LAST_OFFSET_DELTA_AT = 23;
 const RECORD_COUNT_AT = 57;
-/** kafkajs wants as many records as the batch claims; past this many the placeholders would be a bomb themselves. */
+/**
+ * kafkajs wants as many records as the record batch claims; past this many the placeholders would be a bomb themselves.
+ */
 const PLACEHOLDERS_MAX = 200_000;
-/** All batches of one fetch answer together: many small bombs are as heavy as a large one. */
+/** All record batches of one fetch answer together: many small bombs are as heavy as a large one. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Decompressed so far, per fetch answer (all batches of an answer are views of one memory block). */
+/** Decompressed so far, per fetch answer (all record batches of an answer are views of one memory block). */
 const answerBytes = new WeakMap<ArrayBufferLike, number>();
 
 async function decompressOrPass(
@@ -70,7 +76,7 @@ async function decompressOrPass(
   outputBytesMax: number,
 ): Promise<Buffer> {
   const before = answerBytes.get(compressed.buffer) ?? 0;
-  // kafkajs takes this name for a batch cut off by the fetch size and fetches it again from its first offset.
+  // kafkajs takes this name for a record batch cut off by the fetch size and fetches it again from its first offset.
   if (before > ANSWER_BYTES_MAX)
     throw Object.assign(new Error('fetch it later'), { name: 'KafkaJSPartialMessageError' });
   try {

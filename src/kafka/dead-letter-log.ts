@@ -57,7 +57,7 @@ export class KafkaDeadLetterLog {
         visit: async (entry, message) => {
           if (!isChosen(entry, options)) return 'continue';
           report.matched += 1;
-          // A batch that could not be decompressed left no bytes to send.
+          // A record batch that could not be decompressed left no bytes to send.
           if (entry.reason === 'undecodable_batch') report.skipped += 1;
           else if (options.dryRun !== true) {
             const [failure] = await sender.send([replayOf(entry, message)]);

@@ -47,7 +47,7 @@ export const lz4: Decompressor = {
   name: 'lz4',
   async decompress(compressed, outputBytesMax) {
     const { bytesMax, blockBytesMax } = lz4Bounds(compressed);
-    // All blocks but the last are full, so that no batch within the limit is refused.
+    // All blocks but the last are full, so that no record batch within the limit is refused.
     if (bytesMax - blockBytesMax >= outputBytesMax) throw new ExpandsTooFarError();
     return decompressFrame(compressed);
   },

@@ -1,6 +1,5 @@
 import type { Admin, Kafka } from 'kafkajs';
 import type { LagReader, TopicPartition } from '../domain/ports.ts';
-import { describeError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /**
@@ -40,7 +39,7 @@ export class KafkaLagReader implements LagReader {
       lags = await this.readLags();
       this.known = lags;
     } catch (error) {
-      this.options.logger.warn({ error: describeError(error) }, 'lag is unknown');
+      this.options.log.warn({ err: error }, 'lag is unknown');
       lags = this.known.map(({ topic, partition }) => ({ topic, partition, lag: -1 }));
     }
     return lags;
@@ -76,7 +75,7 @@ export interface LagReaderOptions {
   readonly kafka: Kafka;
   readonly groupId: string;
   readonly topics: readonly string[];
-  readonly logger: Logger;
+  readonly log: Logger;
 }
 
 type PartitionLag = TopicPartition & { readonly lag: number };

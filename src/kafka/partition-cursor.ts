@@ -2,7 +2,7 @@ import type { PartitionOffset } from '../domain/ports.ts';
 
 /**
  * How far one partition of one epoch has come. `position` is the next offset to accept from the client; everything
- * below it was handed over or holds no record for anybody (control records, compacted or set-aside batches).
+ * below it was handed over or holds no record for anybody (control records, compacted or set-aside record batches).
  * Positions rise without a hole: what arrives from another place is refused by the caller.
  */
 export class PartitionCursor {
@@ -33,9 +33,9 @@ export class PartitionCursor {
   }
 
   /**
-   * A batch without a record for us was passed over by the client, from `offsetFirst` (null: all of it lay before the
-   * position asked for) to `offsetLast`. One that leaves a hole behind the position is doubted once, since it may be the
-   * late answer to a former position, and believed when it comes again.
+   * A record batch without a record for us was passed over by the client, from `offsetFirst` (null: all of it lay
+   * before the position asked for) to `offsetLast`. One that leaves a hole behind the position is doubted once, since
+   * it may be the late answer to a former position, and believed when it comes again.
    */
   passOver(offsetFirst: number | null, offsetLast: number): 'accepted' | 'doubted' {
     const isAdjacent = offsetFirst === null ? offsetLast <= this.next : offsetFirst <= this.next;

@@ -1,7 +1,22 @@
 import { type Admin, CompressionTypes, type Kafka, Partitioners, type Producer } from 'kafkajs';
 import { AppError } from '../errors.ts';
+import { retrying } from '../timing/retrying.ts';
 import { retryFor } from './client.ts';
 import { isMessageRefused, publishError } from './kafka-error.ts';
+
+const LOOKS_MAX = 3;
+const LOOK_AGAIN_MS = 200;
+const SEND_RETRY_MS_MAX = 500;
+const ACKNOWLEDGE_MS_MAX = 5_000;
+const METADATA_MS_MAX = 60_000;
+const LEADERS_MS_MAX = 5_000;
+/** Below the broker's default limit of 1 MiB, with room for what Kafka adds to a record. */
+const REQUEST_BYTES_MAX = 900_000;
+/** kafkajs copies the messages of a request once for each of them. */
+const REQUEST_MESSAGES_MAX = 500;
+/** Completions of large batches: alone in their request, and compressed, ids shrink to a fifth. */
+const COMPRESS_BYTES_MIN = 100_000;
+const RECORD_OVERHEAD_BYTES = 32;
 
 /**
  * Writes messages so that none is lost or doubled by the client: one `send` per partition (kafkajs forgets partitions
@@ -15,6 +30,23 @@ export interface WireMessage {
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, Buffer | Buffer[]>>;
 }
+
+type PartitionMetadata = Awaited<ReturnType<Admin['fetchTopicMetadata']>>['topics'][number]['partitions'][number];
+
+interface Entry {
+  readonly index: number;
+  readonly message: WireMessage;
+  readonly bytes: number;
+}
+
+interface Target {
+  readonly topic: string;
+  readonly partition: number;
+  readonly entries: Entry[];
+}
+
+/** Undefined while nothing is known. */
+type Results = (AppError | null | undefined)[];
 
 export class PartitionSender {
   private readonly producer: Producer;
@@ -130,7 +162,7 @@ export class PartitionSender {
     const known = this.topics.get(topic);
     if (known !== undefined && performance.now() - known.readAtMs < METADATA_MS_MAX) return known.partitions;
     try {
-      const partitions = await this.lookUp(topic, LOOKS_MAX);
+      const partitions = await this.lookUp(topic);
       this.topics.set(topic, { partitions, readAtMs: performance.now() });
       return partitions;
     } catch (error) {
@@ -140,52 +172,17 @@ export class PartitionSender {
   }
 
   /** A broker that has just started may not know every topic yet: "unknown" is believed when it is said repeatedly. */
-  private async lookUp(topic: string, looks: number): Promise<PartitionMetadata[]> {
-    try {
+  private lookUp(topic: string): Promise<PartitionMetadata[]> {
+    const look = async () => {
       const { topics } = await this.admin.fetchTopicMetadata({ topics: [topic] });
       const partitions = topics.find(({ name }) => name === topic)?.partitions ?? [];
       if (partitions.length === 0) throw new AppError('UNAVAILABLE', `${topic} shows no partitions`);
       return partitions;
-    } catch (error) {
-      if (looks <= 1) throw error;
-      await new Promise((resolve) => {
-        setTimeout(resolve, LOOK_AGAIN_MS);
-      });
-      return this.lookUp(topic, looks - 1);
-    }
+    };
+    const mayRetry = (_error: unknown, failureCount: number) => failureCount < LOOKS_MAX;
+    return retrying(look, { delayMinMs: LOOK_AGAIN_MS, delayMaxMs: LOOK_AGAIN_MS, mayRetry });
   }
 }
-
-const LOOKS_MAX = 3;
-const LOOK_AGAIN_MS = 200;
-const SEND_RETRY_MS_MAX = 500;
-const ACKNOWLEDGE_MS_MAX = 5_000;
-const METADATA_MS_MAX = 60_000;
-const LEADERS_MS_MAX = 5_000;
-/** Below the broker's default limit of 1 MiB, with room for what Kafka adds to a record. */
-const REQUEST_BYTES_MAX = 900_000;
-/** kafkajs copies the messages of a request once for each of them. */
-const REQUEST_MESSAGES_MAX = 500;
-/** Completions of large batches: alone in their request, and compressed, ids shrink to a fifth. */
-const COMPRESS_BYTES_MIN = 100_000;
-const RECORD_OVERHEAD_BYTES = 32;
-
-type PartitionMetadata = Awaited<ReturnType<Admin['fetchTopicMetadata']>>['topics'][number]['partitions'][number];
-
-interface Entry {
-  readonly index: number;
-  readonly message: WireMessage;
-  readonly bytes: number;
-}
-
-interface Target {
-  readonly topic: string;
-  readonly partition: number;
-  readonly entries: Entry[];
-}
-
-/** Undefined while nothing is known. */
-type Results = (AppError | null | undefined)[];
 
 function bytesOf({ key, value, headers }: WireMessage): number {
   let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);

@@ -9,9 +9,9 @@ export interface RecordSourceOptions {
   readonly kafka: Kafka;
   readonly groupId: string;
   readonly topics: readonly string[];
-  readonly logger: Logger;
+  readonly log: Logger;
   readonly metrics: Metrics;
-  /** Takes the batches that cannot be decompressed. */
+  /** Takes the record batches that cannot be decompressed. */
   readonly deadLetters: Pick<MessagePublisher, 'publishDeadLetters'>;
   readonly sessionTimeoutMs?: number;
   readonly rebalanceTimeoutMs?: number;

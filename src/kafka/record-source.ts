@@ -1,26 +1,48 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EachBatchPayload } from 'kafkajs';
 import type { DeadLetter, PartitionOffset, RecordListener, RecordSource, TopicPartition } from '../domain/ports.ts';
-import { AppError, describeError } from '../errors.ts';
-import { readBatch } from './fetched-batch.ts';
-import { fetchedOffset } from './group-cluster.ts';
-import { GroupEpoch } from './group-epoch.ts';
-import { GroupSession, type GroupSessionHooks } from './group-session.ts';
+import { AppError } from '../errors.ts';
+import { backoffMs } from '../timing/backoff.ts';
+import { settledWithin } from '../timing/deadline.ts';
+import { fetchedOffset } from './consumer-cluster.ts';
+import { ConsumerEpoch } from './consumer-epoch.ts';
+import { ConsumerSession, type ConsumerSessionHooks } from './consumer-session.ts';
 import { consumerError, isConsumingRefused, isFenced } from './kafka-error.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
+import { readRecordBatch } from './record-batch.ts';
 import { type RecordSourceOptions, withDefaults } from './record-source-options.ts';
 
+const START_MS_MAX = 30_000;
+const RECOVERY_MS_MIN = 200;
+const RECOVERY_MS_MAX = 3_000;
+/** A consumer that lived this long had recovered; crashes in quicker succession are one outage. */
+const STABLE_MS = 30_000;
+
 /**
- * A member of the consumer group. It hands over every record of its partitions in offset order and without a hole,
- * from the committed offset on, each under the epoch that owns it; it commits nothing for an epoch that has ended.
- * A lost broker is waited for, up to `outageMsMax`; what waiting cannot mend (offset no longer in the log, no
- * permission) ends in `crashed`. A batch that cannot be decompressed becomes a dead letter before it is passed over.
+ * A member of the consumer group. It hands over every record of its partitions in offset order and without a hole, from
+ * the committed offset on, each under the epoch that owns it; it commits nothing for an epoch that has ended. A lost
+ * broker is waited for, up to `outageMsMax`; what waiting cannot mend (offset no longer in the log, no permission) ends
+ * in `crashed`. A record batch that cannot be decompressed becomes a dead letter before it is passed over.
+ *
+ * The source, which replaces its consumer when that crashes:
+ *
+ *     idle ── start ─▶ starting ── joined ─▶ running ◀── joined again ── recovering
+ *                         │                     └─────── consumer crashed ──▲ │
+ *                         └── 30 s, or refused ──▶ stopped ◀── stop() ────────┤
+ *                                                     ▲── outageMsMax, or refused: crashed()
+ *
+ * Within it, one epoch after the other (`consumer-epoch.ts`), each beginning with a join:
+ *
+ *     joined ── first fetch: positions known ─▶ open ── group rebalances ─▶ yielding ─▶ ended
+ *       │                                      assigned()                  yielding()   revoked()
+ *       │                                      hands over, commits         only commits
+ *       └──────────── joined anew, crashed or stopped: from anywhere ─────────────────▶ ended
  */
 export class KafkaRecordSource implements RecordSource {
   private readonly options: Required<RecordSourceOptions>;
   private listener: RecordListener | undefined;
-  private session: GroupSession | undefined;
-  private epoch = new GroupEpoch(0, {});
+  private session: ConsumerSession | undefined;
+  private epoch = new ConsumerEpoch(0, {});
   private commits: Promise<void> = Promise.resolve();
   private state: 'idle' | 'starting' | 'running' | 'recovering' | 'stopped' = 'idle';
   private joinedAtMs = 0;
@@ -66,7 +88,7 @@ export class KafkaRecordSource implements RecordSource {
   }
 
   private async openSession(): Promise<void> {
-    const session: GroupSession = new GroupSession(
+    const session: ConsumerSession = new ConsumerSession(
       this.options,
       this.hooksOf(() => session === this.session),
     );
@@ -88,13 +110,13 @@ export class KafkaRecordSource implements RecordSource {
     this.session = undefined;
     if (session === undefined) return;
     const closed = session.close().catch((error: unknown) => {
-      this.options.logger.warn({ error: describeError(error) }, 'consumer did not close cleanly');
+      this.options.log.warn({ err: error }, 'consumer did not close cleanly');
     });
-    await within(this.options.stopMsMax, closed);
+    await settledWithin(closed, this.options.stopMsMax);
   }
 
   /** Hooks of a session that was replaced are deaf. */
-  private hooksOf(isCurrent: () => boolean): GroupSessionHooks {
+  private hooksOf(isCurrent: () => boolean): ConsumerSessionHooks {
     return {
       joined: (assignment) => isCurrent() && this.beginEpoch(assignment),
       yielding: async () => {
@@ -103,7 +125,7 @@ export class KafkaRecordSource implements RecordSource {
       ended: () => isCurrent() && this.endEpoch(),
       fetched: () => isCurrent() && this.openEpoch(),
       passedOver: (partition, first, last) => isCurrent() && this.passOver(partition, first, last),
-      batch: async (payload) => {
+      recordBatch: async (payload) => {
         if (isCurrent()) await this.receive(payload);
       },
       crashed: (error) => {
@@ -115,16 +137,16 @@ export class KafkaRecordSource implements RecordSource {
   private beginEpoch(assignment: Readonly<Record<string, readonly number[]>>): void {
     this.endEpoch();
     this.joinedAtMs = performance.now();
-    this.epoch = new GroupEpoch(this.epoch.number + 1, assignment);
+    this.epoch = new ConsumerEpoch(this.epoch.number + 1, assignment);
     this.options.metrics.rebalances.inc();
   }
 
-  /** Once kafkajs knows where it will read, so do we; before that no batch is accepted. */
+  /** Once kafkajs knows where it will read, so do we; before that no record batch is accepted. */
   private openEpoch(): void {
     const { epoch, session } = this;
     const offsets = epoch.open(({ topic, partition }) => session?.cluster.position(topic, partition));
     if (offsets === null) return;
-    this.options.logger.info({ epoch: epoch.number, partitions: offsets.length }, 'partitions assigned');
+    this.options.log.info({ epoch: epoch.number, partitions: offsets.length }, 'partitions assigned');
     this.tell((listener) => listener.assigned(epoch.number, offsets));
   }
 
@@ -133,17 +155,17 @@ export class KafkaRecordSource implements RecordSource {
     const { epoch, listener } = this;
     if (!epoch.delivers || listener === undefined) return;
     epoch.yield();
-    this.options.logger.debug({ epoch: epoch.number }, 'partitions are yielded');
+    this.options.log.debug({ epoch: epoch.number }, 'partitions are yielded');
     const yielded = listener.yielding(epoch.number).catch((error: unknown) => {
-      this.options.logger.warn({ error: describeError(error) }, 'partitions were not yielded cleanly');
+      this.options.log.warn({ err: error }, 'partitions were not yielded cleanly');
     });
-    await within(this.options.yieldMsMax, yielded);
+    await settledWithin(yielded, this.options.yieldMsMax);
   }
 
   private endEpoch(): void {
     const { epoch } = this;
     if (!epoch.end()) return;
-    this.options.logger.info({ epoch: epoch.number }, 'partitions revoked');
+    this.options.log.info({ epoch: epoch.number }, 'partitions revoked');
     this.tell((listener) => listener.revoked(epoch.number));
   }
 
@@ -155,7 +177,9 @@ export class KafkaRecordSource implements RecordSource {
     else this.session?.resume(partition);
   }
 
-  /** Whatever is not resolved here is fetched again from the position kafkajs has. It sends the heartbeat afterwards. */
+  /**
+   * Whatever is not resolved here is fetched again from the position kafkajs has. It sends the heartbeat afterwards.
+   */
   private async receive({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
     const { epoch } = this;
     const cursor = this.epoch.cursor(batch);
@@ -163,7 +187,7 @@ export class KafkaRecordSource implements RecordSource {
     // A late answer to a request of a former generation; taking it would leave a hole.
     if (fetchedOffset(batch) > cursor.position) return this.session?.seek(cursor, cursor.position);
 
-    const { records, letters } = readBatch(batch, cursor.position);
+    const { records, letters } = readRecordBatch(batch, cursor.position);
     if (letters.length > 0) {
       // Should setting aside fail, kafkajs comes back here without a heartbeat of its own.
       await heartbeat();
@@ -180,7 +204,7 @@ export class KafkaRecordSource implements RecordSource {
   private async setAside(letters: readonly DeadLetter[]): Promise<void> {
     for (const { record, detail } of letters) {
       const { topic, partition, offset } = record;
-      this.options.logger.error({ topic, partition, offset, detail }, 'batch cannot be decoded and is passed over');
+      this.options.log.error({ topic, partition, offset, detail }, 'record batch cannot be decoded and is passed over');
     }
     await this.options.deadLetters.publishDeadLetters(letters);
   }
@@ -192,12 +216,12 @@ export class KafkaRecordSource implements RecordSource {
     else this.commitGap(cursor);
   }
 
-  /** Nobody else will commit past a batch without records: the listener never sees it. */
+  /** Nobody else will commit past a record batch without records: the listener never sees it. */
   private commitGap(cursor: PartitionCursor): void {
     if (!cursor.hasUncommittedGap() || this.session?.canCommit() !== true) return;
     const { topic, partition, position } = cursor;
     this.commit(this.epoch.number, [{ topic, partition, offsetNext: position }]).catch((error: unknown) => {
-      this.options.logger.debug({ error: describeError(error) }, 'gap not committed, the next commit covers it');
+      this.options.log.debug({ err: error }, 'gap not committed, the next commit covers it');
     });
   }
 
@@ -237,10 +261,11 @@ export class KafkaRecordSource implements RecordSource {
   private async reopen(during: 'starting' | 'recovering', error: unknown, durationMsMax: number): Promise<void> {
     const endMs = performance.now() + durationMsMax;
     let cause = error;
-    for (let waitMs = RECOVERY_MS_FIRST; this.state === during; waitMs = Math.min(2 * waitMs, RECOVERY_MS_MAX)) {
+    for (let failureCount = 1; this.state === during; failureCount += 1) {
       if (isConsumingRefused(cause) || performance.now() > endMs) throw cause;
-      this.options.logger.warn({ error: describeError(cause), waitMs }, 'consumer crashed, replacing it');
-      await delay(waitMs * (0.5 + Math.random()));
+      const waitMs = backoffMs(failureCount, RECOVERY_MS_MIN, RECOVERY_MS_MAX);
+      this.options.log.warn({ err: cause, waitMs }, 'consumer crashed, replacing it');
+      await delay(waitMs);
       await this.closeSession();
       if (this.state !== during) return;
       try {
@@ -256,7 +281,7 @@ export class KafkaRecordSource implements RecordSource {
     this.state = 'stopped';
     this.endEpoch();
     this.closeSession().catch(() => undefined);
-    this.options.logger.error({ error: describeError(error) }, 'consumer failed');
+    this.options.log.error({ err: error }, 'consumer failed');
     this.listener?.crashed(consumerError(error));
   }
 
@@ -269,20 +294,4 @@ export class KafkaRecordSource implements RecordSource {
       throw error;
     }
   }
-}
-
-const START_MS_MAX = 30_000;
-const RECOVERY_MS_FIRST = 200;
-const RECOVERY_MS_MAX = 2_000;
-/** A consumer that lived this long had recovered; crashes in quicker succession are one outage. */
-const STABLE_MS = 30_000;
-
-/** Waits for the end of `work`, no longer than this. */
-async function within(durationMs: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, durationMs);
-  });
-  await Promise.race([work, timeout]);
-  clearTimeout(timer);
 }

@@ -107,7 +107,9 @@ const READY_POLL_MS = 100;
 const INBOUND_PARTITIONS = 15;
 const OUTBOUND_PARTITIONS = 3;
 const COMPLETED_BYTES_MAX = 8 * 1024 * 1024;
-/** The largest record of an inbound topic, with the headers of a letter, and compressed by us less well than by others. */
+/**
+ * The largest record of an inbound topic, with the headers of a letter, and compressed by us less well than by others.
+ */
 const LETTER_BYTES_MAX = 4 * 1024 * 1024;
 const LETTER_BYTES_EXTRA = 64 * 1024;
 /** An essay id and a text id in a completion, with their JSON. */

@@ -73,8 +73,8 @@ export class Database implements Session {
       idleTimeoutMillis: 60_000,
       ...(settings.length > 0 && { options: settings.join(' ') }),
     });
-    // Without a listener the loss of a connection ends the process. The pool listens while it is idle and its user while
-    // it is used; this one is for the moment of its hand-over, where the next statement tells of the loss.
+    // Without a listener the loss of a connection ends the process. The pool listens while it is idle and its user
+    // while it is used; this one is for the moment of its hand-over, where the next statement tells of the loss.
     this.pool.on('connect', (client) => client.on('error', () => undefined));
     this.pool.on('error', (error) => log.warn({ err: error, pool: options.name }, 'idle database connection lost'));
     metrics.atScrape(() => {
@@ -122,7 +122,9 @@ export class Database implements Session {
     }
   }
 
-  /** For probes: null when the server answers and takes writes, else a short reason. Rejects when it cannot be asked. */
+  /**
+   * For probes: null when the server answers and takes writes, else a short reason. Rejects when it cannot be asked.
+   */
   async ping(): Promise<string | null> {
     const [row] = await this.run<{ in_recovery: boolean }>(PING, []);
     return row?.in_recovery === false ? null : 'read-only standby';

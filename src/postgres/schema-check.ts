@@ -40,7 +40,8 @@ order by g.ord`,
 
 /**
  * What must be true of the database before a single record is taken: a durable, supported server and the indexes that
- * make double assignment, and repeats of anything else, impossible. Returns problems in plain words; empty when all is well.
+ * make double assignment, and repeats of anything else, impossible. Returns problems in plain words; empty when all is
+ * well.
  */
 export async function checkSchema(database: Database): Promise<string[]> {
   const problems: string[] = [];

@@ -50,7 +50,8 @@ export const batches = pgTable(
     completedAt: instant('completed_at'),
   },
   (table) => [
-    // What the reconciler walks. Its predicate column changes twice in a batch's life, so counter updates stay heap-only.
+    // What the reconciler walks. Its predicate column changes twice in a batch's life, so counter updates stay
+    // heap-only.
     index('batches_unfinished').on(table.registeredAt).where(sql`${table.state} <> 'complete'`),
     check('batches_state_known', sql`${table.state} in ('announced', 'open', 'complete')`),
     check(

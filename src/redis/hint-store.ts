@@ -3,9 +3,12 @@ import type { HintStore } from '../domain/ports.ts';
 import { describeError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { backoffMs } from '../timing/backoff.ts';
+import { settledWithin } from '../timing/deadline.ts';
 import { Breaker } from './breaker.ts';
 
 const CONNECT_MS_MAX = 1000;
+const RECONNECT_MS_MIN = 100;
 const RECONNECT_MS_MAX = 5000;
 /** Pipelines under way; what comes above is not remembered. */
 const WRITES_IN_FLIGHT_MAX = 4;
@@ -48,7 +51,7 @@ export class RedisHintStore implements HintStore {
       enableOfflineQueue: false,
       // A write that was cut off is not worth sending again, and would be sent without its caller.
       autoResendUnfulfilledCommands: false,
-      retryStrategy: (times) => Math.min(RECONNECT_MS_MAX, 50 * 2 ** Math.min(times, 10)) * (0.5 + Math.random() / 2),
+      retryStrategy: (times) => backoffMs(times, RECONNECT_MS_MIN, RECONNECT_MS_MAX),
     });
     // Without a listener ioredis would print every error; with it the client reconnects for ever on its own.
     this.client.on('error', (error) => this.report(error));
@@ -63,12 +66,7 @@ export class RedisHintStore implements HintStore {
   async connect(): Promise<void> {
     if (this.client.status !== 'wait') return;
     const connected = this.client.connect().catch((error: unknown) => this.report(error));
-    let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CONNECT_MS_MAX);
-    });
-    await Promise.race([connected, timeUp]);
-    clearTimeout(timer);
+    await settledWithin(connected, CONNECT_MS_MAX);
   }
 
   close(): void {

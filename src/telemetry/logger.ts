@@ -28,8 +28,9 @@ const CREDENTIALS_IN_URL = /:\/\/[^\s/"]*@/g;
 const CENSOR = '[redacted]';
 
 /**
- * One JSON object per line on standard output, without secrets. Messages are constant; values go into fields. `instance` is on every line.
- * `flush` waits for what is being written (with a minLength of 0 it would not), so the last lines come out in order.
+ * One JSON object per line on standard output, without secrets. Messages are constant; values go into fields.
+ * `instance` is on every line. `flush` waits for what is being written (with a minLength of 0 it would not), so the
+ * last lines come out in order.
  */
 export function createLogger(
   options: { level: string; instance: string },

@@ -11,7 +11,7 @@ import { Metrics } from '../../src/telemetry/metrics.ts';
 import { kafkaBrokers, uniqueTopicPrefix } from '../support/servers/servers.ts';
 
 /** Quiet unless a test is being looked into. */
-export const logger = pino({ level: process.env['ELS_TEST_LOG_LEVEL'] ?? 'silent' }, pino.destination(2));
+export const log = pino({ level: process.env['ELS_TEST_LOG_LEVEL'] ?? 'silent' }, pino.destination(2));
 
 /**
  * What a test of the Kafka adapters needs: the topics of a deployment of its own, raw access to write and look at
@@ -27,7 +27,7 @@ export class KafkaFixture {
   private readonly sources: KafkaRecordSource[] = [];
 
   constructor() {
-    this.kafka = createKafka({ brokers: kafkaBrokers(), clientId: 'test', logger });
+    this.kafka = createKafka({ brokers: kafkaBrokers(), clientId: 'test', log });
     this.publisher = new KafkaMessagePublisher({
       kafka: this.kafka,
       metrics: this.metrics,
@@ -46,12 +46,12 @@ export class KafkaFixture {
       kafka: createKafka({
         brokers: kafkaBrokers(),
         clientId: 'test-source',
-        logger,
+        log,
         reconnectMsMax: CONSUMER_RECONNECT_MS_MAX,
       }),
       groupId: this.groupId,
       topics: [this.topics.content],
-      logger,
+      log,
       metrics: this.metrics,
       deadLetters: this.publisher,
       ...options,

@@ -1,4 +1,4 @@
-import { fetchedOffset } from '../../src/kafka/group-cluster.ts';
+import { fetchedOffset } from '../../src/kafka/consumer-cluster.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { KafkaFixture, numbered, RecordingListener } from './kafka-fixture.ts';
 

@@ -4,7 +4,7 @@ import { KafkaLagReader } from '../../src/kafka/lag-reader.ts';
 import { KafkaTopicAdmin } from '../../src/kafka/topic-admin.ts';
 import { createTopic } from '../support/servers/new-topic.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { KafkaFixture, logger, numbered, RecordingListener } from './kafka-fixture.ts';
+import { KafkaFixture, log, numbered, RecordingListener } from './kafka-fixture.ts';
 
 jest.setTimeout(60_000);
 
@@ -80,7 +80,7 @@ describe('lag', () => {
     const topic = fixture.topics.content;
     await fixture.open({ inboundPartitions: 2 });
     const { kafka, groupId } = fixture;
-    const reader = new KafkaLagReader({ kafka, groupId, topics: [topic], logger });
+    const reader = new KafkaLagReader({ kafka, groupId, topics: [topic], log });
     try {
       await fixture.write({ topic, partition: 0, values: numbered(10) });
       await fixture.write({ topic, partition: 1, values: numbered(6) });
@@ -109,11 +109,11 @@ describe('lag', () => {
     const kafka = createKafka({
       brokers: ['127.0.0.1:1'],
       clientId: 'test',
-      logger,
+      log,
       connectionTimeoutMs: 200,
       reconnectMsMax: 0,
     });
-    const reader = new KafkaLagReader({ kafka, groupId: 'g', topics: ['t'], logger });
+    const reader = new KafkaLagReader({ kafka, groupId: 'g', topics: ['t'], log });
     expect(await reader.read()).toEqual([{ topic: 't', partition: 0, lag: -1 }]);
     await reader.disconnect();
   });

@@ -40,7 +40,7 @@ export function httpServerDeps(given: { probes?: HealthProbe[]; phase?: () => Ph
       done();
     },
   });
-  const logger = createLogger({ level: 'info', instance: 'test' }, sink);
+  const log = createLogger({ level: 'info', instance: 'test' }, sink);
   const status = new MemoryStatusReader();
   const processMetrics = new ProcessMetrics(new Metrics(), { version: '1.2.3', instance: 'test' });
   const deps: HttpServerDeps = {
@@ -49,12 +49,12 @@ export function httpServerDeps(given: { probes?: HealthProbe[]; phase?: () => Ph
       probes: given.probes ?? [],
       phase: given.phase ?? (() => 'running'),
       checkTimeoutMs: 100,
-      logger,
+      log,
     }),
     metrics: processMetrics,
     identity: { instance: 'test-1', role: 'worker', environment: 'test', startedAtMs: 0 },
     clock: { nowMs: () => Date.UTC(2026, 0, 2, 3, 4, 5) },
-    logger,
+    log,
   };
   return { deps, status, processMetrics, logged };
 }

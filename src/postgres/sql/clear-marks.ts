@@ -1,6 +1,6 @@
 /**
- * Takes away the marks of partitions that moved on or ended in order, as far as they are still this owner's: a late clear
- * must not wipe the mark of the next one.
+ * Takes away the marks of partitions that moved on or ended in order, as far as they are still this owner's: a late
+ * clear must not wipe the mark of the next one.
  *
  * $1 consumer group text · $2 topic text[] · $3 partition int[] · $4 instance text
  */

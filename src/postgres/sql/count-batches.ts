@@ -1,4 +1,6 @@
-/** Unfinished batches by state and pending inputs with the age of the oldest; reads partial indexes and small tables. */
+/**
+ * Unfinished batches by state and pending inputs with the age of the oldest; reads partial indexes and small tables.
+ */
 export const COUNT_BATCHES = `
 select
   (select count(*) from batches where state <> 'complete' and state = 'announced')::int as announced_count,

@@ -10,8 +10,8 @@ export interface PartitionLimits {
 }
 
 /**
- * One partition as this instance owns it during one epoch: its buffer, its backoff, what of it is committed, and how its
- * records may leave. Times are monotonic (`performance.now()`). It lives exactly as long as its epoch.
+ * One partition as this instance owns it during one epoch: its buffer, its backoff, what of it is committed, and how
+ * its records may leave. Times are monotonic (`performance.now()`). It lives exactly as long as its epoch.
  *
  *     held ──── its former owner ended cleanly ────▶ in groups ◀─┐
  *       └────── or uncleanly ──────────────────────▶ singly ─────┘ after enough records, one by one
@@ -111,8 +111,8 @@ export class OwnedPartition implements TopicPartition {
   }
 
   /**
-   * Starts a backoff and answers the number of failures in a row; null when it is the same failure as before, of a group
-   * that was cut before the current backoff began. `offset` is the last one that failed.
+   * Starts a backoff and answers the number of failures in a row; null when it is the same failure as before, of a
+   * group that was cut before the current backoff began. `offset` is the last one that failed.
    */
   failed(offset: number, nowMs: number): number | null {
     this.answeredAtMs = nowMs;

@@ -19,7 +19,8 @@ export interface RecordGroup extends TakenRecords {
 
 /**
  * The partitions of one epoch, and the guard of that epoch: whoever works for it asks `isCurrent` after every wait, and
- * says `dependencyFailed` when it waits for something that is known to be broken. Ended, it never becomes current again.
+ * says `dependencyFailed` when it waits for something that is known to be broken. Ended, it never becomes current
+ * again.
  *
  * Shares of the buffer are per partition, so that one that waits in a backoff with a full buffer takes no room from the
  * others. The bound is exceeded by at most what one fetch brings per partition: it was on its way when the pause was

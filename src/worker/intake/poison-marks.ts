@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { PartitionOffset, PoisonMarkStore, RecordOffset, TopicPartition } from '../../domain/ports.ts';
 import { isRetryable } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import { backoffMs } from '../../timing/backoff.ts';
+import { retrying } from '../../timing/retrying.ts';
 import type { OwnedPartitions } from './owned-partitions.ts';
 
 const MARK_TRIES_MAX = 10;
@@ -20,8 +19,8 @@ export interface PoisonMarksDeps {
 
 /**
  * The store of marks as the intake uses it: one call at a time and in order (a clear of the last epoch never overtakes
- * the marks of the next), transient failures tried again a bounded number of times. Protection against poison records is
- * worth less than consumption: when the store stays out of reach, work goes on without it.
+ * the marks of the next), transient failures tried again a bounded number of times. Protection against poison records
+ * is worth less than consumption: when the store stays out of reach, work goes on without it.
  */
 export class PoisonMarks {
   private readonly deps: PoisonMarksDeps;
@@ -40,17 +39,10 @@ export class PoisonMarks {
     positions: readonly PartitionOffset[],
   ): Promise<readonly number[] | undefined> {
     return this.inOrder(async () => {
-      for (let failureCount = 1; epoch.isCurrent; failureCount += 1) {
-        try {
-          return await this.deps.store.markPartitions(positions, this.deps.instance);
-        } catch (error) {
-          epoch.dependencyFailed();
-          if (this.givesUp('mark', error, failureCount, MARK_TRIES_MAX)) return undefined;
-          // Cut short by the end of the epoch: the next one stands in line behind us.
-          await this.pause(failureCount, epoch.ended);
-        }
-      }
-      return undefined;
+      if (!epoch.isCurrent) return undefined;
+      const call = () => this.deps.store.markPartitions(positions, this.deps.instance);
+      // The end of the epoch ends the tries: the next epoch stands in line behind us.
+      return this.tried('mark', MARK_TRIES_MAX, call, epoch);
     });
   }
 
@@ -71,16 +63,8 @@ export class PoisonMarks {
   clear(partitions: readonly TopicPartition[]): Promise<void> {
     if (partitions.length === 0) return Promise.resolve();
     const plain = partitions.map(({ topic, partition }) => ({ topic, partition }));
-    return this.inOrder(async () => {
-      for (let failureCount = 1; ; failureCount += 1) {
-        try {
-          return await this.deps.store.clear(plain, this.deps.instance);
-        } catch (error) {
-          if (this.givesUp('clear', error, failureCount, CLEAR_TRIES_MAX)) return;
-          await this.pause(failureCount);
-        }
-      }
-    });
+    const call = () => this.deps.store.clear(plain, this.deps.instance);
+    return this.inOrder(() => this.tried('clear', CLEAR_TRIES_MAX, call));
   }
 
   private inOrder<T>(call: () => Promise<T>): Promise<T> {
@@ -89,18 +73,25 @@ export class PoisonMarks {
     return result;
   }
 
-  private givesUp(what: string, error: unknown, failureCount: number, triesMax: number): boolean {
-    const isLast = failureCount >= triesMax || !isRetryable(error);
-    if (isLast) this.deps.log.error({ err: error, what, failureCount }, 'poison marks failed, going on without them');
-    else this.deps.metrics.retries.inc({ reason: 'attempts' });
-    return isLast;
-  }
-
-  private async pause(failureCount: number, signal?: AbortSignal): Promise<void> {
-    const { retryDelayMinMs, retryDelayMaxMs } = this.deps;
-    const delayMs = backoffMs(failureCount, retryDelayMinMs, retryDelayMaxMs);
-    await delay(delayMs, undefined, { ...(signal !== undefined && { signal }) }).catch((error: unknown) => {
-      if (signal?.aborted !== true) throw error;
-    });
+  /** Undefined when the store stays out of reach. */
+  private async tried<T>(
+    what: string,
+    triesMax: number,
+    call: () => Promise<T>,
+    epoch?: OwnedPartitions,
+  ): Promise<T | undefined> {
+    const { metrics, log, retryDelayMinMs: delayMinMs, retryDelayMaxMs: delayMaxMs } = this.deps;
+    const mayRetry = (error: unknown, failureCount: number) => {
+      epoch?.dependencyFailed();
+      if (failureCount >= triesMax || !isRetryable(error)) return false;
+      metrics.retries.inc({ reason: 'attempts' });
+      return true;
+    };
+    try {
+      return await retrying(call, { delayMinMs, delayMaxMs, mayRetry, signal: epoch?.ended });
+    } catch (error) {
+      if (epoch?.isCurrent !== false) log.error({ err: error, what }, 'poison marks failed, going on without them');
+      return undefined;
+    }
   }
 }

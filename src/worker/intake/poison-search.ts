@@ -31,8 +31,8 @@ interface Note {
 /**
  * Finds the poison record, the one that ends every process that handles it, and sets it aside unparsed.
  *
- * An owner marks its partition when it begins and takes the mark away when it has progressed or ends in order. So a mark
- * that is found at the very position where a partition begins says that its former owner ended uncleanly. Then the
+ * An owner marks its partition when it begins and takes the mark away when it has progressed or ends in order. So a
+ * mark that is found at the very position where a partition begins says that its former owner ended uncleanly. Then the
  * partition is handled one record at a time, one such record in the whole process: marked in the store, then handled,
  * then committed, before the next is marked. A record that is found marked was therefore being handled, it and no other
  * of its partition, when the process ended; and an innocent record is never marked twice.
@@ -72,7 +72,8 @@ export class PoisonSearch {
     for (let step = 0; step < all.length; step += 1) {
       const owned = all[(step + this.turn) % all.length];
       if (owned === undefined || !owned.leavesSingly || owned.readyCount(nowMs) === 0) continue;
-      // The one before is resolved but the broker does not know yet: were the process to end now, it would be marked again.
+      // The one before is resolved but the broker does not know yet: were the process to end now, it would be marked
+      // again.
       if (owned.uncommitted() !== undefined) continue;
       const group: RecordGroup = { records: [], sequences: [], stretches: [{ owned, start: 0, end: 1 }] };
       owned.take(1, group, nowMs);

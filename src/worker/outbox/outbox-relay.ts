@@ -163,8 +163,8 @@ export class OutboxRelay implements Service {
   }
 
   /**
-   * Drops rows that waited for half of their lease: by the time they were acknowledged somebody else might be publishing
-   * them too. Whoever polls next takes them.
+   * Drops rows that waited for half of their lease: by the time they were acknowledged somebody else might be
+   * publishing them too. Whoever polls next takes them.
    */
   private stillHeld(rows: readonly QueuedRow[]): QueuedRow[] {
     const heldSinceMsMin = performance.now() - this.deps.options.leaseMs / 2;

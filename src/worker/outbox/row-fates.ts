@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { OutboxStore } from '../../domain/ports.ts';
 import { isRetryable } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import { backoffMs } from '../../timing/backoff.ts';
+import { retrying } from '../../timing/retrying.ts';
 
 /** Rows written by one statement. */
 const ROWS_PER_CALL_MAX = 1000;
@@ -22,9 +21,10 @@ export interface RowFatesDeps {
 }
 
 /**
- * Writes the fates of rows (published, to be tried again, dead) into the table, beside the publishing: the next messages
- * do not wait for the database. What fails is the writing, and only that is tried again, never the publication. Past a bounded number of tries the row is left to its lease:
- * it will be published once more, with the same id and bytes.
+ * Writes the fates of rows (published, to be tried again, dead) into the table, beside the publishing: the next
+ * messages do not wait for the database. What fails is the writing, and only that is tried again, never the
+ * publication. Past a bounded number of tries the row is left to its lease: it will be published once more, with the
+ * same id and bytes.
  */
 export class RowFates {
   private readonly deps: RowFatesDeps;
@@ -74,20 +74,16 @@ export class RowFates {
   }
 
   private async tried(what: string, ids: readonly string[], call: () => Promise<void>): Promise<void> {
-    const { metrics, log, backoffMinMs, backoffMaxMs, onDone } = this.deps;
-    for (let failureCount = 1; ; failureCount += 1) {
-      try {
-        await call();
-        break;
-      } catch (error) {
-        if (failureCount >= TRIES_MAX || !isRetryable(error)) {
-          log.error({ err: error, what, rowCount: ids.length }, 'outbox rows left to their leases');
-          break;
-        }
-        metrics.retries.inc({ reason: 'outbox_mark' });
-        const delayMs = backoffMs(failureCount, backoffMinMs, backoffMaxMs);
-        await delay(delayMs);
-      }
+    const { metrics, log, backoffMinMs: delayMinMs, backoffMaxMs: delayMaxMs, onDone } = this.deps;
+    const mayRetry = (error: unknown, failureCount: number) => {
+      if (failureCount >= TRIES_MAX || !isRetryable(error)) return false;
+      metrics.retries.inc({ reason: 'outbox_mark' });
+      return true;
+    };
+    try {
+      await retrying(call, { delayMinMs, delayMaxMs, mayRetry });
+    } catch (error) {
+      log.error({ err: error, what, rowCount: ids.length }, 'outbox rows left to their leases');
     }
     onDone(ids);
   }

@@ -23,7 +23,10 @@ const LOOK_DELAY_MAX_MS = 10;
 export class AssignInputs {
   constructor(private readonly deps: SettlingDeps) {}
 
-  /** Dispositions parallel to the inputs. Rejects with an AppError; what committed before it stays and is a duplicate next time. */
+  /**
+   * Dispositions parallel to the inputs. Rejects with an AppError; what committed before it stays and is a duplicate
+   * next time.
+   */
   async assign(inputs: readonly SlotInput[]): Promise<Disposition[]> {
     const result = new Array<Disposition>(inputs.length);
     const { rounds, repeats } = claimRounds(inputs);

@@ -258,8 +258,8 @@ function outcomeOf(resolution: Resolution): string | Error {
 }
 
 /**
- * The fields by which a log line about one input is found: where its record lies in Kafka, its batch, its correlation and
- * its trace. Ids only; names, texts and whatever else people wrote never reach a log.
+ * The fields by which a log line about one input is found: where its record lies in Kafka, its batch, its correlation
+ * and its trace. Ids only; names, texts and whatever else people wrote never reach a log.
  */
 function inputFields(record: InboundRecord, identity?: InputIdentity): Record<string, unknown> {
   const { topic, partition, offset } = record;

@@ -34,8 +34,9 @@ export interface Settled {
 }
 
 /**
- * Settles a group of inputs within one transaction: claims slots, decides about each input, records what was decided, and
- * writes every event it causes to the outbox, completions included. All of it happens or none. Identities must be distinct within the group.
+ * Settles a group of inputs within one transaction: claims slots, decides about each input, records what was decided,
+ * and writes every event it causes to the outbox, completions included. All of it happens or none. Identities must be
+ * distinct within the group.
  */
 export async function settleInputs(
   tx: BatchTransaction,

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { AppError, describeError, isRetryable } from '../../errors.ts';
+import { AppError, isRetryable } from '../../errors.ts';
 import type { Service } from '../../lifecycle.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { retrying } from '../../timing/retrying.ts';
 
 /** One look at the world; problems in plain words, none when all is well. Rejects when it cannot look. */
 export type StartCheck = () => Promise<readonly string[]>;
@@ -19,7 +19,7 @@ export class StartChecks implements Service {
     readonly waitMsMax: number;
     readonly log: Logger;
   };
-  private isStopped = false;
+  private readonly stopping = new AbortController();
 
   constructor(deps: StartChecks['deps']) {
     this.deps = deps;
@@ -27,20 +27,24 @@ export class StartChecks implements Service {
 
   async start(): Promise<void> {
     const deadlineMs = performance.now() + this.deps.waitMsMax;
-    for (;;) {
-      try {
-        const problems = (await Promise.all(this.deps.checks.map((check) => check()))).flat();
-        if (problems.length > 0) throw new AppError('START_CHECK_FAILED', problems.join('; '));
-        return;
-      } catch (error) {
-        if (!isRetryable(error) || this.isStopped || performance.now() > deadlineMs) throw error;
-        this.deps.log.warn({ reason: describeError(error) }, 'waiting for a server to answer');
-        await delay(RETRY_DELAY_MS);
-      }
-    }
+    await retrying(() => this.check(), {
+      delayMinMs: RETRY_DELAY_MS,
+      delayMaxMs: RETRY_DELAY_MS,
+      signal: this.stopping.signal,
+      mayRetry: (error) => {
+        if (!isRetryable(error) || performance.now() > deadlineMs) return false;
+        this.deps.log.warn({ err: error }, 'waiting for a server to answer');
+        return true;
+      },
+    });
   }
 
   async stop(): Promise<void> {
-    this.isStopped = true;
+    this.stopping.abort();
+  }
+
+  private async check(): Promise<void> {
+    const problems = (await Promise.all(this.deps.checks.map((check) => check()))).flat();
+    if (problems.length > 0) throw new AppError('START_CHECK_FAILED', problems.join('; '));
   }
 }

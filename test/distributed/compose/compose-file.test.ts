@@ -9,8 +9,8 @@ import { CONSUMER_GROUP } from '../../../distributed/compose/compose-part.ts';
 import { COMPOSE_FILE, PORT_VARIABLES } from '../../../distributed/compose/compose-project.ts';
 import { COMPOSE_EXTRAS } from '../../../distributed/scenarios/docker-compose.ts';
 import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
-import { configWarnings, loadConfig } from '../../../src/config.ts';
-import { SETTING_NAMES } from '../../../src/config-schema.ts';
+import { configWarnings, loadConfig } from '../../../src/config/config.ts';
+import { SETTING_NAMES } from '../../../src/config/config-schema.ts';
 import { VERSION } from '../../../src/version.ts';
 import { composeDocument, composeServices, composeText, publishedPort } from '../../support/compose-file.ts';
 

@@ -7,13 +7,13 @@ import { createLogger } from '../../../src/telemetry/logger.ts';
  * wrong in it. Everything it does is a log line; the last one carries the order of all (a fatal line overtakes others).
  */
 const behaviour = process.argv[2] ?? 'ordinary';
-const logger = createLogger({ level: 'info', instance: 'test' });
-const lifecycle = new Lifecycle({ graceMs: behaviour === 'hang-until-deadline' ? 300 : 20_000, logger });
+const log = createLogger({ level: 'info', instance: 'test' });
+const lifecycle = new Lifecycle({ graceMs: behaviour === 'hang-until-deadline' ? 300 : 20_000, log });
 
 const order: string[] = [];
 function step(name: string): void {
   order.push(`${name} while ${lifecycle.phase}`);
-  logger.info({ order }, name);
+  log.info({ order }, name);
 }
 
 /** Keeps the process alive, as an open server would; a stop that never resolves must not. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { composeWorker, Program } from '../../../src/composition.ts';
-import { loadConfig } from '../../../src/config.ts';
+import { composeWorker, Program } from '../../../src/composition/worker.ts';
+import { loadConfig } from '../../../src/config/config.ts';
 import type { InboundRecord } from '../../../src/domain/ports.ts';
 import { PostgresBatchStore } from '../../../src/postgres/batch-store.ts';
 import { HandleGroup } from '../../../src/worker/settle/handle-group.ts';

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configWarnings, describeConfig, type Environment, loadConfig, loadSettings } from '../src/config.ts';
-import { AppError } from '../src/errors.ts';
+import { configWarnings, describeConfig, type Environment, loadConfig, loadSettings } from '../../src/config/config.ts';
+import { AppError } from '../../src/errors.ts';
 
 const REQUIRED = {
   DATABASE_URL: 'postgres://els:hunter2@db.example/els',

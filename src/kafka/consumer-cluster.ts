@@ -5,7 +5,7 @@ import { isConnectionFailure, isCoordinatorUnready } from './kafka-error.ts';
  * What a group member must know of kafkajs 2.2.4 that its types do not offer, all in this file and each covered by an
  * integration test. The way in is the partition assigner, which kafkajs hands the cluster object of its consumer.
  */
-export class GroupCluster {
+export class ConsumerCluster {
   private readonly groupId: string;
   private readonly beforeJoin: () => Promise<void>;
   private cluster: ClusterInternals | undefined;
@@ -32,7 +32,7 @@ export class GroupCluster {
   }
 }
 
-/** The offset that was asked for: with it, a batch that belongs to a former position is recognised. */
+/** The offset that was asked for: with it, a record batch that belongs to a former position is recognised. */
 export function fetchedOffset(batch: Batch): number {
   return Number((batch as BatchInternals).fetchedOffset);
 }

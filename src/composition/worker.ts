@@ -1,26 +1,26 @@
 import 'reflect-metadata';
 import { type DependencyContainer, instanceCachingFactory, container as root } from 'tsyringe';
-import { composeAdapters, HotDatabase, SideDatabase } from './composition/adapters.ts';
-import type { Get, Single } from './composition/composing.ts';
-import { composeHttp } from './composition/http.ts';
-import { composeWork } from './composition/work.ts';
-import type { Config } from './config-schema.ts';
-import { HttpServer } from './http/server.ts';
-import { KafkaLagReader } from './kafka/lag-reader.ts';
-import { KafkaMessagePublisher } from './kafka/message-publisher.ts';
-import { Lifecycle, type Service } from './lifecycle.ts';
-import { RedisHintStore } from './redis/hint-store.ts';
-import { createLogger } from './telemetry/logger.ts';
-import { Metrics } from './telemetry/metrics.ts';
-import { ProcessMetrics } from './telemetry/process-metrics.ts';
-import { Tracing } from './telemetry/tracing.ts';
-import { VERSION } from './version.ts';
-import { Intake } from './worker/intake/intake.ts';
-import { OutboxRelay } from './worker/outbox/outbox-relay.ts';
-import { Reconciler } from './worker/upkeep/reconciler.ts';
-import { StartChecks } from './worker/upkeep/start-checks.ts';
-import { StateGauges } from './worker/upkeep/state-gauges.ts';
-import { Watchdog } from './worker/upkeep/watchdog.ts';
+import type { Config } from '../config/config-schema.ts';
+import { HttpServer } from '../http/server.ts';
+import { KafkaLagReader } from '../kafka/lag-reader.ts';
+import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
+import { Lifecycle, type Service } from '../lifecycle.ts';
+import { RedisHintStore } from '../redis/hint-store.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import { ProcessMetrics } from '../telemetry/process-metrics.ts';
+import { Tracing } from '../telemetry/tracing.ts';
+import { VERSION } from '../version.ts';
+import { Intake } from '../worker/intake/intake.ts';
+import { OutboxRelay } from '../worker/outbox/outbox-relay.ts';
+import { Reconciler } from '../worker/upkeep/reconciler.ts';
+import { StartChecks } from '../worker/upkeep/start-checks.ts';
+import { StateGauges } from '../worker/upkeep/state-gauges.ts';
+import { Watchdog } from '../worker/upkeep/watchdog.ts';
+import { composeAdapters, HotDatabase, SideDatabase } from './adapters.ts';
+import type { Get, Single } from './composing.ts';
+import { composeHttp } from './http.ts';
+import { composeWork } from './loops.ts';
 
 /**
  * What the worker is made of; the only importer of tsyringe. Composing opens nothing: `start` does. Tokens are the
@@ -45,13 +45,13 @@ export function composeWorker(config: Config): DependencyContainer {
   const single: Single = (token, make) => {
     c.register(token as never, { useFactory: instanceCachingFactory(() => make(get)) });
   };
-  const logger = createLogger({ level: config.logLevel, instance: config.instanceId });
+  const log = createLogger({ level: config.logLevel, instance: config.instanceId });
   const labels = { version: VERSION, instance: config.instanceId };
-  single(Lifecycle, () => new Lifecycle({ graceMs: config.shutdownGraceMs, logger }));
+  single(Lifecycle, () => new Lifecycle({ graceMs: config.shutdownGraceMs, log }));
   single(Metrics, () => new Metrics());
   single(Tracing, () => new Tracing());
   single(ProcessMetrics, () => new ProcessMetrics(get(Metrics), labels));
-  const composing = { config, logger, single };
+  const composing = { config, log, single };
   composeAdapters(composing);
   composeWork(composing);
   composeHttp(composing);
@@ -60,8 +60,8 @@ export function composeWorker(config: Config): DependencyContainer {
 }
 
 /**
- * In the order of their start. The probes answer from the first moment to the last, so what serves them starts first and
- * stops last. The intake starts when everything it leads to is there, and stops before any of it.
+ * In the order of their start. The probes answer from the first moment to the last, so what serves them starts first
+ * and stops last. The intake starts when everything it leads to is there, and stops before any of it.
  */
 function servicesOf(get: Get): Service[] {
   return [

@@ -1,5 +1,5 @@
-import { composeWorker, Program } from '../src/composition.ts';
-import { loadConfig } from '../src/config.ts';
+import { composeWorker, Program } from '../../src/composition/worker.ts';
+import { loadConfig } from '../../src/config/config.ts';
 
 const CONFIG = loadConfig({
   DATABASE_URL: 'postgres://els:x@db.invalid/els',

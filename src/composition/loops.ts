@@ -56,7 +56,7 @@ export function composeWork(composing: Composing): void {
   composeLoops(composing);
 }
 
-function composeUseCases({ config, logger, single }: Composing): void {
+function composeUseCases({ config, log, single }: Composing): void {
   const context: SettleContext = {
     topics: topicsFor(config.topicPrefix),
     instance: config.instanceId,
@@ -70,10 +70,7 @@ function composeUseCases({ config, logger, single }: Composing): void {
   });
   single(AssignInputs, (get) => new AssignInputs(useCaseDeps(get)));
   single(RegisterBatches, (get) => new RegisterBatches(useCaseDeps(get)));
-  single(
-    Reconciler,
-    (get) => new Reconciler({ ...useCaseDeps(get), log: logger, intervalMs: config.reconcileIntervalMs }),
-  );
+  single(Reconciler, (get) => new Reconciler({ ...useCaseDeps(get), log, intervalMs: config.reconcileIntervalMs }));
   single(HandleGroup, (get) => {
     return new HandleGroup({
       registerBatches: get(RegisterBatches),
@@ -85,12 +82,12 @@ function composeUseCases({ config, logger, single }: Composing): void {
       topicLabel: (topic) => contractTopic(config.topicPrefix, topic),
       metrics: get(Metrics),
       tracing: get(Tracing),
-      log: logger,
+      log,
     });
   });
 }
 
-function composeLoops({ config, logger, single }: Composing): void {
+function composeLoops({ config, log, single }: Composing): void {
   const topicLabel = (topic: string) => contractTopic(config.topicPrefix, topic);
   const topics = topicsFor(config.topicPrefix);
   single(StartChecks, (get) => {
@@ -101,14 +98,14 @@ function composeLoops({ config, logger, single }: Composing): void {
       return checkSchema(get(SideDatabase));
     };
     const topicsReady = () => get(KafkaTopicAdmin).checkTopics({ topics, inboundPartitionsMin, slotsMax });
-    return new StartChecks({ checks: [migrated, topicsReady], waitMsMax: START_WAIT_MS_MAX, log: logger });
+    return new StartChecks({ checks: [migrated, topicsReady], waitMsMax: START_WAIT_MS_MAX, log });
   });
   single(OutboxRelay, (get) => {
     return new OutboxRelay({
       store: get(PostgresOutboxStore),
       publisher: get(KafkaMessagePublisher),
       metrics: get(Metrics),
-      log: logger,
+      log,
       topicLabel,
       options: {
         ...RELAY,
@@ -121,7 +118,7 @@ function composeLoops({ config, logger, single }: Composing): void {
   });
   single(StateGauges, (get) => {
     const [batches, metrics] = [get(PostgresStatusReader), get(Metrics)];
-    return new StateGauges({ batches, metrics, log: logger, intervalMs: GAUGE_INTERVAL_MS });
+    return new StateGauges({ batches, metrics, log, intervalMs: GAUGE_INTERVAL_MS });
   });
   single(Intake, (get) => {
     const intake = new Intake({
@@ -129,7 +126,7 @@ function composeLoops({ config, logger, single }: Composing): void {
       handler: get(HandleGroup),
       poisonMarks: get(PostgresPoisonMarkStore),
       metrics: get(Metrics),
-      log: logger,
+      log,
       options: {
         ...INTAKE,
         groupSizeMax: config.groupSizeMax,
@@ -150,7 +147,7 @@ function composeLoops({ config, logger, single }: Composing): void {
       lagReader: get(KafkaLagReader),
       intake: get(Intake),
       metrics: get(Metrics),
-      log: logger,
+      log,
       topicLabel,
       options: { intervalMs: GAUGE_INTERVAL_MS, silentMsMax: config.silentMsMax, controlRecordsMax: 2 },
       onFatal: (error) => get(Lifecycle).fatal(error),

@@ -2,13 +2,13 @@ import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
 import { retryFor } from './client.ts';
-import { GroupCluster } from './group-cluster.ts';
+import { ConsumerCluster } from './consumer-cluster.ts';
 
 /**
  * One life of one kafkajs consumer, from connect to its crash or close. It never restarts itself: a crashed consumer
  * is replaced by a new one, whose state is known. Hooks are called synchronously, in the order in which things happen.
  */
-export interface GroupSessionOptions {
+export interface ConsumerSessionOptions {
   readonly kafka: Kafka;
   readonly groupId: string;
   readonly topics: readonly string[];
@@ -20,7 +20,7 @@ export interface GroupSessionOptions {
   readonly partitionBytesMax: number;
 }
 
-export interface GroupSessionHooks {
+export interface ConsumerSessionHooks {
   joined(assignment: Readonly<Record<string, readonly number[]>>): void;
   /** The group rebalances: the current generation can still commit, until the promise settles. */
   yielding(): Promise<void>;
@@ -28,30 +28,33 @@ export interface GroupSessionHooks {
   ended(): void;
   /** A fetch came back; positions may be known now. */
   fetched(): void;
-  /** kafkajs moved on over a batch that holds no record for us. */
+  /** kafkajs moved on over a record batch that holds no record for us. */
   passedOver(partition: TopicPartition, offsetFirst: number | null, offsetLast: number): void;
-  batch(payload: EachBatchPayload): Promise<void>;
+  recordBatch(payload: EachBatchPayload): Promise<void>;
   crashed(error: Error): void;
 }
 
 /** Retries of the fetch loop; connections have their own (see the client), so this is not what ends an outage. */
 const FETCH_RETRY_MS_MAX = 100_000;
 const METADATA_MS_MAX = 10_000;
-/** Workers hand batches over and return; more than one only so that a partition being set aside holds no other up. */
+/**
+ * Workers hand record batches over and return; more than one only so that a partition being set aside holds no other
+ * up.
+ */
 const PARTITIONS_AT_ONCE = 4;
 
-export class GroupSession {
-  readonly cluster: GroupCluster;
-  private readonly options: GroupSessionOptions;
+export class ConsumerSession {
+  readonly cluster: ConsumerCluster;
+  private readonly options: ConsumerSessionOptions;
   private readonly consumer: Consumer;
   private commitOffsets: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   private crash: Error | undefined;
   private isRunning = false;
   private yielded: Promise<void> = Promise.resolve();
 
-  constructor(options: GroupSessionOptions, hooks: GroupSessionHooks) {
+  constructor(options: ConsumerSessionOptions, hooks: ConsumerSessionHooks) {
     this.options = options;
-    this.cluster = new GroupCluster(options.groupId, () => this.yielded);
+    this.cluster = new ConsumerCluster(options.groupId, () => this.yielded);
     this.consumer = options.kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [this.cluster.assigner],
@@ -70,7 +73,7 @@ export class GroupSession {
     this.listen(hooks);
     this.receive = async (payload) => {
       this.commitOffsets = payload.commitOffsetsIfNecessary;
-      await hooks.batch(payload);
+      await hooks.recordBatch(payload);
     };
   }
 
@@ -132,7 +135,7 @@ export class GroupSession {
     return this.commitOffsets !== undefined;
   }
 
-  private listen(hooks: GroupSessionHooks): void {
+  private listen(hooks: ConsumerSessionHooks): void {
     const { consumer } = this;
     const { events } = consumer;
     consumer.on(events.GROUP_JOIN, ({ payload }) => {

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { CLAIM_INPUTS_MAX } from './domain/batch-store.ts';
+import { CLAIM_INPUTS_MAX } from '../domain/batch-store.ts';
 
 /**
  * Every setting of the service, once: its check, its default, its meaning. Types, help text, docs/CONFIG.md and

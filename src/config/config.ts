@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { AppError, describeError } from '../errors.ts';
 import {
   type Config,
   type ConfigOf,
@@ -8,7 +9,6 @@ import {
   SETTING_NAMES,
   type SettingName,
 } from './config-schema.ts';
-import { AppError, describeError } from './errors.ts';
 
 /**
  * From the environment to a frozen, checked Config, before anything is opened. The only reader of the process's

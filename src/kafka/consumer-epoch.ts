@@ -5,7 +5,7 @@ import { PartitionCursor } from './partition-cursor.ts';
  * One generation of the group as this member saw it. Joined: the generation is known, the positions are not yet.
  * Only an open epoch commits, and delivers until it yields; an ended one never opens again.
  */
-export class GroupEpoch {
+export class ConsumerEpoch {
   readonly number: number;
   private readonly assigned: readonly TopicPartition[];
   private readonly cursors = new Map<string, PartitionCursor>();
