@@ -2,6 +2,8 @@
  * Every failure the service knows by name. An error answers one question: may the same work be tried again?
  * Unknown errors are not retryable. Status codes, exit codes and dead-letter reasons are mapped at the edges.
  */
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNAVAILABLE', 'CONFLICT', 'UNDECIDED']);
+
 export type ErrorCode =
   /** A setting is missing, malformed or contradicts another. Exit 78 before anything is opened. */
   | 'CONFIG_INVALID'
@@ -23,8 +25,6 @@ export type ErrorCode =
   | 'NOT_FOUND'
   /** A caller's input is wrong. */
   | 'INVALID_INPUT';
-
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNAVAILABLE', 'CONFLICT', 'UNDECIDED']);
 
 export class AppError extends Error {
   readonly code: ErrorCode;

@@ -1,5 +1,12 @@
+/**
+ * One process from start to exit. Services start in order and stop in reverse; what is stopped is first not ready.
+ * The process always ends: a stop has a deadline, a second signal cuts it short, and what nobody handled ends it.
+ * Exit codes: 0 stopped as asked, 78 start refused, 1 anything else.
+ */
 import { AppError } from './errors.ts';
 import type { Logger } from './telemetry/logger.ts';
+
+const EXIT_FAILED = 1;
 
 /**
  * Something that runs. Both calls are idempotent; `stop` resolves when nothing of it is left, also after a start
@@ -15,18 +22,12 @@ export type Phase = 'starting' | 'running' | 'stopping';
 
 /** EX_CONFIG of sysexits.h: restarting does not help until somebody changes a setting or the world. */
 export const EXIT_CONFIG = 78;
-const EXIT_FAILED = 1;
 
 export function exitCodeOf(error: unknown): number {
   const hopeless = error instanceof AppError && ['CONFIG_INVALID', 'START_CHECK_FAILED'].includes(error.code);
   return hopeless ? EXIT_CONFIG : EXIT_FAILED;
 }
 
-/**
- * One process from start to exit. Services start in order and stop in reverse; what is stopped is first not ready.
- * The process always ends: a stop has a deadline, a second signal cuts it short, and what nobody handled ends it.
- * Exit codes: 0 stopped as asked, 78 start refused, 1 anything else.
- */
 export class Lifecycle {
   private readonly graceMs: number;
   private readonly log: Logger;

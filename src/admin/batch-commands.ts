@@ -1,3 +1,4 @@
+/** `els batch`: what the read API tells, without a running service. */
 import type { Command } from 'commander';
 import type { StatusReader } from '../domain/status.ts';
 import { AppError } from '../errors.ts';
@@ -5,7 +6,6 @@ import { batchBody } from '../http/status-bodies.ts';
 import { type Open, using } from './deps.ts';
 import { type AdminIo, formatRecord, printResult } from './output.ts';
 
-/** `els batch`: what the read API tells, without a running service. */
 export function addBatchCommands(program: Command, open: Open<StatusReader>, io: AdminIo): void {
   program
     .command('batch')

@@ -1,9 +1,9 @@
+/** `els config`: the settings, without any server. */
 import { type Command, Option } from 'commander';
 import { configWarnings, describeConfig, type Environment, loadConfig } from '../config/config.ts';
 import { configEnvExample, configHelp, configMarkdown, configTable } from '../config/config-text.ts';
 import { type AdminIo, formatTable, printResult } from './output.ts';
 
-/** `els config`: the settings, without any server. */
 export function addConfigCommands(program: Command, environment: Environment | undefined, io: AdminIo): void {
   const config = program.command('config').description('look at the settings');
 

@@ -1,3 +1,4 @@
+/** `els dlq`: records that could not be processed, with their original bytes. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AppError } from '../errors.ts';
 import { type DeadLetterAdmin, type DeadLetterFilter, type Open, type StoredDeadLetter, using } from './deps.ts';
@@ -9,7 +10,6 @@ interface FilterOptions {
   readonly offset?: { readonly partition: number; readonly offset: number };
 }
 
-/** `els dlq`: records that could not be processed, with their original bytes. */
 export function addDeadLetterCommands(program: Command, open: Open<DeadLetterAdmin>, io: AdminIo): void {
   const dlq = program.command('dlq').description('look at dead letters and bring them back');
   addList(dlq, open, io);

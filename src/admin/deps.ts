@@ -1,11 +1,11 @@
-import type { Environment } from '../config/config.ts';
-import type { OutboxStore } from '../domain/ports.ts';
-import type { StatusReader } from '../domain/status.ts';
-
 /**
  * What the commands need from the world. Nothing is opened before a command asks for it, so that `config` works without
  * servers and `topics` without a database.
  */
+import type { Environment } from '../config/config.ts';
+import type { OutboxStore } from '../domain/ports.ts';
+import type { StatusReader } from '../domain/status.ts';
+
 export interface AdminDeps {
   /** Undefined: that of the process. */
   readonly environment: Environment | undefined;

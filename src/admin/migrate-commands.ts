@@ -1,8 +1,8 @@
+/** `els migrate`: the tables. Applying is safe to repeat and to run from several places at once. */
 import type { Command } from 'commander';
 import { type MigrationAdmin, type Open, using } from './deps.ts';
 import { type AdminIo, formatTable, printResult } from './output.ts';
 
-/** `els migrate`: the tables. Applying is safe to repeat and to run from several places at once. */
 export function addMigrateCommands(program: Command, open: Open<MigrationAdmin>, io: AdminIo): void {
   const migrate = program.command('migrate').description('create and change the tables');
 

@@ -1,3 +1,4 @@
+/** `els outbox`: events between database and Kafka. */
 import type { Command } from 'commander';
 import { AppError } from '../errors.ts';
 import { type Open, type OutboxAdmin, using } from './deps.ts';
@@ -6,7 +7,6 @@ import { type AdminIo, formatRecord, printResult } from './output.ts';
 const IDS_MAX = 1000;
 const ROW_ID = /^\d{1,18}$/;
 
-/** `els outbox`: events between database and Kafka. */
 export function addOutboxCommands(program: Command, open: Open<OutboxAdmin>, io: AdminIo): void {
   const outbox = program.command('outbox').description('look after unpublished events');
 

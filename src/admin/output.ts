@@ -1,6 +1,8 @@
+/** Where a command writes. Results go to `stdout` and nothing else does, so that output can be piped. */
 import { type Command, InvalidArgumentError } from 'commander';
 
-/** Where a command writes. Results go to `stdout` and nothing else does, so that output can be piped. */
+const CELL_LENGTH_MAX = 60;
+
 export interface AdminIo {
   stdout(text: string): void;
   stderr(text: string): void;
@@ -11,8 +13,6 @@ export function printResult(command: Command, io: AdminIo, result: unknown, text
   const { json } = command.optsWithGlobals<{ json?: boolean }>();
   io.stdout(`${json === true ? JSON.stringify(result, null, 2) : text}\n`);
 }
-
-const CELL_LENGTH_MAX = 60;
 
 /** Columns as wide as their widest cell. */
 export function formatTable(headers: readonly string[], rows: readonly (readonly unknown[])[]): string {
@@ -58,5 +58,19 @@ export function wholeNumber(lowest: number, highest: number): (text: string) => 
       throw new InvalidArgumentError(`It must be a whole number from ${lowest} to ${highest}.`);
     }
     return value;
+  };
+}
+
+/** The terminal, or what stands in its place. A reader that has seen enough (`| head`) is no failure. */
+export function processIo(): AdminIo {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') {
+      process.exit(0);
+    }
+    throw error;
+  });
+  return {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
   };
 }

@@ -1,3 +1,7 @@
+/**
+ * One command from its arguments to an exit code: 0 ok, 1 failed, 2 wrong usage, 3 a server does not answer,
+ * 78 wrong configuration. Never throws, never exits, opens only what the command needs.
+ */
 import { Command, CommanderError } from 'commander';
 import { AppError, describeError } from '../errors.ts';
 import { EXIT_CONFIG } from '../lifecycle.ts';
@@ -15,10 +19,6 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const EXIT_ENVIRONMENT = 3;
 
-/**
- * One command from its arguments to an exit code: 0 ok, 1 failed, 2 wrong usage, 3 a server does not answer,
- * 78 wrong configuration. Never throws, never exits, opens only what the command needs.
- */
 export async function runAdmin(args: readonly string[], deps: AdminDeps, io: AdminIo): Promise<number> {
   try {
     await buildProgram(deps, io).parseAsync([...args], { from: 'user' });

@@ -1,9 +1,9 @@
+/** `els topics`: creates the topics of the contract and their dead-letter topics; never changes an existing one. */
 import type { Command } from 'commander';
 import { AppError } from '../errors.ts';
 import { type Open, type TopicAdmin, using } from './deps.ts';
 import { type AdminIo, formatTable, printResult, wholeNumber } from './output.ts';
 
-/** `els topics`: creates the topics of the contract and their dead-letter topics; never changes an existing one. */
 export function addTopicCommands(program: Command, open: Open<TopicAdmin>, io: AdminIo): void {
   const topics = program.command('topics').description('create and check the Kafka topics');
 

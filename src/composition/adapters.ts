@@ -1,3 +1,4 @@
+/** What reaches the outside, one function per technology. */
 import { systemClock } from '../clock.ts';
 import { INBOUND, topicsFor } from '../contract/topics.ts';
 import { CONSUMER_RECONNECT_MS_MAX, createKafka, securityOf } from '../kafka/client.ts';
@@ -15,15 +16,15 @@ import { Metrics } from '../telemetry/metrics.ts';
 import { Tracing } from '../telemetry/tracing.ts';
 import type { Composing } from './composing.ts';
 
-/** Connections of the hot path; its plans are pinned. */
-export class HotDatabase extends Database {}
-/** Connections of everything else, so that probes, relay and reconciler never wait behind assignments. */
-export class SideDatabase extends Database {}
-
 const SIDE_POOL_MAX = 3;
 const CONNECT_TIMEOUT_MS = 3000;
 
-/** What reaches the outside, one part per technology. */
+/** Connections of the hot path; its plans are pinned. */
+export class HotDatabase extends Database {}
+
+/** Connections of everything else, so that probes, relay and reconciler never wait behind assignments. */
+export class SideDatabase extends Database {}
+
 export function composeAdapters(composing: Composing): void {
   composePostgres(composing);
   composeKafka(composing);

@@ -1,3 +1,4 @@
+/** What the operators' commands work on. Each dependency checks the settings it needs when a command opens it. */
 import type { AdminDeps, DeadLetterAdmin, DeadLetterFilter, Opened, StoredDeadLetter } from '../admin/deps.ts';
 import { loadSettings } from '../config/config.ts';
 import { deadLetterTopic, INBOUND, topicsFor } from '../contract/topics.ts';
@@ -21,7 +22,6 @@ const KAFKA_SETTINGS = [
 ] as const;
 const STATEMENT_TIMEOUT_MS = 30_000;
 
-/** What the operators' commands work on. Each dependency checks the settings it needs when a command opens it. */
 export function composeAdmin(): AdminDeps {
   return {
     environment: undefined,

@@ -1,3 +1,4 @@
+/** What each room of the composition is given to register its classes with. */
 import type { Config } from '../config/config-schema.ts';
 import type { Logger } from '../telemetry/logger.ts';
 

@@ -1,3 +1,4 @@
+/** Probes, metrics and the read API. */
 import { systemClock } from '../clock.ts';
 import { HealthCheck, type HealthProbe } from '../http/health.ts';
 import { HttpServer } from '../http/server.ts';
@@ -13,7 +14,6 @@ import type { Composing } from './composing.ts';
 /** A health check takes longer than a probe's own limits only when the event loop is blocked. */
 const CHECK_TIMEOUT_MS = 1000;
 
-/** Probes, metrics and the read API. */
 export function composeHttp({ config, log, single }: Composing): void {
   single(HealthCheck, (get) => {
     const lifecycle = get(Lifecycle);

@@ -1,3 +1,4 @@
+/** What the worker does: the use cases, and the loops that drive them. */
 import { systemClock } from '../clock.ts';
 import { contractTopic, INBOUND, topicsFor } from '../contract/topics.ts';
 import type { HintStore } from '../domain/ports.ts';
@@ -22,16 +23,24 @@ import { DECODE_LIMITS } from '../worker/settle/decode.ts';
 import { HandleGroup } from '../worker/settle/handle-group.ts';
 import { RegisterBatches } from '../worker/settle/register-batches.ts';
 import type { SettleContext } from '../worker/settle/settle-inputs.ts';
-import { showAssignment } from '../worker/upkeep/assignment-gauge.ts';
 import { Reconciler } from '../worker/upkeep/reconciler.ts';
 import { StartChecks } from '../worker/upkeep/start-checks.ts';
-import { StateGauges } from '../worker/upkeep/state-gauges.ts';
+import { StateGauges, showAssignment } from '../worker/upkeep/state-gauges.ts';
 import { Watchdog } from '../worker/upkeep/watchdog.ts';
 import { SideDatabase } from './adapters.ts';
 import type { Composing, Get } from './composing.ts';
 
 const GAUGE_INTERVAL_MS = 5000;
 const START_WAIT_MS_MAX = 60_000;
+/**
+ * Services stop one after the other, and whoever has not stopped within the grace is cut off with the process. So the
+ * grace is shared out before: half of it for the intake to end the groups in flight, which only waits for the database,
+ * a third for the relay to publish what those groups committed, and the sixth that is left for the last commit of
+ * offsets and for closing connections. Nothing is lost by either running out: the records come again, the rows wait in
+ * the table.
+ */
+const DRAIN_SHARE = 1 / 2;
+const PUBLISH_SHARE = 1 / 3;
 const INTAKE = {
   bufferedBytesMax: 32 * 1024 * 1024,
   retryDelayMinMs: 50,
@@ -50,7 +59,6 @@ const RELAY = {
 };
 const NO_HINTS: HintStore = { seen: async (eventIds) => eventIds.map(() => false), remember: () => undefined };
 
-/** What the worker does: the use cases, and the loops that drive them. */
 export function composeWork(composing: Composing): void {
   composeUseCases(composing);
   composeLoops(composing);
@@ -112,7 +120,7 @@ function composeLoops({ config, log, single }: Composing): void {
         leaseMs: config.outboxLeaseMs,
         pollIntervalMs: config.outboxPollIntervalMs,
         attemptsMax: config.outboxAttemptsMax,
-        stopDeadlineMs: config.shutdownGraceMs / 3,
+        stopDeadlineMs: config.shutdownGraceMs * PUBLISH_SHARE,
       },
     });
   });
@@ -134,7 +142,7 @@ function composeLoops({ config, log, single }: Composing): void {
         groupsInFlightMax: config.groupsInFlightMax,
         bufferedRecordsMax: config.bufferedRecordsMax,
         commitIntervalMs: config.commitIntervalMs,
-        drainDeadlineMs: config.shutdownGraceMs / 2,
+        drainDeadlineMs: config.shutdownGraceMs * DRAIN_SHARE,
         instance: config.instanceId,
       },
       onFatal: (error) => get(Lifecycle).fatal(error),

@@ -1,3 +1,7 @@
+/**
+ * What the worker is made of; the only importer of tsyringe. Composing opens nothing: `start` does. Tokens are the
+ * classes themselves. Whoever builds a variant (a test, a mutant) registers another maker for a class before resolving.
+ */
 import 'reflect-metadata';
 import { type DependencyContainer, instanceCachingFactory, container as root } from 'tsyringe';
 import type { Config } from '../config/config-schema.ts';
@@ -21,11 +25,6 @@ import { composeAdapters, HotDatabase, SideDatabase } from './adapters.ts';
 import type { Get, Single } from './composing.ts';
 import { composeHttp } from './http.ts';
 import { composeWork } from './loops.ts';
-
-/**
- * What the worker is made of; the only importer of tsyringe. Composing opens nothing: `start` does. Tokens are the
- * classes themselves. Whoever builds a variant (a test, a mutant) registers another maker for a class before resolving.
- */
 
 /** What a bin runs: services in the order of their start. */
 export class Program {

@@ -1,11 +1,15 @@
-import { hostname } from 'node:os';
-import { z } from 'zod';
-import { CLAIM_INPUTS_MAX } from '../domain/batch-store.ts';
-
 /**
  * Every setting of the service, once: its check, its default, its meaning. Types, help text, docs/CONFIG.md and
  * .env.example are all made from this table. A value arrives as text; what fails its check is refused, never mended.
  */
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { CLAIM_INPUTS_MAX } from '../domain/batch-store.ts';
+
+const SECOND_MS = 1000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
 export interface SettingNotes {
   /** One sentence: what it does and, where it matters, why it has this default. */
   readonly meaning: string;
@@ -24,10 +28,6 @@ function setting<T extends z.ZodType>(check: T, about: SettingNotes): T {
   notes.add(check, about);
   return check;
 }
-
-const SECOND_MS = 1000;
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 function integer(lowest: number, highest: number) {
   return z

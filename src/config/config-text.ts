@@ -1,6 +1,5 @@
-import { configSchema, notes, SECTIONS, type SettingName } from './config-schema.ts';
-
 /** The settings as people read them: on the terminal, in docs/CONFIG.md and in .env.example. Made from the schema. */
+import { configSchema, notes, SECTIONS, type SettingName } from './config-schema.ts';
 
 /** For `els config help`. */
 export function configHelp(): string {

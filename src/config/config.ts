@@ -1,3 +1,7 @@
+/**
+ * From the environment to a frozen, checked Config, before anything is opened. The only reader of the process's
+ * environment. All mistakes are reported at once, a line each; the text of a secret never appears in one.
+ */
 import { readFileSync } from 'node:fs';
 import { AppError, describeError } from '../errors.ts';
 import {
@@ -10,10 +14,21 @@ import {
   type SettingName,
 } from './config-schema.ts';
 
-/**
- * From the environment to a frozen, checked Config, before anything is opened. The only reader of the process's
- * environment. All mistakes are reported at once, a line each; the text of a secret never appears in one.
- */
+/** Each must be shorter than the next: whoever waits longer learns the reason from whoever waited less. */
+const TIME_LIMITS_RISING = [
+  'LOCK_TIMEOUT_MS',
+  'STATEMENT_TIMEOUT_MS',
+  'QUERY_TIMEOUT_MS',
+  'IDLE_IN_TRANSACTION_TIMEOUT_MS',
+  'KAFKA_SESSION_TIMEOUT_MS',
+  'KAFKA_REBALANCE_TIMEOUT_MS',
+] as const satisfies readonly SettingName[];
+const MUST_BE_LESS: readonly (readonly [SettingName, SettingName, string])[] = [
+  ['STATEMENT_TIMEOUT_MS', 'SHUTDOWN_GRACE_MS', 'a stop is cut short while a statement runs'],
+  ['QUERY_TIMEOUT_MS', 'OUTBOX_LEASE_MS', 'events would be published by two instances'],
+  ['KAFKA_REBALANCE_TIMEOUT_MS', 'SILENT_MS_MAX', 'an ordinary rebalance would end the process'],
+];
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A program that needs everything. Throws CONFIG_INVALID. */
@@ -21,7 +36,7 @@ export function loadConfig(env: Environment = process.env): Config {
   return loadSettings(SETTING_NAMES, env) as Config;
 }
 
-/** A program that needs a part: the rest may be missing or wrong. Throws CONFIG_INVALID. */
+/** For a program that needs only some settings: the others may be missing or wrong. Throws CONFIG_INVALID. */
 export function loadSettings<Name extends SettingName>(
   names: readonly Name[],
   env: Environment = process.env,
@@ -140,22 +155,6 @@ function mask(name: SettingName, text: string): string {
   }
   return url.toString();
 }
-
-/** Each must be shorter than the next: whoever waits longer learns the reason from whoever waited less. */
-const TIME_LIMITS_RISING = [
-  'LOCK_TIMEOUT_MS',
-  'STATEMENT_TIMEOUT_MS',
-  'QUERY_TIMEOUT_MS',
-  'IDLE_IN_TRANSACTION_TIMEOUT_MS',
-  'KAFKA_SESSION_TIMEOUT_MS',
-  'KAFKA_REBALANCE_TIMEOUT_MS',
-] as const satisfies readonly SettingName[];
-
-const MUST_BE_LESS: readonly (readonly [SettingName, SettingName, string])[] = [
-  ['STATEMENT_TIMEOUT_MS', 'SHUTDOWN_GRACE_MS', 'a stop is cut short while a statement runs'],
-  ['QUERY_TIMEOUT_MS', 'OUTBOX_LEASE_MS', 'events would be published by two instances'],
-  ['KAFKA_REBALANCE_TIMEOUT_MS', 'SILENT_MS_MAX', 'an ordinary rebalance would end the process'],
-];
 
 /** Rules between settings, for those that are valid by themselves. */
 function contradictions(values: ReadonlyMap<SettingName, unknown>): string[] {

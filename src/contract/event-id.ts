@@ -1,10 +1,9 @@
-import { parse, v5 } from 'uuid';
-
 /**
  * Ids that anyone can compute again from what they stand for (uuid v5). However often an event is built, by whichever
- * instance, it has the same id, so a consumer can drop the copies. Parts are joined by a line feed, which no valid
- * id contains, so different parts never give the same name.
+ * instance, it has the same id, so a consumer can drop the copies. Names are joined of ids by a line feed, which no
+ * valid id contains, so different ids never give the same name.
  */
+import { parse, v5 } from 'uuid';
 
 /** Chosen once at random; changing it gives every event a second id. */
 const NAMESPACE = parse('5b0f1f5e-6c7b-4c1e-9d58-0f3a7f1f9a42');

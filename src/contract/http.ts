@@ -1,10 +1,10 @@
-import { z } from 'zod';
-
 /**
  * Bodies of the read API and of the probes. Shapes of the original service where it had them (`total_essays`,
  * `status_breakdown`, `completion_percentage`, `current_status`, the error body), with provisioning told truthfully.
  * Times are ISO 8601 in UTC, counts are whole and not negative.
  */
+import { z } from 'zod';
+
 const count = z.int().nonnegative();
 const time = z.iso.datetime();
 
@@ -44,7 +44,7 @@ export const essayStatusBody = z.object({
   batch_id: z.string(),
   status: z.enum(['open', 'filled', 'failed']),
   current_status: z.enum(['open', 'filled', 'failed']).describe('Name of the original API for status.'),
-  position: count.describe('Place in the registration, from 0.'),
+  position: count.describe('Position in the registration, from 0.'),
   text_storage_id: z.string().nullable(),
   file_upload_id: z.string().nullable(),
   original_file_name: z.string().nullable(),

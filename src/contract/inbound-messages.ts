@@ -1,11 +1,14 @@
-import { SCHEMA_VERSION, type WireMessage } from './message.ts';
-import { EVENT_TYPES, type EventName, type Topics } from './topics.ts';
-
 /**
  * Builds the messages that the service consumes, as their producers build them (reference contract 1.2): the batch
  * service and the file service give no headers, and the file service keys by upload, not by batch. Used by the load
  * generator and by tests. Nothing is checked, so that wrong messages can be built too.
  */
+import { SCHEMA_VERSION, type WireMessage } from './message.ts';
+import { EVENT_TYPES, type EventName, type Topics } from './topics.ts';
+
+/** The service does not look at sizes; any will do. */
+const FILE_SIZE_BYTES = 2048;
+
 export interface InboundMessageFields {
   readonly topics: Topics;
   readonly eventId: string;
@@ -106,9 +109,6 @@ export function failureMessage(fields: FailureMessageFields): WireMessage {
   };
   return message('failure', 'file-service', fields.fileUploadId, fields, data);
 }
-
-/** The service does not look at sizes; any will do. */
-const FILE_SIZE_BYTES = 2048;
 
 function message(
   name: EventName,

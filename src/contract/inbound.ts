@@ -1,22 +1,22 @@
-import { z } from 'zod';
-import { cleanText, isStorableJson, isUsableId } from './text.ts';
-
 /**
  * What the service consumes (reference contract 1.1 and 1.2). Strict about what it needs, lenient about the rest:
  * unknown fields are accepted and dropped, timestamps, sizes and checksums are not looked at, and text for people is
  * cleaned rather than refused, because a file name must not lose an essay. Also the parser of the hot path: zod
  * compiles these schemas, they take about a microsecond.
  */
+import { z } from 'zod';
+import { cleanText, isStorableJson, isUsableId } from './text.ts';
+
+const FILE_NAME_LENGTH_MAX = 1000;
+const ERROR_MESSAGE_LENGTH_MAX = 1000;
+const ERROR_CODE_LENGTH_MAX = 200;
+
 export interface InboundLimits {
   readonly idLengthMax: number;
   readonly slotsMax: number;
 }
 
 export type InboundSchemas = ReturnType<typeof inboundSchemas>;
-
-const FILE_NAME_LENGTH_MAX = 1000;
-const ERROR_MESSAGE_LENGTH_MAX = 1000;
-const ERROR_CODE_LENGTH_MAX = 200;
 
 /** Compiling costs milliseconds: once per process. */
 export function inboundSchemas(limits: InboundLimits) {

@@ -1,11 +1,11 @@
-import { z } from 'zod';
-import { SCHEMA_VERSION } from './message.ts';
-import { EVENT_TYPES } from './topics.ts';
-
 /**
  * What the service publishes, field for field (reference contract 1.3): an unknown or missing field is an error.
  * For whoever judges the output; the service itself builds its events in outbound.ts.
  */
+import { z } from 'zod';
+import { SCHEMA_VERSION } from './message.ts';
+import { EVENT_TYPES } from './topics.ts';
+
 const text = z.string().min(1);
 const timestamp = z.iso.datetime();
 

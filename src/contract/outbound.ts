@@ -1,12 +1,14 @@
-import { outboundEventId } from './event-id.ts';
-import { SCHEMA_VERSION, type WireMessage } from './message.ts';
-import { EVENT_TYPES, type EventName, type Topics } from './topics.ts';
-
 /**
  * Builds the events that the service publishes, as final bytes (reference contract 1.3). Called for every assignment
  * inside the transaction, so plain literals and nothing checked: outbound-schemas.ts says what comes out, and a
  * test holds the two together. Arguments have passed inbound validation.
  */
+import { outboundEventId } from './event-id.ts';
+import { SCHEMA_VERSION, type WireMessage } from './message.ts';
+import { EVENT_TYPES, type EventName, type Topics } from './topics.ts';
+
+const SOURCE_SERVICE = 'essay-lifecycle-service';
+
 interface OutboundFields {
   readonly topics: Topics;
   readonly batchId: string;
@@ -37,8 +39,6 @@ export interface CompletedFields extends OutboundFields {
   /** Exactly the filled slots, by position. */
   readonly essays: readonly { readonly essayId: string; readonly textStorageId: string }[];
 }
-
-const SOURCE_SERVICE = 'essay-lifecycle-service';
 
 export function slotAssignedMessage(fields: SlotAssignedFields): WireMessage {
   const timestamp = new Date(fields.occurredAtMs).toISOString();

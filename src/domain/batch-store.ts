@@ -1,11 +1,11 @@
-import type { Content, Failure, Registration, SlotInput } from './inputs.ts';
-import type { OutboundMessage, OutboxRow } from './ports.ts';
-
 /**
  * The tables of batches, behind transactions (READ COMMITTED). The worker decides between the statements; a
  * statement does one kind of change for a whole group. Any method may throw a retryable AppError (CONFLICT,
  * UNAVAILABLE), after which the transaction is void.
  */
+import type { Content, Failure, Registration, SlotInput } from './inputs.ts';
+import type { OutboundMessage, OutboxRow } from './ports.ts';
+
 export interface BatchStore {
   /** Commits when `work` resolves, rolls back when it rejects. */
   transaction<T>(work: (tx: BatchTransaction) => Promise<T>): Promise<T>;
@@ -69,7 +69,7 @@ export interface Claim {
   readonly essayId: string | null;
   /** Version of the batch after this change; null when no slot was taken. */
   readonly batchVersion: number | null;
-  /** The identity already has a place (content in a slot, failure recorded). */
+  /** The identity is settled already: its content is in a slot, its failure recorded. */
   readonly known: boolean;
   /** A failure whose upload already fills a slot: it burns nothing. */
   readonly uploadAssigned: boolean;

@@ -1,3 +1,9 @@
+/**
+ * The rule behind G5 and G6: nothing is called excess or pending by a guess. `certain` says that the batch row was
+ * locked before the claim's statement began. A batch that was complete before the claim is certain without a lock: its
+ * slots never open again, and whoever has one is known. Not so a batch that the claim itself completed: the last but
+ * one slot may have gone, unseen, to the very content that found none.
+ */
 import type { Claim } from './batch-store.ts';
 import type { SlotInput } from './inputs.ts';
 
@@ -10,12 +16,6 @@ import type { SlotInput } from './inputs.ts';
  */
 export type Decision = 'assigned' | 'burnt' | 'known' | 'unburnt' | 'excess' | 'pending' | 'undecided';
 
-/**
- * The rule behind G5 and G6: nothing is called excess or pending by a guess. `certain` says that the batch row was
- * locked before the claim's statement began. A batch that was complete before the claim is certain without a lock: its
- * slots never open again, and whoever has one is known. Not so a batch that the claim itself completed: the last but
- * one slot may have gone, unseen, to the very content that found none.
- */
 export function decide(input: SlotInput, claim: Claim, certain: boolean): Decision {
   if (claim.essayId !== null) return input.kind === 'content' ? 'assigned' : 'burnt';
   if (claim.known) return 'known';

@@ -1,9 +1,9 @@
-import type { BatchState } from './batch-store.ts';
-
 /**
  * What outsiders may ask about a batch and its slots. Read-only and always one consistent snapshot; answers come from
  * the database, never from memory of a process.
  */
+import type { BatchState } from './batch-store.ts';
+
 export interface StatusReader {
   /** Null when nothing of this batch was ever seen. */
   batch(batchId: string): Promise<BatchStatus | null>;
@@ -46,7 +46,7 @@ export interface EssayStatus {
   readonly essayId: string;
   readonly batchId: string;
   readonly status: 'open' | 'filled' | 'failed';
-  /** Place in the registration, from 0. */
+  /** In the registration, from 0. */
   readonly position: number;
   readonly textStorageId: string | null;
   readonly fileUploadId: string | null;

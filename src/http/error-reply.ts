@@ -1,3 +1,7 @@
+/**
+ * From an error to a status code and a body, here only. Callers learn what they did wrong and whether to come back;
+ * what went wrong inside goes to the log, found again by the correlation id.
+ */
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorBody } from '../contract/http.ts';
@@ -6,10 +10,6 @@ import { AppError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { SERVICE } from '../version.ts';
 
-/**
- * From an error to a status code and a body, here only. Callers learn what they did wrong and whether to come back;
- * what went wrong inside goes to the log, found again by the correlation id.
- */
 export class ErrorReply {
   private readonly clock: Clock;
   private readonly log: Logger;

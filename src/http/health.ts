@@ -1,3 +1,7 @@
+/**
+ * Asks all dependencies at once, each for a bounded time and never twice at the same time, however often the probes
+ * are called: a dependency in trouble is not asked more.
+ */
 import { type AppError, describeError } from '../errors.ts';
 import type { Phase } from '../lifecycle.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -26,10 +30,6 @@ export interface Health {
   readonly dependencies: Readonly<Record<string, DependencyState>>;
 }
 
-/**
- * Asks all dependencies at once, each for a bounded time and never twice at the same time, however often the probes
- * are called: a dependency in trouble is not asked more.
- */
 export class HealthCheck {
   private readonly underway = new Map<string, Promise<string | null>>();
 

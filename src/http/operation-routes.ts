@@ -1,3 +1,7 @@
+/**
+ * What orchestrators, load balancers and Prometheus ask. `/live` looks at nothing but the event loop: a broken
+ * dependency is no reason to restart. `/ready` is 503 while starting, draining or cut off from what the work needs.
+ */
 import type { FastifyInstance } from 'fastify';
 import type { HealthBody, InfoBody, LiveBody, ReadyBody } from '../contract/http.ts';
 import { SERVICE, VERSION } from '../version.ts';
@@ -15,10 +19,6 @@ export interface Identity {
   readonly startedAtMs: number;
 }
 
-/**
- * What orchestrators, load balancers and Prometheus ask. `/live` looks at nothing but the event loop: a broken
- * dependency is no reason to restart. `/ready` is 503 while starting, draining or cut off from what the work needs.
- */
 export function addOperationRoutes(
   server: FastifyInstance,
   deps: { readonly health: HealthCheck; readonly metrics: MetricsSource; readonly identity: Identity },

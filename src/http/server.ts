@@ -1,3 +1,4 @@
+/** The HTTP surface: the routes as a server without a port, and that server on a port. */
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -12,6 +13,14 @@ import type { HealthCheck } from './health.ts';
 import { addOperationRoutes, type Identity, type MetricsSource } from './operation-routes.ts';
 import { addStatusRoutes, ID_LENGTH_MAX } from './status-routes.ts';
 
+/** A character of an id takes at most nine in a path: three bytes, percent-encoded. */
+const PARAMETER_LENGTH_MAX = ID_LENGTH_MAX * 9;
+const HEADER_BYTES_MAX = 8192;
+const BODY_BYTES_MAX = 1024;
+const REQUEST_MS_MAX = 10_000;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const CLOSE_MS_MAX = 2000;
+
 export interface HttpServerDeps {
   /** Null: this process serves no read API. */
   readonly status: StatusReader | null;
@@ -21,13 +30,6 @@ export interface HttpServerDeps {
   readonly clock: Clock;
   readonly log: Logger;
 }
-
-/** A character of an id takes at most nine in a path: three bytes, percent-encoded. */
-const PARAMETER_LENGTH_MAX = ID_LENGTH_MAX * 9;
-const HEADER_BYTES_MAX = 8192;
-const BODY_BYTES_MAX = 1024;
-const REQUEST_MS_MAX = 10_000;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * The routes, without a port: GET and HEAD only, every answer JSON but the metrics, every error in the one error body.
@@ -98,9 +100,7 @@ function answerRaw(errors: ErrorReply, error: Error & { code?: string }, socket:
   socket.end(`${head.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
 
-const CLOSE_MS_MAX = 2000;
-
-/** The same on a port. Stopping lets running requests finish for a moment, then cuts them. */
+/** Stopping lets running requests finish for a moment, then cuts them. */
 export class HttpServer implements Service {
   readonly name = 'http';
   private readonly server: FastifyInstance;

@@ -1,7 +1,7 @@
+/** From the domain's words to the wire's, field by field: what is not named here does not leave the process. */
 import { type BatchStatusBody, completionPercentage, type EssayStatusBody } from '../contract/http.ts';
 import type { BatchStatus, EssayStatus } from '../domain/status.ts';
 
-/** From the domain's words to the wire's, field by field: what is not named here does not leave the process. */
 export function batchBody(batch: BatchStatus): BatchStatusBody {
   return {
     batch_id: batch.batchId,

@@ -1,10 +1,10 @@
+/** The read API. Ids are checked before the database sees them. */
 import type { FastifyInstance } from 'fastify';
 import { isUsableId } from '../contract/text.ts';
 import type { StatusReader } from '../domain/status.ts';
 import { AppError } from '../errors.ts';
 import { batchBody, essayBody } from './status-bodies.ts';
 
-/** The read API. Ids are checked before the database sees them. */
 export const ID_LENGTH_MAX = 200;
 
 export function addStatusRoutes(server: FastifyInstance, status: StatusReader): void {

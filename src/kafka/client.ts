@@ -1,3 +1,7 @@
+/**
+ * A kafkajs client as every adapter here expects it: every wait bounded, its log in ours, decompression limited, and a
+ * consumer whose offset has left the log stops instead of being reset.
+ */
 import { connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type ISocketFactory, Kafka, type KafkaConfig, type LogEntry, logLevel } from 'kafkajs';
@@ -5,10 +9,15 @@ import type { Logger } from '../telemetry/logger.ts';
 import { installCompressionCodecs } from './compression-codecs.ts';
 import { ConsumerStopError } from './kafka-error.ts';
 
-/**
- * A kafkajs client as every adapter here expects it: every wait bounded, its log in ours, decompression limited, and a
- * consumer whose offset has left the log stops instead of being reset.
- */
+const RETRY_MS_FIRST = 100;
+const RETRY_MS_MAX = 500;
+const KEEP_ALIVE_MS = 30_000;
+const OFFSET_OUT_OF_RANGE = 'Offset out of range, resetting to default offset';
+/** Ordinary life of a group, reported by kafkajs as errors. */
+const ORDINARY = /rebalanc|not the current generation|not aware of this member|re-joining/i;
+const REPEAT_MS_MIN = 10_000;
+const REMEMBERED_MAX = 200;
+
 export interface KafkaClientOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
@@ -27,10 +36,6 @@ export interface KafkaClientOptions {
 
 /** For `reconnectMsMax` of a client that is to consume: longer than a broker's restart. */
 export const CONSUMER_RECONNECT_MS_MAX = 60_000;
-
-const RETRY_MS_FIRST = 100;
-const RETRY_MS_MAX = 500;
-const KEEP_ALIVE_MS = 30_000;
 
 export function createKafka(options: KafkaClientOptions): Kafka {
   installCompressionCodecs({ outputBytesMax: options.decompressedBytesMax ?? 16 * 1024 * 1024 });
@@ -71,12 +76,6 @@ const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   socket.setNoDelay(true);
   return socket;
 };
-
-const OFFSET_OUT_OF_RANGE = 'Offset out of range, resetting to default offset';
-/** Ordinary life of a group, reported by kafkajs as errors. */
-const ORDINARY = /rebalanc|not the current generation|not aware of this member|re-joining/i;
-const REPEAT_MS_MIN = 10_000;
-const REMEMBERED_MAX = 200;
 
 /**
  * kafkajs's warnings and errors are our warnings (what needs an error is decided and logged by the adapters), the same

@@ -1,10 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { promisify } from 'node:util';
-import { gzip as gzipBytes } from 'node:zlib';
-import kafkajs, { CompressionTypes, type KafkaMessage } from 'kafkajs';
-import { type Decompressor, ExpandsTooFarError, gzip, lz4, snappy, zstd } from './decompressors.ts';
-import { ConsumerStopError } from './kafka-error.ts';
-
 /**
  * All of Kafka's codecs, for reading; what we write is gzip or nothing. A fetched record batch that cannot be
  * decompressed (bomb, damaged bytes) must neither take the memory nor stop its partition for ever. kafkajs lets a codec
@@ -13,6 +6,29 @@ import { ConsumerStopError } from './kafka-error.ts';
  * compressed ones; they are checked against each other before they are believed. Codecs are global to kafkajs: the last
  * installation counts.
  */
+import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gzip as gzipBytes } from 'node:zlib';
+import kafkajs, { CompressionTypes, type KafkaMessage } from 'kafkajs';
+import { type Decompressor, ExpandsTooFarError, gzip, lz4, snappy, zstd } from './decompressors.ts';
+import { ConsumerStopError } from './kafka-error.ts';
+
+/** Random per process: no producer can make its records look like placeholders. */
+const MARKER = randomUUID();
+const BATCH_HEADER_BYTES = 61;
+/** What the record batch's length field counts before the records. */
+const COUNTED_HEADER_BYTES = 49;
+const MAGIC_AT = 16;
+const LENGTH_AT = 8;
+const LAST_OFFSET_DELTA_AT = 23;
+const RECORD_COUNT_AT = 57;
+/**
+ * kafkajs wants as many records as the record batch claims; past this many the placeholders would be a bomb themselves.
+ */
+const PLACEHOLDERS_MAX = 200_000;
+/** All record batches of one fetch answer together: many small bombs are as heavy as a large one. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
 export function installCompressionCodecs(limits: { outputBytesMax: number }): void {
   const { outputBytesMax } = limits;
   const decompressWith = (decompressor: Decompressor) => (compressed: Buffer) =>
@@ -49,23 +65,6 @@ export function undecodableBatchOf(message: KafkaMessage): UndecodableBatch | nu
   const text = String(marker);
   return text === '' ? null : (JSON.parse(text) as UndecodableBatch);
 }
-
-/** Random per process: no producer can make its records look like placeholders. */
-const MARKER = randomUUID();
-
-const BATCH_HEADER_BYTES = 61;
-/** What the record batch's length field counts before the records. */
-const COUNTED_HEADER_BYTES = 49;
-const MAGIC_AT = 16;
-const LENGTH_AT = 8;
-const LAST_OFFSET_DELTA_AT = 23;
-const RECORD_COUNT_AT = 57;
-/**
- * kafkajs wants as many records as the record batch claims; past this many the placeholders would be a bomb themselves.
- */
-const PLACEHOLDERS_MAX = 200_000;
-/** All record batches of one fetch answer together: many small bombs are as heavy as a large one. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Decompressed so far, per fetch answer (all record batches of an answer are views of one memory block). */
 const answerBytes = new WeakMap<ArrayBufferLike, number>();

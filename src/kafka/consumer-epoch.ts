@@ -1,10 +1,10 @@
-import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
-import { PartitionCursor } from './partition-cursor.ts';
-
 /**
  * One generation of the group as this member saw it. Joined: the generation is known, the positions are not yet.
  * Only an open epoch commits, and delivers until it yields; an ended one never opens again.
  */
+import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
+import { PartitionCursor } from './partition-cursor.ts';
+
 export class ConsumerEpoch {
   readonly number: number;
   private readonly assigned: readonly TopicPartition[];

@@ -1,13 +1,22 @@
+/**
+ * One life of one kafkajs consumer, from connect to its crash or close. It never restarts itself: a crashed consumer
+ * is replaced by a new one, whose state is known. Hooks are called synchronously, in the order in which things happen.
+ */
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
 import { retryFor } from './client.ts';
 import { ConsumerCluster } from './consumer-cluster.ts';
 
+/** Retries of the fetch loop; connections have their own (see the client), so this is not what ends an outage. */
+const FETCH_RETRY_MS_MAX = 100_000;
+const METADATA_MS_MAX = 10_000;
 /**
- * One life of one kafkajs consumer, from connect to its crash or close. It never restarts itself: a crashed consumer
- * is replaced by a new one, whose state is known. Hooks are called synchronously, in the order in which things happen.
+ * Workers hand record batches over and return; more than one only so that a partition being set aside holds no other
+ * up.
  */
+const PARTITIONS_AT_ONCE = 4;
+
 export interface ConsumerSessionOptions {
   readonly kafka: Kafka;
   readonly groupId: string;
@@ -33,15 +42,6 @@ export interface ConsumerSessionHooks {
   recordBatch(payload: EachBatchPayload): Promise<void>;
   crashed(error: Error): void;
 }
-
-/** Retries of the fetch loop; connections have their own (see the client), so this is not what ends an outage. */
-const FETCH_RETRY_MS_MAX = 100_000;
-const METADATA_MS_MAX = 10_000;
-/**
- * Workers hand record batches over and return; more than one only so that a partition being set aside holds no other
- * up.
- */
-const PARTITIONS_AT_ONCE = 4;
 
 export class ConsumerSession {
   readonly cluster: ConsumerCluster;

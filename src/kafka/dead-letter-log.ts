@@ -1,3 +1,8 @@
+/**
+ * The dead letters of a topic, for operators: look at them, and send them again with their original bytes. Nothing is
+ * ever deleted from a dead-letter topic. Readings end at what was there when they began, so a replay does not chase
+ * the letters it causes. Topics are named by the topic the records came from.
+ */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
@@ -5,11 +10,10 @@ import { deadLetterTopic } from '../contract/topics.ts';
 import { AppError } from '../errors.ts';
 import { PartitionSender, type WireMessage } from './partition-sender.ts';
 
-/**
- * The dead letters of a topic, for operators: look at them, and send them again with their original bytes. Nothing is
- * ever deleted from a dead-letter topic. Readings end at what was there when they began, so a replay does not chase
- * the letters it causes. Topics are named by the topic the records came from.
- */
+const STALL_MS_MAX = 30_000;
+const HEADER_PREFIX = 'dlq-';
+const REPLAYED_FROM = 'replayed-from';
+
 export class KafkaDeadLetterLog {
   private readonly kafka: Kafka;
 
@@ -187,10 +191,6 @@ export interface ReplayReport {
   /** Letters without bytes of their own. */
   readonly skipped: number;
 }
-
-const STALL_MS_MAX = 30_000;
-const HEADER_PREFIX = 'dlq-';
-const REPLAYED_FROM = 'replayed-from';
 
 interface OffsetRange {
   readonly partition: number;

@@ -1,14 +1,26 @@
+/**
+ * The four codecs of Kafka, read with a limit on what comes out: none of them takes more memory than the limit (and one
+ * block of it), whatever the bytes claim. gzip and zstd count while they expand; snappy and lz4 say beforehand how much
+ * they will be, which is checked before they are let loose.
+ */
 import { promisify, types } from 'node:util';
 import { unzip } from 'node:zlib';
 import { Decompress as ZstdStream } from 'fzstd';
 import { decompressFrame } from 'lz4-napi';
 import { uncompress } from 'snappy';
 
-/**
- * The four codecs of Kafka, read with a limit on what comes out: none of them takes more memory than the limit (and one
- * block of it), whatever the bytes claim. gzip and zstd count while they expand; snappy and lz4 say beforehand how much
- * they will be, which is checked before they are let loose.
- */
+/** The Java client wraps snappy in blocks of its own (xerial); others send it bare. */
+const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
+const XERIAL_HEADER_BYTES = 16;
+const LZ4_MAGIC = 0x184d2204;
+const LZ4_BLOCK_BYTES: Readonly<Record<number, number>> = { 4: 65_536, 5: 262_144, 6: 1_048_576, 7: 4_194_304 };
+/** No byte of a block stands for more. */
+const LZ4_RATIO_MAX = 255;
+const ZSTD_MAGIC = 0xfd2fb528;
+const ZSTD_PIECE_BYTES = 65_536;
+/** What every decoder of zstd is expected to have room for. */
+const ZSTD_WINDOW_MIN = 8 * 1024 * 1024;
+
 export interface Decompressor {
   readonly name: string;
   /** Rejects with `ExpandsTooFarError`, or with any other error where the bytes are damaged. */
@@ -73,10 +85,6 @@ export const zstd: Decompressor = {
   },
 };
 
-/** The Java client wraps snappy in blocks of its own (xerial); others send it bare. */
-const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
-const XERIAL_HEADER_BYTES = 16;
-
 function isXerial(compressed: Buffer): boolean {
   return compressed.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC);
 }
@@ -103,11 +111,6 @@ function snappyLength(block: Buffer): number {
   throw new Error('a snappy block has no length');
 }
 
-const LZ4_MAGIC = 0x184d2204;
-const LZ4_BLOCK_BYTES: Readonly<Record<number, number>> = { 4: 65_536, 5: 262_144, 6: 1_048_576, 7: 4_194_304 };
-/** No byte of a block stands for more. */
-const LZ4_RATIO_MAX = 255;
-
 /** By the headers of a frame's blocks, of which none may be larger than the frame says. */
 function lz4Bounds(compressed: Buffer): { bytesMax: number; blockBytesMax: number } {
   if (compressed.readUInt32LE(0) !== LZ4_MAGIC) throw new Error('it does not begin as an lz4 frame');
@@ -126,11 +129,6 @@ function lz4Bounds(compressed: Buffer): { bytesMax: number; blockBytesMax: numbe
     at += 4 + size + checksumBytes;
   }
 }
-
-const ZSTD_MAGIC = 0xfd2fb528;
-const ZSTD_PIECE_BYTES = 65_536;
-/** What every decoder of zstd is expected to have room for. */
-const ZSTD_WINDOW_MIN = 8 * 1024 * 1024;
 
 /** How much the decoder would reserve at once: the window, or all of it where it is one segment. */
 function zstdWindow(compressed: Buffer): number {

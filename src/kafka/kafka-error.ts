@@ -1,19 +1,8 @@
-import { AppError } from '../errors.ts';
-
 /**
  * Answers what an error of kafkajs means for us. kafkajs wraps errors (retries exceeded, non-retriable) and keeps the
  * broker's answer in the chain of causes, so everything here looks at the whole chain.
  */
-
-/** Stops a consumer for good. kafkajs retries everything that does not say `retriable: false`. */
-export class ConsumerStopError extends Error {
-  readonly retriable = false;
-
-  constructor(message: string) {
-    super(message);
-    this.name = 'ConsumerStopError';
-  }
-}
+import { AppError } from '../errors.ts';
 
 /** The broker took the membership away: the epoch is over, whatever was to be committed belongs to somebody else. */
 const FENCED: ReadonlySet<string> = new Set([
@@ -22,7 +11,6 @@ const FENCED: ReadonlySet<string> = new Set([
   'REBALANCE_IN_PROGRESS',
   'FENCED_INSTANCE_ID',
 ]);
-
 /** No repetition of the same message helps. */
 const MESSAGE_REFUSED: ReadonlySet<string> = new Set([
   'MESSAGE_TOO_LARGE',
@@ -40,9 +28,7 @@ const TOPIC_REFUSED: ReadonlySet<string> = new Set([
   'CLUSTER_AUTHORIZATION_FAILED',
   'INVALID_REQUIRED_ACKS',
 ]);
-
 const COORDINATOR_UNREADY: ReadonlySet<string> = new Set(['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']);
-
 /** What a consumer cannot wait out. */
 const CONSUMING_REFUSED: ReadonlySet<string> = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
@@ -55,10 +41,18 @@ const CONSUMING_REFUSED: ReadonlySet<string> = new Set([
   'INCONSISTENT_GROUP_PROTOCOL',
   'INVALID_TOPIC_EXCEPTION',
 ]);
-
 const NOT_FOUND: ReadonlySet<string> = new Set(['KafkaJSGroupCoordinatorNotFound', 'KafkaJSBrokerNotFound']);
-
 const CAUSES_MAX = 8;
+
+/** Stops a consumer for good. kafkajs retries everything that does not say `retriable: false`. */
+export class ConsumerStopError extends Error {
+  readonly retriable = false;
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConsumerStopError';
+  }
+}
 
 export function isFenced(error: unknown): boolean {
   return hasType(error, FENCED);

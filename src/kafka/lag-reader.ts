@@ -1,12 +1,12 @@
-import type { Admin, Kafka } from 'kafkajs';
-import type { LagReader, TopicPartition } from '../domain/ports.ts';
-import type { Logger } from '../telemetry/logger.ts';
-
 /**
  * Lag from the brokers' own numbers: end of the partition minus committed offset, from the start of the log where
  * nothing was committed. It needs no consumer, so it also shows a consumer that stands still. Unknown is -1, for every
  * partition that was ever seen. Never rejects; one reading at a time.
  */
+import type { Admin, Kafka } from 'kafkajs';
+import type { LagReader, TopicPartition } from '../domain/ports.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
 export class KafkaLagReader implements LagReader {
   private readonly options: LagReaderOptions;
   private readonly admin: Admin;

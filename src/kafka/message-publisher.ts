@@ -1,3 +1,7 @@
+/**
+ * Publishes events and dead letters at least once. `connect` before the first call. Messages with one key stay in
+ * order; a message that failed holds back those behind it in its partition, and no others.
+ */
 import type { Kafka } from 'kafkajs';
 import { deadLetterTopic } from '../contract/topics.ts';
 import type { Clock, DeadLetter, MessagePublisher, OutboundMessage } from '../domain/ports.ts';
@@ -6,10 +10,8 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { PartitionSender, type WireMessage } from './partition-sender.ts';
 
-/**
- * Publishes events and dead letters at least once. `connect` before the first call. Messages with one key stay in
- * order; a message that failed holds back those behind it in its partition, and no others.
- */
+const DETAIL_CHARACTERS_MAX = 1_000;
+
 export class KafkaMessagePublisher implements MessagePublisher {
   private readonly options: MessagePublisherOptions;
   private readonly sender: PartitionSender;
@@ -73,8 +75,6 @@ export interface MessagePublisherOptions {
   /** Who wrote a dead letter. */
   readonly instance: string;
 }
-
-const DETAIL_CHARACTERS_MAX = 1_000;
 
 function toWire({ topic, key, value, headers }: OutboundMessage): WireMessage {
   const headerBytes = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]);

@@ -1,10 +1,10 @@
-import type { PartitionOffset } from '../domain/ports.ts';
-
 /**
  * How far one partition of one epoch has come. `position` is the next offset to accept from the client; everything
  * below it was handed over or holds no record for anybody (control records, compacted or set-aside record batches).
- * Positions rise without a hole: what arrives from another place is refused by the caller.
+ * Positions rise without a hole: what does not continue at `position` is refused by the caller.
  */
+import type { PartitionOffset } from '../domain/ports.ts';
+
 export class PartitionCursor {
   readonly topic: string;
   readonly partition: number;

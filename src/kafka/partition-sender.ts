@@ -1,3 +1,9 @@
+/**
+ * Writes messages so that none is lost or doubled by the client: one `send` per partition (kafkajs forgets partitions
+ * of a send that spans brokers when a leader moves, and repeats those of a broker that answers late), and a message
+ * counts as written only when the answer names its partition without an error. Within a partition the order is kept
+ * up to the first failure. Requests are bounded in bytes and messages.
+ */
 import { type Admin, CompressionTypes, type Kafka, Partitioners, type Producer } from 'kafkajs';
 import { AppError } from '../errors.ts';
 import { retrying } from '../timing/retrying.ts';
@@ -18,12 +24,6 @@ const REQUEST_MESSAGES_MAX = 500;
 const COMPRESS_BYTES_MIN = 100_000;
 const RECORD_OVERHEAD_BYTES = 32;
 
-/**
- * Writes messages so that none is lost or doubled by the client: one `send` per partition (kafkajs forgets partitions
- * of a send that spans brokers when a leader moves, and repeats those of a broker that answers late), and a message
- * counts as written only when the answer names its partition without an error. Within a partition the order is kept
- * up to the first failure. Requests are bounded in bytes and messages.
- */
 export interface WireMessage {
   readonly topic: string;
   readonly key: Buffer | null;

@@ -1,10 +1,11 @@
+/**
+ * A fetched record batch in our words, from a position on: its records, and a letter for each stretch that was
+ * unreadable.
+ */
 import type { Batch, KafkaMessage } from 'kafkajs';
 import type { DeadLetter, InboundRecord, TopicPartition } from '../domain/ports.ts';
 import { type UndecodableBatch, undecodableBatchOf } from './compression-codecs.ts';
 
-/**
- * A fetched record batch in our words, from a position on: its records, and a letter for each part that was unreadable.
- */
 export function readRecordBatch(batch: Batch, position: number): { records: InboundRecord[]; letters: DeadLetter[] } {
   const records: InboundRecord[] = [];
   const letters: DeadLetter[] = [];

@@ -1,9 +1,9 @@
+/** What a record source needs and may be told. */
 import type { Kafka } from 'kafkajs';
 import type { MessagePublisher } from '../domain/ports.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
-/** What a record source needs and may be told. */
 export interface RecordSourceOptions {
   /** A client of its own, created with CONSUMER_RECONNECT_MS_MAX. */
   readonly kafka: Kafka;

@@ -1,23 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { EachBatchPayload } from 'kafkajs';
-import type { DeadLetter, PartitionOffset, RecordListener, RecordSource, TopicPartition } from '../domain/ports.ts';
-import { AppError } from '../errors.ts';
-import { backoffMs } from '../timing/backoff.ts';
-import { settledWithin } from '../timing/deadline.ts';
-import { fetchedOffset } from './consumer-cluster.ts';
-import { ConsumerEpoch } from './consumer-epoch.ts';
-import { ConsumerSession, type ConsumerSessionHooks } from './consumer-session.ts';
-import { consumerError, isConsumingRefused, isFenced } from './kafka-error.ts';
-import type { PartitionCursor } from './partition-cursor.ts';
-import { readRecordBatch } from './record-batch.ts';
-import { type RecordSourceOptions, withDefaults } from './record-source-options.ts';
-
-const START_MS_MAX = 30_000;
-const RECOVERY_MS_MIN = 200;
-const RECOVERY_MS_MAX = 3_000;
-/** A consumer that lived this long had recovered; crashes in quicker succession are one outage. */
-const STABLE_MS = 30_000;
-
 /**
  * A member of the consumer group. It hands over every record of its partitions in offset order and without a hole, from
  * the committed offset on, each under the epoch that owns it; it commits nothing for an epoch that has ended. A lost
@@ -38,6 +18,26 @@ const STABLE_MS = 30_000;
  *       │                                      hands over, commits         only commits
  *       └──────────── joined anew, crashed or stopped: from anywhere ─────────────────▶ ended
  */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EachBatchPayload } from 'kafkajs';
+import type { DeadLetter, PartitionOffset, RecordListener, RecordSource, TopicPartition } from '../domain/ports.ts';
+import { AppError } from '../errors.ts';
+import { backoffMs } from '../timing/backoff.ts';
+import { settledWithin } from '../timing/deadline.ts';
+import { fetchedOffset } from './consumer-cluster.ts';
+import { ConsumerEpoch } from './consumer-epoch.ts';
+import { ConsumerSession, type ConsumerSessionHooks } from './consumer-session.ts';
+import { consumerError, isConsumingRefused, isFenced } from './kafka-error.ts';
+import type { PartitionCursor } from './partition-cursor.ts';
+import { readRecordBatch } from './record-batch.ts';
+import { type RecordSourceOptions, withDefaults } from './record-source-options.ts';
+
+const START_MS_MAX = 30_000;
+const RECOVERY_MS_MIN = 200;
+const RECOVERY_MS_MAX = 3_000;
+/** A consumer that lived this long had recovered; crashes in quicker succession are one outage. */
+const STABLE_MS = 30_000;
+
 export class KafkaRecordSource implements RecordSource {
   private readonly options: Required<RecordSourceOptions>;
   private listener: RecordListener | undefined;

@@ -1,12 +1,27 @@
+/**
+ * Creates and checks the topics of a deployment. What exists is never changed: more partitions would move keys, and
+ * settings belong to who runs the cluster; both are reported instead.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import { deadLetterTopic, INBOUND, OUTBOUND, type Topics } from '../contract/topics.ts';
 import { AppError } from '../errors.ts';
 
+const REPLICAS_MAX = 3;
+const READY_MS_MAX = 20_000;
+const READY_POLL_MS = 100;
+const INBOUND_PARTITIONS = 15;
+const OUTBOUND_PARTITIONS = 3;
+const COMPLETED_BYTES_MAX = 8 * 1024 * 1024;
 /**
- * Creates and checks the topics of a deployment. What exists is never changed: more partitions would move keys, and
- * settings belong to who runs the cluster; both are reported instead.
+ * The largest record of an inbound topic, with the headers of a letter, and compressed by us less well than by others.
  */
+const LETTER_BYTES_MAX = 4 * 1024 * 1024;
+const LETTER_BYTES_EXTRA = 64 * 1024;
+/** An essay id and a text id in a completion, with their JSON. */
+const COMPLETION_BYTES_PER_SLOT = 160;
+const COMPLETION_BYTES_FIXED = 4_096;
+
 export class KafkaTopicAdmin {
   private readonly kafka: Kafka;
 
@@ -100,21 +115,6 @@ export interface CheckTopicsOptions {
   /** Largest batch that may be registered: its completion must fit. */
   readonly slotsMax: number;
 }
-
-const REPLICAS_MAX = 3;
-const READY_MS_MAX = 20_000;
-const READY_POLL_MS = 100;
-const INBOUND_PARTITIONS = 15;
-const OUTBOUND_PARTITIONS = 3;
-const COMPLETED_BYTES_MAX = 8 * 1024 * 1024;
-/**
- * The largest record of an inbound topic, with the headers of a letter, and compressed by us less well than by others.
- */
-const LETTER_BYTES_MAX = 4 * 1024 * 1024;
-const LETTER_BYTES_EXTRA = 64 * 1024;
-/** An essay id and a text id in a completion, with their JSON. */
-const COMPLETION_BYTES_PER_SLOT = 160;
-const COMPLETION_BYTES_FIXED = 4_096;
 
 interface TopicWanted {
   readonly topic: string;

@@ -1,3 +1,4 @@
+/** BatchStore on PostgreSQL: one named statement per method; rows become domain values here and go no further. */
 import type {
   BatchState,
   BatchStore,
@@ -42,7 +43,6 @@ const countStranded = statement('count-stranded', COUNT_STRANDED);
 const recountBatch = statement('recount-batch', RECOUNT_BATCH);
 const appendOutbox = statement('append-outbox', APPEND_OUTBOX);
 
-/** BatchStore on PostgreSQL: one named statement per method; rows become domain values here and go no further. */
 export class PostgresBatchStore implements BatchStore {
   private readonly database: Database;
   private readonly options: { readonly instance: string; readonly outboxLeaseMs: number };

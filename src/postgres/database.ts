@@ -1,8 +1,14 @@
+/**
+ * A pool with limits on everything: waiting for a connection, locks, statements, answers, idle transactions. A
+ * connection that failed in an unknown state is closed, not reused.
+ */
 import pg from 'pg';
 import { AppError, type ErrorCode } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
+
+const PING: Statement = { name: 'ping', text: 'select pg_is_in_recovery() as in_recovery' };
 
 /** A hand-written statement. The name is the file's name, the prepared statement's name and the metric's label. */
 export interface Statement {
@@ -39,17 +45,11 @@ export const HOT_PLAN_SETTINGS: Readonly<Record<string, string>> = {
   plan_cache_mode: 'force_generic_plan',
 };
 
-const PING: Statement = { name: 'ping', text: 'select pg_is_in_recovery() as in_recovery' };
-
 /** Runs statements of one connection or of the pool. Failures are AppErrors: CONFLICT, UNAVAILABLE, STORE_FAILED. */
 export interface Session {
   run<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
 }
 
-/**
- * A pool with limits on everything: waiting for a connection, locks, statements, answers, idle transactions. A
- * connection that failed in an unknown state is closed, not reused.
- */
 export class Database implements Session {
   readonly pool: pg.Pool;
   private readonly metrics: Metrics;

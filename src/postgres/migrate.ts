@@ -1,3 +1,4 @@
+/** Applies the migrations and says which are applied: one migrator at a time, all that is pending or nothing. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** OutboxStore on PostgreSQL. The database's clock decides leases; a row is never lost, at worst published again. */
 import type { OutboundMessage, OutboxRow, OutboxStore } from '../domain/ports.ts';
 import type { Database } from './database.ts';
 import { CLAIM_DUE_OUTBOX } from './sql/claim-due-outbox.ts';
@@ -7,7 +8,6 @@ import { PURGE_OUTBOX } from './sql/purge-outbox.ts';
 import { RESCHEDULE_OUTBOX } from './sql/reschedule-outbox.ts';
 import { REVIVE_OUTBOX } from './sql/revive-outbox.ts';
 
-/** OutboxStore on PostgreSQL. The database's clock decides leases; a row is never lost, at worst published again. */
 export class PostgresOutboxStore implements OutboxStore {
   private readonly database: Database;
   private readonly options: { readonly instance: string; readonly leaseMs: number; readonly retentionMs: number };

@@ -1,3 +1,4 @@
+/** PoisonMarkStore on PostgreSQL: survives the death of the process that it keeps count of. */
 import type { PartitionOffset, PoisonMarkStore, RecordOffset, TopicPartition } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
 import type { Database } from './database.ts';
@@ -5,7 +6,6 @@ import { CLEAR_MARKS } from './sql/clear-marks.ts';
 import { MARK_PARTITIONS } from './sql/mark-partitions.ts';
 import { MARK_RECORD } from './sql/mark-record.ts';
 
-/** PoisonMarkStore on PostgreSQL: survives the death of the process that it keeps count of. */
 export class PostgresPoisonMarkStore implements PoisonMarkStore {
   private readonly database: Database;
   private readonly consumerGroup: string;

@@ -1,3 +1,8 @@
+/**
+ * What must be true of the database before a single record is taken: a durable, supported server and the indexes that
+ * make double assignment, and repeats of anything else, impossible. Returns problems in plain words; empty when all is
+ * well.
+ */
 import type { Database, Statement } from './database.ts';
 
 const CHECK_SERVER: Statement = {
@@ -38,11 +43,6 @@ where not exists (
 order by g.ord`,
 };
 
-/**
- * What must be true of the database before a single record is taken: a durable, supported server and the indexes that
- * make double assignment, and repeats of anything else, impossible. Returns problems in plain words; empty when all is
- * well.
- */
 export async function checkSchema(database: Database): Promise<string[]> {
   const problems: string[] = [];
   const [server] = await database.run<{

@@ -1,3 +1,4 @@
+/** StatusReader and BatchCounter on PostgreSQL: one statement, one snapshot per answer. */
 import { outboundEventId } from '../contract/event-id.ts';
 import { EVENT_TYPES } from '../contract/topics.ts';
 import type { BatchState } from '../domain/batch-store.ts';
@@ -7,7 +8,6 @@ import { COUNT_BATCHES } from './sql/count-batches.ts';
 import { READ_BATCH_STATUS } from './sql/read-batch-status.ts';
 import { READ_ESSAY_STATUS } from './sql/read-essay-status.ts';
 
-/** StatusReader and BatchCounter on PostgreSQL: one statement, one snapshot per answer. */
 export class PostgresStatusReader implements StatusReader, BatchCounter {
   private readonly database: Database;
 

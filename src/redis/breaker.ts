@@ -1,3 +1,9 @@
+/**
+ * Spares callers the wait for a server that does not answer. Closed: all pass. Open: none. After `openMs` exactly one
+ * passes as a probe; its outcome closes the breaker or opens it anew. Every call that `admits` let pass must end in
+ * `succeeded` or `failed`.
+ */
+
 export interface BreakerOptions {
   /** Failures in a row that open it. */
   readonly failuresMax: number;
@@ -5,11 +11,6 @@ export interface BreakerOptions {
   readonly openMs: number;
 }
 
-/**
- * Spares callers the wait for a server that does not answer. Closed: all pass. Open: none. After `openMs` exactly one
- * passes as a probe; its outcome closes the breaker or opens it anew. Every call that `admits` let pass must end in
- * `succeeded` or `failed`.
- */
 export class Breaker {
   private readonly options: BreakerOptions;
   private readonly nowMs: () => number;

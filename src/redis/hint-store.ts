@@ -1,3 +1,9 @@
+/**
+ * Hints in Redis: `<prefix>hint:<event id>`, written after commit, expiring. Guarantees: never throws; a read is
+ * answered within the command timeout whatever the server does; while the server does not answer, the breaker spares
+ * everybody the wait. Replies that refuse (out of memory, no permission, read-only) are counted and do not open the
+ * breaker: the other operation may still work.
+ */
 import { Redis } from 'ioredis';
 import type { HintStore } from '../domain/ports.ts';
 import { describeError } from '../errors.ts';
@@ -26,12 +32,6 @@ export interface RedisHintStoreOptions {
 
 type Operation = 'read' | 'write';
 
-/**
- * Hints in Redis: `<prefix>hint:<event id>`, written after commit, expiring. Guarantees: never throws; a read is
- * answered within the command timeout whatever the server does; while the server does not answer, the breaker spares
- * everybody the wait. Replies that refuse (out of memory, no permission, read-only) are counted and do not open the
- * breaker: the other operation may still work.
- */
 export class RedisHintStore implements HintStore {
   private readonly options: RedisHintStoreOptions;
   private readonly client: Redis;

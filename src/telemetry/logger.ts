@@ -1,6 +1,9 @@
+/**
+ * One JSON object per line on standard output, without secrets. Messages are constant; values go into fields.
+ * `instance` is on every line. `flush` waits for what is being written (with a minLength of 0 it would not), so the
+ * last lines come out in order.
+ */
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
-
-export type Logger = PinoLogger;
 
 /** Never printed, wherever they occur in a logged object or in one or two objects within it. */
 const SECRET_NAMES = [
@@ -22,16 +25,12 @@ const REDACTED_PATHS = [
   '*.*["set-cookie"]',
   ...QUOTING_NAMES.map((name) => `err.${name}`),
 ];
-
 /** `postgres://user:secret@host`: name and password, in whatever text the address is quoted. */
 const CREDENTIALS_IN_URL = /:\/\/[^\s/"]*@/g;
 const CENSOR = '[redacted]';
 
-/**
- * One JSON object per line on standard output, without secrets. Messages are constant; values go into fields.
- * `instance` is on every line. `flush` waits for what is being written (with a minLength of 0 it would not), so the
- * last lines come out in order.
- */
+export type Logger = PinoLogger;
+
 export function createLogger(
   options: { level: string; instance: string },
   destination: DestinationStream = pino.destination({ fd: 1, sync: false, minLength: 1 }),

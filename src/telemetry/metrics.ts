@@ -1,13 +1,13 @@
+/**
+ * Every metric of the service, declared once with meaning and unit. Base units; labels from closed sets only, never
+ * an id of a batch, essay, file or user.
+ */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Seconds; from a sub-millisecond statement to a stalled dependency. */
 const DURATION_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10];
 const SIZE_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/**
- * Every metric of the service, declared once with meaning and unit. Base units; labels from closed sets only, never
- * an id of a batch, essay, file or user.
- */
 export class Metrics {
   readonly registry = new Registry();
   private readonly registers = [this.registry];

@@ -1,3 +1,7 @@
+/**
+ * What the process itself has to tell: build, memory, CPU, garbage collection, event-loop delay. The delay is read
+ * and reset at each scrape, so a value always speaks of the time since the scrape before.
+ */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { collectDefaultMetrics } from 'prom-client';
 import type { Service } from '../lifecycle.ts';
@@ -6,10 +10,6 @@ import type { Metrics } from './metrics.ts';
 const RESOLUTION_MS = 10;
 const NANOSECONDS_PER_SECOND = 1e9;
 
-/**
- * What the process itself has to tell: build, memory, CPU, garbage collection, event-loop delay. The delay is read
- * and reset at each scrape, so a value always speaks of the time since the scrape before.
- */
 export class ProcessMetrics implements Service {
   readonly name = 'process-metrics';
   private eventLoopDelay: IntervalHistogram | undefined;

@@ -2,13 +2,6 @@
  * W3C trace context as it travels: `traceparent` and `tracestate` texts. What does not follow the specification is as
  * good as absent. https://www.w3.org/TR/trace-context/
  */
-export interface TraceContext {
-  readonly traceparent: string | null;
-  /** Of others, passed on as it is; never without a traceparent. */
-  readonly tracestate?: string | null | undefined;
-}
-
-type Header = Uint8Array | readonly Uint8Array[] | undefined;
 
 /** Layout of version 00; all-zero ids and version ff are invalid. */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -20,6 +13,14 @@ const SAMPLED = 1;
 /** As much as the specification asks everybody to pass on. */
 const TRACESTATE_LENGTH_MAX = 512;
 const PRINTABLE = /^[\x20-\x7e]+$/;
+
+export interface TraceContext {
+  readonly traceparent: string | null;
+  /** Of others, passed on as it is; never without a traceparent. */
+  readonly tracestate?: string | null | undefined;
+}
+
+type Header = Uint8Array | readonly Uint8Array[] | undefined;
 
 /** A header given more than once is as good as none. */
 export function traceparentFromHeader(header: Header): string | null {

@@ -1,3 +1,8 @@
+/**
+ * Spans by the names of OpenTelemetry's conventions, all of them here. They exist only where an SDK was registered
+ * before the process composed itself (`node --import`): without one nothing is made, measured or allocated, and trace
+ * contexts pass through as they came, because a span id that nobody reports would cut the trace in two.
+ */
 import {
   type Attributes,
   context,
@@ -15,6 +20,11 @@ import {
 import { VERSION } from '../version.ts';
 import { formatTraceparent, partsOf, type TraceContext, traceparentFromText } from './trace-context.ts';
 
+const NAME = 'essay-lifecycle-service';
+/** Of one span; an SDK would drop more by default. */
+const LINKS_MAX = 128;
+const KAFKA = { 'messaging.system': 'kafka' } as const;
+
 /** Where a record lies, as far as a span tells it. */
 export interface TracedRecord {
   readonly topic: string;
@@ -28,16 +38,6 @@ export interface TracedMessage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const NAME = 'essay-lifecycle-service';
-/** Of one span; an SDK would drop more by default. */
-const LINKS_MAX = 128;
-const KAFKA = { 'messaging.system': 'kafka' } as const;
-
-/**
- * Spans by the names of OpenTelemetry's conventions, all of them here. They exist only where an SDK was registered
- * before the process composed itself (`node --import`): without one nothing is made, measured or allocated, and trace
- * contexts pass through as they came, because a span id that nobody reports would cut the trace in two.
- */
 export class Tracing {
   readonly isOn: boolean;
   private readonly tracer: Tracer;

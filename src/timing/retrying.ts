@@ -1,3 +1,4 @@
+/** Calls until a call succeeds, with a backoff between the tries. Rejects with the error of the last one. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from './backoff.ts';
 
@@ -10,7 +11,6 @@ export interface Retry {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Calls until a call succeeds, with a backoff between the tries. Rejects with the error of the last one. */
 export async function retrying<T>(call: () => Promise<T>, retry: Retry): Promise<T> {
   for (let failureCount = 1; ; failureCount += 1) {
     try {

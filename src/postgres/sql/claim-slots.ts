@@ -1,5 +1,3 @@
-import { CLAIM_INPUTS_MAX } from '../../domain/batch-store.ts';
-
 /**
  * Gives each new input of a group one open slot: the hot statement.
  *
@@ -18,6 +16,8 @@ import { CLAIM_INPUTS_MAX } from '../../domain/batch-store.ts';
  * $1 kind text[] · $2 batch_id text[] · $3 identity text[] · $4 file_upload_id text[] · $5 original_file_name text[] ·
  * $6 assigned_by text. Identities are distinct within the call.
  */
+import { CLAIM_INPUTS_MAX } from '../../domain/batch-store.ts';
+
 export const CLAIM_SLOTS = `
 with input as materialized (
   select kind, batch_id, identity, file_upload_id, original_file_name, ord

@@ -1,3 +1,4 @@
+/** What the intake needs, its limits, and what it tells of itself. */
 import type { PoisonMarkStore, RecordSource, TopicPartition } from '../../domain/ports.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';

@@ -1,3 +1,23 @@
+/**
+ * Between the record source and the handler of groups. Guarantees: every record of an epoch is handed over in offset
+ * order, after those before it in its partition came to something, and settled once; an offset is committed only past
+ * settled records and only in its own epoch; at most `groupsInFlightMax` groups at a time; a partition that must retry
+ * waits alone; memory is bounded by pausing; after a clean `stop` or an orderly rebalance nothing that was resolved is
+ * delivered again.
+ *
+ * What it does with records depends on the epoch that it owns:
+ *
+ *              assigned            partitions admitted           yielding
+ *     no epoch ────────▶ held back ──────────────────▶ working ───────────▶ yielding
+ *        ▲   (buffers, cuts nothing)              (cuts, settles, commits)  (ends and commits what is in flight)
+ *        └──────────────────────────── revoked, or assigned anew ─────────────────┘
+ *
+ *     from any of them:  stop() ─▶ draining: no new group, commit, leave     fail ─▶ failed: no new group, onFatal once
+ *
+ * One record:            waiting ─ taken into a group ─┬─ resolved ─ committed
+ *                         ▲                          └─ retry ─┐
+ *                         └────── put back, after a backoff ───┘
+ */
 import type { InboundRecord, PartitionOffset, RecordListener } from '../../domain/ports.ts';
 import type { Service } from '../../lifecycle.ts';
 import { Alarm } from '../../timing/alarm.ts';
@@ -16,26 +36,6 @@ import { PoisonSearch } from './poison-search.ts';
 /** At the end of a stop the offsets get at least this long to reach the broker, however long the drain took. */
 const LAST_COMMIT_MS = 2000;
 
-/**
- * Between the record source and the handler of groups. Guarantees: every record of an epoch is handed over in offset
- * order, after those before it in its partition came to something, and settled once; an offset is committed only past
- * settled records and only in its own epoch; at most `groupsInFlightMax` groups at a time; a partition that must retry
- * waits alone; memory is bounded by pausing; after a clean `stop` or an orderly rebalance nothing that was resolved is
- * delivered again.
- *
- * What it does with records depends on the epoch that it owns:
- *
- *              assigned            partitions admitted           yielding
- *     no epoch ────────▶ held back ──────────────────▶ working ───────────▶ yielding
- *        ▲   (buffers, cuts nothing)              (cuts, settles, commits)  (ends and commits what is in flight)
- *        └──────────────────────────── revoked, or assigned anew ─────────────────┘
- *
- *     from any of them:  stop() ─▶ draining: no new group, commit, leave     fail ─▶ failed: no new group, onFatal once
- *
- * One record, in turn: waiting ─ taken into a group ─┬─ resolved ─ committed
- *                         ▲                          └─ retry ─┐
- *                         └────── put back, after a backoff ───┘
- */
 export class Intake implements RecordListener, Service {
   readonly name = 'intake';
   private readonly deps: IntakeDeps;

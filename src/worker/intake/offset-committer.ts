@@ -1,3 +1,7 @@
+/**
+ * Tells the broker how far the partitions of the current epoch are resolved: one commit at a time, only what changed,
+ * never past an unresolved record, never for an epoch that has ended.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PartitionOffset, RecordSource } from '../../domain/ports.ts';
 import { isRetryable } from '../../errors.ts';
@@ -21,10 +25,6 @@ export interface OffsetCommitterDeps {
   readonly retryDelayMaxMs: number;
 }
 
-/**
- * Tells the broker how far the partitions of the current epoch are resolved: one commit at a time, only what changed,
- * never past an unresolved record, never for an epoch that has ended.
- */
 export class OffsetCommitter {
   private readonly deps: OffsetCommitterDeps;
   private running: Promise<boolean> | undefined;

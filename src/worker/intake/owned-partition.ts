@@ -1,3 +1,10 @@
+/**
+ * One partition as this instance owns it during one epoch: its buffer, its backoff, what of it is committed, and how
+ * its records may leave. Times are monotonic (`performance.now()`). It lives exactly as long as its epoch.
+ *
+ *     held ──── its former owner ended cleanly ────▶ in groups ◀─┐
+ *       └────── or uncleanly ──────────────────────▶ singly ─────┘ after enough records, one by one
+ */
 import type { InboundRecord, PartitionOffset, TopicPartition } from '../../domain/ports.ts';
 import { backoffMs } from '../../timing/backoff.ts';
 import { PartitionBuffer, type TakenRecords } from './partition-buffer.ts';
@@ -9,13 +16,6 @@ export interface PartitionLimits {
   readonly retryDelayMaxMs: number;
 }
 
-/**
- * One partition as this instance owns it during one epoch: its buffer, its backoff, what of it is committed, and how
- * its records may leave. Times are monotonic (`performance.now()`). It lives exactly as long as its epoch.
- *
- *     held ──── its former owner ended cleanly ────▶ in groups ◀─┐
- *       └────── or uncleanly ──────────────────────▶ singly ─────┘ after enough records, one by one
- */
 export class OwnedPartition implements TopicPartition {
   readonly topic: string;
   readonly partition: number;

@@ -1,3 +1,12 @@
+/**
+ * The partitions of one epoch, and the guard of that epoch: whoever works for it asks `isCurrent` after every wait, and
+ * says `dependencyFailed` when it waits for something that is known to be broken. Ended, it never becomes current
+ * again.
+ *
+ * Shares of the buffer are per partition, so that one that waits in a backoff with a full buffer takes no room from the
+ * others. The bound is exceeded by at most what one fetch brings per partition: it was on its way when the pause was
+ * asked for. Which partitions are paused is known to the record source alone; asking twice is harmless.
+ */
 import type { InboundRecord, PartitionOffset, RecordSource } from '../../domain/ports.ts';
 import { OwnedPartition } from './owned-partition.ts';
 import type { TakenRecords } from './partition-buffer.ts';
@@ -17,15 +26,6 @@ export interface RecordGroup extends TakenRecords {
   readonly stretches: { readonly owned: OwnedPartition; readonly start: number; readonly end: number }[];
 }
 
-/**
- * The partitions of one epoch, and the guard of that epoch: whoever works for it asks `isCurrent` after every wait, and
- * says `dependencyFailed` when it waits for something that is known to be broken. Ended, it never becomes current
- * again.
- *
- * Shares of the buffer are per partition, so that one that waits in a backoff with a full buffer takes no room from the
- * others. The bound is exceeded by at most what one fetch brings per partition: it was on its way when the pause was
- * asked for. Which partitions are paused is known to the record source alone; asking twice is harmless.
- */
 export class OwnedPartitions {
   /** Null before the first epoch and between epochs. */
   readonly epoch: number | null;

@@ -1,3 +1,12 @@
+/**
+ * The records of one partition between fetch and commit. Records leave in offset order, may be resolved in any order,
+ * and `offsetNext` never passes one that is unresolved. A record put back is the first to leave again. Offsets may
+ * have gaps (control records, compaction): positions here are sequence numbers without gaps.
+ *
+ * A ring of slots: head (first not yet passed) <= cursor (nothing below waits) <= tail (next free). No array is
+ * shifted. The ring holds at most what the high-water mark admits plus what one fetch brings; the intake pauses above
+ * it.
+ */
 import type { InboundRecord } from '../../domain/ports.ts';
 
 const WAITING = 0;
@@ -10,14 +19,6 @@ export interface TakenRecords {
   readonly sequences: number[];
 }
 
-/**
- * The records of one partition between fetch and commit. Records leave in offset order, may be resolved in any order,
- * and `offsetNext` never passes one that is unresolved. A record put back is the first to leave again. Offsets may
- * have gaps (control records, compaction): positions here are sequence numbers without gaps.
- *
- * A ring of slots: head (first not yet passed) <= cursor (nothing below waits) <= tail (next free). No array is
- * shifted. The ring holds at most what the high-water mark admits plus one fetched batch; the intake pauses above it.
- */
 export class PartitionBuffer {
   private slots: (InboundRecord | undefined)[];
   private offsets: Float64Array;

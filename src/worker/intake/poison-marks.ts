@@ -1,3 +1,8 @@
+/**
+ * The store of marks as the intake uses it: one call at a time and in order (a clear of the last epoch never overtakes
+ * the marks of the next), transient failures tried again a bounded number of times. Protection against poison records
+ * is worth less than consumption: when the store stays out of reach, work goes on without it.
+ */
 import type { PartitionOffset, PoisonMarkStore, RecordOffset, TopicPartition } from '../../domain/ports.ts';
 import { isRetryable } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -17,11 +22,6 @@ export interface PoisonMarksDeps {
   readonly retryDelayMaxMs: number;
 }
 
-/**
- * The store of marks as the intake uses it: one call at a time and in order (a clear of the last epoch never overtakes
- * the marks of the next), transient failures tried again a bounded number of times. Protection against poison records
- * is worth less than consumption: when the store stays out of reach, work goes on without it.
- */
 export class PoisonMarks {
   private readonly deps: PoisonMarksDeps;
   private last: Promise<unknown> = Promise.resolve();

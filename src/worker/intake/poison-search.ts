@@ -1,3 +1,12 @@
+/**
+ * Finds the poison record, the one that ends every process that handles it, and sets it aside unparsed.
+ *
+ * An owner marks its partition when it begins and takes the mark away when it has progressed or ends in order. So a
+ * mark that is found at the very position where a partition begins says that its former owner ended uncleanly. Then the
+ * partition is handled one record at a time, one such record in the whole process: marked in the store, then handled,
+ * then committed, before the next is marked. A record that is found marked was therefore being handled, it and no other
+ * of its partition, when the process ended; and an innocent record is never marked twice.
+ */
 import { strict as assert } from 'node:assert';
 import type { InboundRecord, TopicPartition } from '../../domain/ports.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -28,15 +37,6 @@ interface Note {
   record: { readonly offset: number; readonly markedBefore: number } | undefined;
 }
 
-/**
- * Finds the poison record, the one that ends every process that handles it, and sets it aside unparsed.
- *
- * An owner marks its partition when it begins and takes the mark away when it has progressed or ends in order. So a
- * mark that is found at the very position where a partition begins says that its former owner ended uncleanly. Then the
- * partition is handled one record at a time, one such record in the whole process: marked in the store, then handled,
- * then committed, before the next is marked. A record that is found marked was therefore being handled, it and no other
- * of its partition, when the process ended; and an innocent record is never marked twice.
- */
 export class PoisonSearch {
   private readonly deps: PoisonSearchDeps;
   private readonly notes = new WeakMap<OwnedPartition, Note>();

@@ -1,3 +1,8 @@
+/**
+ * Publishes outbox rows. Guarantees: a row is marked only when every message of it was acknowledged; a row that fails
+ * is put back or declared dead and holds up no other; what this process loses, the poll of any process finds when the
+ * lease ends. At least once: a row may be published again, always with the same ids and bytes.
+ */
 import type { MessagePublisher, OutboundMessage, OutboxRow, OutboxStore } from '../../domain/ports.ts';
 import { AppError, describeError, isRetryable } from '../../errors.ts';
 import type { Service } from '../../lifecycle.ts';
@@ -54,11 +59,6 @@ interface QueuedRow {
   readonly heldSinceMs: number;
 }
 
-/**
- * Publishes outbox rows. Guarantees: a row is marked only when every message of it was acknowledged; a row that fails
- * is put back or declared dead and holds up no other; what this process loses, the poll of any process finds when the
- * lease ends. At least once: a row may be published again, always with the same ids and bytes.
- */
 export class OutboxRelay implements Service {
   readonly name = 'outbox-relay';
   private readonly deps: OutboxRelayDeps;

@@ -1,3 +1,9 @@
+/**
+ * Writes the fates of rows (published, to be tried again, dead) into the table, beside the publishing: the next
+ * messages do not wait for the database. What fails is the writing, and only that is tried again, never the
+ * publication. Past a bounded number of tries the row is left to its lease: it will be published once more, with the
+ * same id and bytes.
+ */
 import type { OutboxStore } from '../../domain/ports.ts';
 import { isRetryable } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -20,12 +26,6 @@ export interface RowFatesDeps {
   readonly onDone: (ids: readonly string[]) => void;
 }
 
-/**
- * Writes the fates of rows (published, to be tried again, dead) into the table, beside the publishing: the next
- * messages do not wait for the database. What fails is the writing, and only that is tried again, never the
- * publication. Past a bounded number of tries the row is left to its lease: it will be published once more, with the
- * same id and bytes.
- */
 export class RowFates {
   private readonly deps: RowFatesDeps;
   private published: string[] = [];

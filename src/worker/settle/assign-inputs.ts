@@ -1,3 +1,11 @@
+/**
+ * Gives every content and failure of a group its disposition, set-based.
+ *
+ * First look: one optimistic transaction for the whole group. Where another transaction was in the way (CONFLICT), or
+ * an input found neither a slot nor certainty, it is looked at again with its batch row locked first, on a fresh
+ * snapshot, holding no slot from before. Under that lock nobody else can fill a slot of the batch, so the second look
+ * decides, except while somebody who waits for the same lock still holds slots: hence the short, bounded repetition.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Disposition, SlotInput } from '../../domain/inputs.ts';
 import { AppError } from '../../errors.ts';
@@ -12,14 +20,6 @@ const LOOKING_MS_MAX = 5000;
 const LOOK_DELAY_MIN_MS = 2;
 const LOOK_DELAY_MAX_MS = 10;
 
-/**
- * Gives every content and failure of a group its disposition, set-based.
- *
- * First look: one optimistic transaction for the whole group. Where another transaction was in the way (CONFLICT), or
- * an input found neither a slot nor certainty, it is looked at again with its batch row locked first, on a fresh
- * snapshot, holding no slot from before. Under that lock nobody else can fill a slot of the batch, so the second look
- * decides, except while somebody who waits for the same lock still holds slots: hence the short, bounded repetition.
- */
 export class AssignInputs {
   constructor(private readonly deps: SettlingDeps) {}
 

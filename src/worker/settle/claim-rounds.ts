@@ -1,3 +1,8 @@
+/**
+ * Divides inputs into rounds that one statement each can settle: of bounded size, with distinct identities, and with a
+ * failure in a later round than a content of the same upload that came before it, because a statement does not see its
+ * own effects.
+ */
 import { CLAIM_INPUTS_MAX } from '../../domain/batch-store.ts';
 import { identityOf, type SlotInput } from '../../domain/inputs.ts';
 
@@ -14,11 +19,6 @@ export interface Claiming {
   readonly repeats: readonly number[];
 }
 
-/**
- * Divides inputs into rounds that one statement each can settle: of bounded size, with distinct identities, and with a
- * failure in a later round than a content of the same upload that came before it, because a statement does not see its
- * own effects.
- */
 export function claimRounds(inputs: readonly SlotInput[]): Claiming {
   const seen = new Set<string>();
   const contentUploads = new Set<string>();

@@ -1,3 +1,10 @@
+/**
+ * Turns a record into an input, or says why not. Pure, never throws, and every record has exactly one outcome.
+ * Routing is by `event_type`: neither the record's topic nor its key is trusted. Every value of an input is copied
+ * field by field from the parsed text, so nothing a producer adds (`__proto__` included) travels further. Of a key
+ * that stands twice in an object the last one counts, as JSON.parse has it. A detail names fields and faults, never
+ * quotes the payload: it goes to logs and to headers of dead letters.
+ */
 import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';
 import { derivedCorrelationId } from '../../contract/event-id.ts';
@@ -13,13 +20,21 @@ import {
   tracestateFromText,
 } from '../../telemetry/trace-context.ts';
 
-/**
- * Turns a record into an input, or says why not. Pure, never throws, and every record has exactly one outcome.
- * Routing is by `event_type`: neither the record's topic nor its key is trusted. Every value of an input is copied
- * field by field from the parsed text, so nothing a producer adds (`__proto__` included) travels further. Of a key
- * that stands twice in an object the last one counts, as JSON.parse has it. A detail names fields and faults, never
- * quotes the payload: it goes to logs and to headers of dead letters.
- */
+/** Of several faults the gravest decides: no payload at all, a field missing or misshapen, an id, a count. */
+const REASONS = ['invalid_envelope', 'invalid_payload', 'invalid_id', 'invalid_count'] as const;
+const REASON_OF_FIELD = new Map<unknown, PayloadReason>([
+  ['entity_id', 'invalid_id'],
+  ['file_upload_id', 'invalid_id'],
+  ['text_storage_id', 'invalid_id'],
+  ['user_id', 'invalid_id'],
+  ['org_id', 'invalid_id'],
+  ['class_id', 'invalid_id'],
+  ['expected_essay_count', 'invalid_count'],
+]);
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const NO_TRACE: TraceContext = { traceparent: null };
+
 export type Decoded =
   | { readonly kind: 'input'; readonly eventId: string; readonly input: Input }
   | { readonly kind: 'ignored'; readonly why: 'tombstone' | 'unknown_event_type' }
@@ -168,19 +183,7 @@ function decodeFailure(
   return { kind: 'input', eventId, input };
 }
 
-/** Of several faults the gravest decides: no payload at all, a field missing or misshapen, an id, a count. */
-const REASONS = ['invalid_envelope', 'invalid_payload', 'invalid_id', 'invalid_count'] as const;
 type PayloadReason = (typeof REASONS)[number];
-
-const REASON_OF_FIELD = new Map<unknown, PayloadReason>([
-  ['entity_id', 'invalid_id'],
-  ['file_upload_id', 'invalid_id'],
-  ['text_storage_id', 'invalid_id'],
-  ['user_id', 'invalid_id'],
-  ['org_id', 'invalid_id'],
-  ['class_id', 'invalid_id'],
-  ['expected_essay_count', 'invalid_count'],
-]);
 
 /** Ids only where they could be ids: nothing else of a rejected payload may reach a log. */
 function aboutOf(record: InboundRecord, envelope: Envelope, { batchId }: InboundSchemas): RejectedAbout {
@@ -253,9 +256,6 @@ function parseObject(value: Uint8Array): object | null {
   }
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-
 /** Looks at bytes before the parser does: what comes after it may recurse. Brackets within strings do not count. */
 function isDeeperThan(value: Uint8Array, depthMax: number): boolean {
   let depth = 0;
@@ -274,7 +274,7 @@ function isDeeperThan(value: Uint8Array, depthMax: number): boolean {
   return false;
 }
 
-/** The header's, else the envelope's, else none; its state comes from the same place. */
+/** The header's, else the envelope's, else none; its state comes from the same one. */
 function traceContextOf({ headers }: InboundRecord, { metadata }: Envelope): TraceContext {
   const header = traceparentFromHeader(headers['traceparent']);
   if (header !== null) return contextOf(header, tracestateFromHeader(headers['tracestate']));
@@ -285,5 +285,3 @@ function traceContextOf({ headers }: InboundRecord, { metadata }: Envelope): Tra
 function contextOf(traceparent: string, tracestate: string | undefined): TraceContext {
   return tracestate === undefined ? { traceparent } : { traceparent, tracestate };
 }
-
-const NO_TRACE: TraceContext = { traceparent: null };

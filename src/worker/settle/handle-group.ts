@@ -1,3 +1,11 @@
+/**
+ * Resolves a group of records: each ends in one disposition that is committed in the database, in the dead-letter topic
+ * with an acknowledgement, or in `retry`. Known failures become resolutions; anything unknown is a bug and rises.
+ *
+ *     records ─ decode ─┬─ registrations ─ RegisterBatches ─┐
+ *                       ├─ contents, failures ─ hints ─ AssignInputs ─ one resolution per record
+ *                       └─ what cannot be used ─ dead letters ──────┘
+ */
 import type { BatchStore } from '../../domain/batch-store.ts';
 import type { Disposition, Input, Registration, SlotInput } from '../../domain/inputs.ts';
 import type { DeadLetter, DeadLetterReason, HintStore, InboundRecord, MessagePublisher } from '../../domain/ports.ts';
@@ -48,14 +56,6 @@ interface InputIdentity {
   readonly traceparent: string | null;
 }
 
-/**
- * Resolves a group of records: each ends in one disposition that is committed in the database, in the dead-letter topic
- * with an acknowledgement, or in `retry`. Known failures become resolutions; anything unknown is a bug and rises.
- *
- *     records ─ decode ─┬─ registrations ─ RegisterBatches ─┐
- *                       ├─ contents, failures ─ hints ─ AssignInputs ─ one resolution per record
- *                       └─ what cannot be used ─ dead letters ──────┘
- */
 export class HandleGroup {
   private readonly deps: HandleGroupDeps;
 

@@ -1,3 +1,8 @@
+/**
+ * Registers batches, several in one transaction, and drains what came before them in arrival order through the same
+ * code that settles later inputs. Registration and early input meet on the batch row: whoever locks it second sees what
+ * the first one did, so nothing stays pending behind a registration (G6).
+ */
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchTransaction, RegistrationOutcome, RegistrationRecord } from '../../domain/batch-store.ts';
@@ -13,11 +18,6 @@ const SLOTS_PER_TRANSACTION_MAX = 2_000;
 const ATTEMPTS_MAX = 3;
 const RETRY_DELAY_MAX_MS = 20;
 
-/**
- * Registers batches, several in one transaction, and drains what came before them in arrival order through the same
- * code that settles later inputs. Registration and early input meet on the batch row: whoever locks it second sees what
- * the first one did, so nothing stays pending behind a registration (G6).
- */
 export class RegisterBatches {
   constructor(private readonly deps: SettlingDeps) {}
 

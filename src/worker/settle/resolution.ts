@@ -1,11 +1,11 @@
-import type { Disposition } from '../../domain/inputs.ts';
-import type { InboundRecord } from '../../domain/ports.ts';
-import { answerAt } from './answers.ts';
-
 /**
  * What a record came to. `resolved`: its disposition is committed in the database, or its dead letter is acknowledged.
  * `retry`: its partition must wait and offer it again; its offset stays.
  */
+import type { Disposition } from '../../domain/inputs.ts';
+import type { InboundRecord } from '../../domain/ports.ts';
+import { answerAt } from './answers.ts';
+
 export type Resolution =
   | { readonly kind: 'resolved'; readonly disposition: Disposition }
   | { readonly kind: 'retry'; readonly error: Error };

@@ -1,3 +1,8 @@
+/**
+ * Settles a group of inputs within one transaction: claims slots, decides about each input, records what was decided,
+ * and writes every event it causes to the outbox, completions included. All of it happens or none. Identities must be
+ * distinct within the group.
+ */
 import { completedMessage, excessMessage, slotAssignedMessage } from '../../contract/outbound.ts';
 import type { Topics } from '../../contract/topics.ts';
 import type { BatchStore, BatchTransaction, Claim } from '../../domain/batch-store.ts';
@@ -33,11 +38,6 @@ export interface Settled {
   readonly rows: OutboxRow[];
 }
 
-/**
- * Settles a group of inputs within one transaction: claims slots, decides about each input, records what was decided,
- * and writes every event it causes to the outbox, completions included. All of it happens or none. Identities must be
- * distinct within the group.
- */
 export async function settleInputs(
   tx: BatchTransaction,
   inputs: readonly SlotInput[],

@@ -1,3 +1,8 @@
+/**
+ * Repairs what should be impossible: a registered batch whose slots are all taken but which never completed, and inputs
+ * pending behind their registration. One instance at a time does it. A repair is a bug report: it is counted, logged as
+ * an error, and anything above zero is an alert.
+ */
 import type { BatchTransaction } from '../../domain/batch-store.ts';
 import type { OutboxRow } from '../../domain/ports.ts';
 import { isRetryable } from '../../errors.ts';
@@ -9,11 +14,6 @@ import { appendMessages, completionsOf, type SettleContext, type SettlingDeps } 
 
 const BATCHES_PER_PASS_MAX = 100;
 
-/**
- * Repairs what should be impossible: a registered batch whose slots are all taken but which never completed, and inputs
- * pending behind their registration. One instance at a time does it. A repair is a bug report: it is counted, logged as
- * an error, and anything above zero is an alert.
- */
 export class Reconciler implements Service {
   readonly name = 'reconciler';
   private readonly deps: SettlingDeps & {

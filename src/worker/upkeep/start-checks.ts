@@ -1,17 +1,17 @@
+/**
+ * Refuses to start a worker in a world that would lose or double essays; all problems at once. Servers that do not
+ * answer yet are waited for, up to `waitMsMax`: everything may be started at the same time.
+ */
 import { AppError, isRetryable } from '../../errors.ts';
 import type { Service } from '../../lifecycle.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { retrying } from '../../timing/retrying.ts';
 
+const RETRY_DELAY_MS = 1000;
+
 /** One look at the world; problems in plain words, none when all is well. Rejects when it cannot look. */
 export type StartCheck = () => Promise<readonly string[]>;
 
-const RETRY_DELAY_MS = 1000;
-
-/**
- * Refuses to start a worker in a world that would lose or double essays; all problems at once. Servers that do not
- * answer yet are waited for, up to `waitMsMax`: everything may be started at the same time.
- */
 export class StartChecks implements Service {
   readonly name = 'start-checks';
   private readonly deps: {

@@ -1,8 +1,14 @@
+/**
+ * Measures lag, and ends a process that owns a partition with records to read and does nothing about it: no record
+ * resolved, none answered with a retry, no dependency known to fail. Waiting for a dependency therefore never ends the
+ * process, and an unknown lag proves nothing.
+ */
 import type { LagReader } from '../../domain/ports.ts';
 import type { Service } from '../../lifecycle.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { Repeating } from '../../timing/repeating.ts';
+import type { Intake } from '../intake/intake.ts';
 import type { PartitionActivity } from '../intake/intake-options.ts';
 
 export interface WatchdogOptions {
@@ -15,7 +21,7 @@ export interface WatchdogOptions {
 
 export interface WatchdogDeps {
   readonly lagReader: LagReader;
-  readonly intake: { partitions(): readonly PartitionActivity[] };
+  readonly intake: Pick<Intake, 'partitions'>;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** The contract's name of a topic of this deployment. */
@@ -33,11 +39,6 @@ interface Observation {
   readonly workSinceMs: number;
 }
 
-/**
- * Measures lag, and ends a process that owns a partition with records to read and does nothing about it: no record
- * resolved, none answered with a retry, no dependency known to fail. Waiting for a dependency therefore never ends the
- * process, and an unknown lag proves nothing.
- */
 export class Watchdog implements Service {
   readonly name = 'watchdog';
   private readonly deps: WatchdogDeps;
@@ -77,11 +78,11 @@ export class Watchdog implements Service {
     this.observations = new Map();
     for (const owned of intake.partitions()) {
       const name = nameOf(owned.topic, owned.partition);
-      this.judge(owned, lagByName.get(name) ?? -1, former.get(name));
+      this.examine(owned, lagByName.get(name) ?? -1, former.get(name));
     }
   }
 
-  private judge(owned: PartitionActivity, lag: number, former: Observation | undefined): void {
+  private examine(owned: PartitionActivity, lag: number, former: Observation | undefined): void {
     const { topic, partition, lastAnswerAtMs: answerAtMs } = owned;
     const { silentMsMax, controlRecordsMax } = this.deps.options;
     const nowMs = performance.now();

@@ -192,6 +192,19 @@ describe('poison search', () => {
     }
   });
 
+  test('a wait for the store ends with its epoch: the next one does not wait for it', async () => {
+    const { source, marks, intake } = intakeBench({ retryDelayMinMs: 600_000, retryDelayMaxMs: 600_000 });
+    marks.errors.push(unavailable());
+    await intake.start();
+    source.append('t', 0, range(0, 10));
+    source.assign();
+    await waitFor(() => marks.errors.length === 0, soon('the first epoch waits'));
+    source.revoke();
+    source.assign();
+    await waitFor(() => source.committedAll(), soon('the second epoch works'));
+    await intake.stop();
+  });
+
   test('a store that fails during the search delays the record; one that cannot answer ends the search', async () => {
     const source = new MemoryRecordSource();
     const marks = new MemoryMarkStore();

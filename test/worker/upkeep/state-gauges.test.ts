@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../../../src/domain/ports.ts';
 import { Metrics } from '../../../src/telemetry/metrics.ts';
-import { showAssignment } from '../../../src/worker/upkeep/assignment-gauge.ts';
+import { showAssignment } from '../../../src/worker/upkeep/state-gauges.ts';
 
 test('each scrape tells how many partitions of each topic are owned at that moment, 0 where none is', async () => {
   const metrics = new Metrics();
