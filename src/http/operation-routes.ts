@@ -4,13 +4,9 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { HealthBody, InfoBody, LiveBody, ReadyBody } from '../contract/http.ts';
+import type { ProcessMetrics } from '../telemetry/process-metrics.ts';
 import { SERVICE, VERSION } from '../version.ts';
 import type { Health, HealthCheck } from './health.ts';
-
-/** The text of one scrape. */
-export interface MetricsSource {
-  scrape(): Promise<{ readonly contentType: string; readonly text: string }>;
-}
 
 export interface Identity {
   readonly instance: string;
@@ -21,7 +17,7 @@ export interface Identity {
 
 export function addOperationRoutes(
   server: FastifyInstance,
-  deps: { readonly health: HealthCheck; readonly metrics: MetricsSource; readonly identity: Identity },
+  deps: { readonly health: HealthCheck; readonly metrics: Pick<ProcessMetrics, 'scrape'>; readonly identity: Identity },
 ): void {
   const { health, metrics, identity } = deps;
 

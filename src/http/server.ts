@@ -8,9 +8,10 @@ import type { StatusReader } from '../domain/status.ts';
 import { AppError } from '../errors.ts';
 import type { Service } from '../lifecycle.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { ProcessMetrics } from '../telemetry/process-metrics.ts';
 import { ErrorReply } from './error-reply.ts';
 import type { HealthCheck } from './health.ts';
-import { addOperationRoutes, type Identity, type MetricsSource } from './operation-routes.ts';
+import { addOperationRoutes, type Identity } from './operation-routes.ts';
 import { addStatusRoutes, ID_LENGTH_MAX } from './status-routes.ts';
 
 /** A character of an id takes at most nine in a path: three bytes, percent-encoded. */
@@ -25,7 +26,7 @@ export interface HttpServerDeps {
   /** Null: this process serves no read API. */
   readonly status: StatusReader | null;
   readonly health: HealthCheck;
-  readonly metrics: MetricsSource;
+  readonly metrics: Pick<ProcessMetrics, 'scrape'>;
   readonly identity: Identity;
   readonly clock: Clock;
   readonly log: Logger;

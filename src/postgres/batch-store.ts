@@ -183,9 +183,10 @@ class PostgresBatchTransaction implements BatchTransaction {
     const byBatch = new Map(found.map((row) => [row.id, row]));
     const outcomes = records.map((record): RegistrationOutcome => {
       const row = byBatch.get(record.registration.batchId);
-      if (row?.registration_digest === record.digest) return { kind: 'repeated' };
-      if (row?.registration_digest) return { kind: 'conflicting', detail: 'batch is registered differently' };
-      if (row && row.taken > 0) {
+      if (row === undefined) throw new Error(`batch ${record.registration.batchId} is to be registered and has no row`);
+      if (row.registration_digest === record.digest) return { kind: 'repeated' };
+      if (row.registration_digest !== null) return { kind: 'conflicting', detail: 'batch is registered differently' };
+      if (row.taken > 0) {
         return { kind: 'conflicting', detail: `${row.taken} essay ids are slots of another batch` };
       }
       return { kind: 'registered' };
