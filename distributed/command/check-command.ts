@@ -1,11 +1,12 @@
 /** `check DIR`: judges a finished run again from its files alone and writes results, JUnit and page anew. */
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { writeVerdict } from '../engine/run-part.ts';
+import { writeVerdict } from '../engine/conclude-part.ts';
 import { textSummary } from '../report/text-summary.ts';
 import type { Part, Results } from '../run/results.ts';
-import { RunDirectory } from '../run/run-directory.ts';
+import { PARTS_FOLDER, RunDirectory } from '../run/run-directory.ts';
 import { RunDirectoryError } from '../run/run-directory-error.ts';
 import { EXIT } from '../run/verdict.ts';
 import { writeOverview } from './overview.ts';
@@ -33,16 +34,16 @@ export function checkCommand(): Command {
 export async function checkRun(path: string): Promise<{ directory: RunDirectory; results: Results }> {
   const directory = await RunDirectory.open(path);
   const before = await directory.readResults();
-  const folder = directory.file('parts');
+  const folder = directory.file(PARTS_FOLDER);
   if (existsSync(folder)) {
     const parts: Part[] = [];
     for (const name of await partNames(folder, before)) {
-      const part = await RunDirectory.open(directory.file('parts', name));
-      parts.push(await writeVerdict({ directory: part, identity: { name, directory: `parts/${name}` } }));
+      const part = await RunDirectory.open(directory.file(PARTS_FOLDER, name));
+      parts.push(await writeVerdict(part, { name, directory: join(PARTS_FOLDER, name) }));
     }
     return { directory, results: await writeOverview(directory, parts, before?.interrupted === true) };
   }
-  await writeVerdict({ directory, identity: { name: directory.environment.scenario } });
+  await writeVerdict(directory, { name: directory.environment.scenario });
   const results = await directory.readResults();
   if (results === null) throw new RunDirectoryError(`${path} could not be judged`);
   return { directory, results };

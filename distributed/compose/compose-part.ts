@@ -9,14 +9,15 @@ import { type Topics, topicsFor } from '../../src/contract/topics.ts';
 import { kafkaClient, waitForCoordinator, waitForMembers } from '../cluster/kafka-client.ts';
 import { installAudit } from '../collect/audit.ts';
 import { collectRun } from '../collect/collect-run.ts';
+import { followScript, isWhole, writeFindings, writeVerdict } from '../engine/conclude-part.ts';
 import { Findings } from '../engine/findings.ts';
 import { Journal } from '../engine/journal.ts';
+import { COLLECT_MS_MAX, SETTLE_MS_MAX, STABLE_MS } from '../engine/limits.ts';
 import { measureLatencies, percentileOf, writeLatencies } from '../engine/measure/latencies.ts';
 import { waitForQuiescence } from '../engine/measure/quiescence.ts';
 import { Sampler } from '../engine/measure/sampler.ts';
-import { writeVerdict } from '../engine/run-part.ts';
+import { PartEvents } from '../engine/part-events.ts';
 import type { PartIdentity } from '../judge/judge-part.ts';
-import { writeMeasured } from '../run/measured.ts';
 import type { Part } from '../run/results.ts';
 import { RunClock } from '../run/run-clock.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
@@ -27,7 +28,6 @@ import { checkConfinement, checkDistribution, checkEnds, checkTargets, type Stac
 import type { ComposeProject } from './compose-project.ts';
 import { addressesOf } from './docker-facts.ts';
 import { batchIdsOf, runGenerator } from './generator-run.ts';
-import { throttledState } from './live-lines.ts';
 import { PrometheusReader } from './prometheus-reader.ts';
 
 export interface ComposePart {
@@ -43,20 +43,37 @@ export interface ComposePart {
 
 /** Of the compose file's workers. */
 export const CONSUMER_GROUP = 'distributed-test';
-const STABLE_MS = 3_000;
+/** Containers share two cores with all their neighbours and come to rest later than processes. */
 const RECOVERY_MS_MAX = 120_000;
-const SETTLE_MS_MAX = 15_000;
-const COLLECT_MS_MAX = 120_000;
+const LINE_INTERVAL_MS = 2_000;
 
 export async function runComposePart(part: ComposePart): Promise<Part> {
-  const { project, directory, say } = part;
-  const journal = new Journal(directory, new RunClock());
+  const { directory, identity, signal, say } = part;
+  const events = new PartEvents();
+  showLines(events, say);
   const findings = new Findings();
   if (part.without.length > 0) findings.note(`left out by --without: ${part.without.join(', ')}`);
+  const journal = new Journal(directory, new RunClock(), events);
   try {
-    journal.phase('warm-up');
+    await upAndDown(part, journal, events, findings);
+    events.emit('phase', 'end');
+  } finally {
+    journal.close();
+  }
+  const latencies = await measureLatencies(directory);
+  await writeLatencies(directory, latencies);
+  findings.number('completion P99', percentileOf(latencies.completion, 99), { unit: 'ms', better: 'lower' });
+  await writeFindings(directory, findings, signal);
+  return writeVerdict(directory, identity);
+}
+
+/** Whatever happens to the stack, its logs are kept and its containers go. */
+async function upAndDown(part: ComposePart, journal: Journal, events: PartEvents, findings: Findings): Promise<void> {
+  const { project, directory, say } = part;
+  try {
+    events.emit('phase', 'warm-up');
     await bringUp(part);
-    await runOnStack(part, journal, findings);
+    await runOnStack(part, journal, events, findings);
   } finally {
     await project.writeLogs(directory.file('logs')).catch((error: Error) => say(`no logs: ${error.message}`));
     say('taking the containers down');
@@ -64,16 +81,23 @@ export async function runComposePart(part: ComposePart): Promise<Part> {
     if (left.length > 0) say(`left behind: ${left.join(', ')}`);
     noteLeftovers(findings, left);
   }
-  journal.phase('end');
-  journal.close();
-  const latencies = await measureLatencies(directory);
-  await writeLatencies(directory, latencies);
-  findings.number('completion P99', percentileOf(latencies.completion, 99), { unit: 'ms', better: 'lower' });
-  const { checks, gates, numbers, notes } = findings;
-  const note = notes.length > 0 ? { note: notes.join('; ') } : {};
-  const interrupted = part.signal.aborted ? { interrupted: true } : {};
-  await writeMeasured(directory, { checks, gates, numbers, ...note, ...interrupted });
-  return writeVerdict(part);
+}
+
+/** How far the service is, as a line every two seconds. */
+function showLines(events: PartEvents, say: Progress): void {
+  let phase = '';
+  let saidAtMs = 0;
+  events.on('phase', (name) => {
+    phase = name;
+  });
+  events.on('state', ({ complete, open, announced, filled, burnt, lag, unpublished }) => {
+    if (Date.now() - saidAtMs < LINE_INTERVAL_MS) return;
+    saidAtMs = Date.now();
+    const batches = announced + open + complete;
+    say(
+      `${phase}: ${complete} of ${batches} batches complete, ${filled + burnt} slots, lag ${lag}, outbox ${unpublished}`,
+    );
+  });
 }
 
 function noteLeftovers(findings: Findings, left: readonly string[]): void {
@@ -86,7 +110,7 @@ function noteLeftovers(findings: Findings, left: readonly string[]): void {
 }
 
 /** From healthy to collected. The script may fail; what there is then is collected all the same. */
-async function runOnStack(part: ComposePart, journal: Journal, findings: Findings): Promise<void> {
+async function runOnStack(part: ComposePart, journal: Journal, events: PartEvents, findings: Findings): Promise<void> {
   const { project, say, signal } = part;
   const workers = await project.containers('worker');
   const names = new Map(
@@ -105,19 +129,16 @@ async function runOnStack(part: ComposePart, journal: Journal, findings: Finding
   const kafka = kafkaClient([`127.0.0.1:${project.ports.kafka}`], 'harness');
   const topics = topicsFor('');
   checkConfinement(stack);
-  try {
-    await script(part, journal, stack, kafka, topics);
-  } catch (error) {
-    if (!signal.aborted) {
-      const message = error instanceof Error ? error.message : String(error);
-      findings.check({ id: 'harness', title: 'The run came to its end', verdict: 'unknown', message, note: message });
-    }
-    // The load was cut short, so its outcome is not the planned one.
-    await rm(part.directory.file('manifest.json'), { force: true });
-    await rest(project, kafka, topics, { stableMs: 0, deadlineMs: SETTLE_MS_MAX }).catch(() => undefined);
-  }
+  await followScript({
+    findings,
+    signal,
+    run: () => script(part, journal, events, stack, kafka, topics),
+    settle: () => rest(project, kafka, topics, { stableMs: 0, deadlineMs: SETTLE_MS_MAX }),
+  });
+  // A load that was cut short has another outcome than the planned one.
+  if (!isWhole(findings, signal)) await rm(part.directory.file('manifest.json'), { force: true });
   await stack.prometheus.copySeries(journal, stack.nameOf).catch((error: Error) => findings.note(error.message));
-  journal.phase('check');
+  events.emit('phase', 'check');
   say('collecting topics, tables and audit');
   await collect(part, journal, kafka, topics);
   await checkEnds(stack);
@@ -126,6 +147,7 @@ async function runOnStack(part: ComposePart, journal: Journal, findings: Finding
 async function script(
   part: ComposePart,
   journal: Journal,
+  events: PartEvents,
   stack: StackUnderTest,
   kafka: Kafka,
   topics: Topics,
@@ -144,18 +166,18 @@ async function script(
     // Containers are no processes of ours; Prometheus knows about them.
     workers: [],
     others: () => new Map(),
-    onState: throttledState(say, () => journal.phaseName ?? ''),
+    onState: (state) => events.emit('state', state),
   });
   await sampler.start();
   try {
-    journal.phase('load');
+    events.emit('phase', 'load');
     say(`load: seed ${load.seed}, ${load.batches} batches x ${load.slots} slots, by the generator service`);
     const sent = await runGenerator({ project, directory, clock: journal.clock, load, signal });
     say(`sent ${sent.published} inputs, ${Math.round(sent.ratePerSecond)}/s`);
     findings.number('inputs', sent.published, { unit: 'inputs' });
     findings.number('inputs sent per second', sent.ratePerSecond, { unit: '1/s' });
     findings.number('acknowledgement P99', sent.acknowledgementMs.p99, { unit: 'ms', better: 'lower' });
-    journal.phase('quiescence');
+    events.emit('phase', 'quiescence');
     findings.noteRest(
       await rest(project, kafka, topics, { stableMs: STABLE_MS, deadlineMs: RECOVERY_MS_MAX, signal }),
       RECOVERY_MS_MAX,

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { waitForStableGroup } from '../cluster/kafka-client.ts';
+import { SESSION_MS } from '../engine/limits.ts';
 import { percentileOf } from '../engine/measure/latencies.ts';
 import type { PartPlan } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
@@ -12,7 +13,6 @@ import { type Load, planLoad } from '../generator/plan.ts';
 import type { DemoOptions } from './demo-options.ts';
 
 const PARTITIONS = 15;
-const SESSION_MS = 10_000;
 const DOWN_MS = 2_000;
 const FREEZE_MS = SESSION_MS * 1.3;
 const START_PROGRESS = 0.2;
@@ -73,7 +73,6 @@ export function demoPart(options: DemoOptions): { readonly plan: PartPlan; reado
     workers: options.workers,
     partitions: PARTITIONS,
     audit: !options.backlog,
-    env: { KAFKA_SESSION_TIMEOUT_MS: String(SESSION_MS) },
     options: { ...options.load, backlog: options.backlog, killOne: options.killOne, pauseOne: options.pauseOne },
     // A worker that was frozen may find itself out of its group and leave; that is its duty, not a fault.
     exitsAllowed: options.pauseOne,

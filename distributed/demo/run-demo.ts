@@ -2,19 +2,20 @@
  * One demo from nothing to a verdict: starts servers and workers, sends a load, waits until nothing is under way, has
  * the harness's judge read the truth from tables and topics, and stops everything it started, however it ends.
  */
-
 import { WORKER_PROGRAM } from '../cluster/product.ts';
 import { COLLECTED_FILE, readCollected } from '../collect/collected.ts';
 import { describeEnvironment } from '../command/describe-environment.ts';
+import { onStack } from '../command/on-stack.ts';
+import { type PlannedPart, runParts } from '../command/run-parts.ts';
 import type { ScreenOutput } from '../engine/display/live-screen.ts';
-import { runPart } from '../engine/run-part.ts';
-import { Sandboxes } from '../engine/sandbox.ts';
+import { runPart, type Surroundings } from '../engine/run-part.ts';
 import { describeLoad } from '../generator/describe-load.ts';
-import { RunDirectory, runIdOf } from '../run/run-directory.ts';
-import { type Stack, startStack } from '../stack/stack.ts';
+import type { Stack } from '../stack/stack.ts';
 import type { DemoOptions } from './demo-options.ts';
 import { demoPart } from './demo-part.ts';
 import type { DemoReport } from './demo-report.ts';
+
+const SCENARIO = 'demo';
 
 export interface Demo {
   readonly options: DemoOptions;
@@ -28,48 +29,25 @@ export interface Demo {
   readonly signal: AbortSignal;
 }
 
-const SCENARIO = 'demo';
-
 export async function runDemo(demo: Demo): Promise<DemoReport> {
-  const say = (line: string) => demo.output.write(`${line}\n`);
-  const { stack: source, kafkaNodes } = demo.options;
-  const starting = startStack({ source, kafkaNodes, onProgress: (line) => say(`stack: ${line}`) });
-  // Interrupted while it starts, we end at once: the guardian of the stack cleans up behind us.
-  const stack = await Promise.race([starting, rejectWhenAborted(demo.signal)]);
-  try {
-    return await runOn(stack, demo, say);
-  } finally {
-    say('stopping');
-    await stack.stop();
-  }
-}
-
-function rejectWhenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Error('interrupted')), { once: true });
-  });
-}
-
-async function runOn(stack: Stack, demo: Demo, say: (line: string) => void): Promise<DemoReport> {
-  const { options, root, output, useColour, signal } = demo;
-  const { plan, load, facts } = demoPart(options);
-  const directory = await RunDirectory.create(demo.outputFolder, await environmentOf(stack, demo, plan.env ?? {}));
-  say(describeLoad(load));
-  const sandboxes = new Sandboxes(stack, root);
-  try {
-    const part = await runPart({
-      plan,
-      identity: { name: plan.name },
-      title: SCENARIO,
-      directory,
-      stack,
-      sandboxes,
-      root,
-      program: WORKER_PROGRAM,
+  const { options, root, output, useColour, signal, outputFolder } = demo;
+  const say = (line: string) => output.write(`${line}\n`);
+  const { stack: source, kafkaNodes } = options;
+  return onStack({ source, kafkaNodes, root, signal, say: (line) => say(`stack: ${line}`) }, async (ground) => {
+    const { stack, sandboxes } = ground;
+    const { plan, load, facts } = demoPart(options);
+    say(describeLoad(load));
+    const around = { stack, sandboxes, root, program: WORKER_PROGRAM, signal, output, useColour, observation: null };
+    const { seed } = options.load;
+    const { directory, results } = await runParts({
+      name: SCENARIO,
+      seed,
+      options: {},
+      parts: [planned(around, plan, options)],
+      common: await describeCommon(stack, demo),
+      outputFolder,
       signal,
-      output,
-      useColour,
-      observation: null,
+      say,
     });
     const lines = (await readCollected(directory.file(COLLECTED_FILE)))?.lines ?? {};
     return {
@@ -78,26 +56,42 @@ async function runOn(stack: Stack, demo: Demo, say: (line: string) => void): Pro
       workers: options.workers,
       servers: stack.description,
       totals: load.manifest.totals,
-      verdict: part.verdict,
-      checks: part.checks,
+      verdict: results.verdict,
+      checks: results.checks,
       events: lines['topics/out.jsonl'] ?? 0,
       deadLetters: lines['topics/dlq.jsonl'] ?? 0,
       folder: directory.path,
       page: directory.file('report.html'),
     };
-  } finally {
-    await sandboxes.close().catch(() => undefined);
-  }
+  });
 }
 
-async function environmentOf(stack: Stack, { options, root, outputFolder, replay }: Demo, env: object) {
-  const { seed } = options.load;
+function planned(
+  around: Surroundings,
+  plan: ReturnType<typeof demoPart>['plan'],
+  { load, backlog, workers }: DemoOptions,
+): PlannedPart {
+  return {
+    name: plan.name,
+    title: SCENARIO,
+    size: `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+    environment: {
+      scenario: SCENARIO,
+      seed: load.seed,
+      options: { ...load, backlog, audit: !backlog, workerEnv: plan.env ?? {} },
+      instances: workers,
+    },
+    run: (directory, identity) => runPart({ ...around, plan, title: SCENARIO, directory, identity }),
+  };
+}
+
+async function describeCommon(stack: Stack, { options, root, outputFolder, replay }: Demo) {
   const isExternal = Object.values(stack.description).every((each) => each === 'external');
   const common = await describeEnvironment(root, stack, {
     scenarios: [SCENARIO],
     instances: [options.workers],
     durationSeconds: options.load.durationSeconds,
-    seed,
+    seed: options.load.seed,
     stack: isExternal ? 'external' : options.stack,
     outputFolder,
     tier: 'quick',
@@ -106,15 +100,5 @@ async function environmentOf(stack: Stack, { options, root, outputFolder, replay
     without: [],
     observe: false,
   });
-  const startedAt = new Date();
-  return {
-    ...common,
-    replay,
-    runId: runIdOf(startedAt, SCENARIO, seed),
-    scenario: SCENARIO,
-    seed,
-    options: { ...options.load, backlog: options.backlog, audit: !options.backlog, workerEnv: env },
-    instances: options.workers,
-    startedAt: startedAt.toISOString(),
-  };
+  return { ...common, replay };
 }

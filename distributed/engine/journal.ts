@@ -9,12 +9,7 @@ import type { JsonLinesWriter } from '../run/json-lines.ts';
 import type { FaultRecord, MetricSample, OffsetSample, PhaseRecord } from '../run/records.ts';
 import type { RunClock } from '../run/run-clock.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
-
-/** Somebody who is told of phases and faults as they begin and end. */
-export interface JournalReader {
-  phase(name: PhaseRecord['name']): void;
-  fault(fault: string, target: string, phase: 'start' | 'stop'): void;
-}
+import type { PartEvents } from './part-events.ts';
 
 export class Journal {
   readonly clock: RunClock;
@@ -24,31 +19,20 @@ export class Journal {
   private readonly metrics: JsonLinesWriter<MetricSample>;
   private readonly offsets: JsonLinesWriter<OffsetSample>;
   private lastPhase: PhaseRecord['name'] | null = null;
-  private readonly reader: JournalReader | null;
 
-  constructor(directory: RunDirectory, clock: RunClock, reader: JournalReader | null = null) {
+  constructor(directory: RunDirectory, clock: RunClock, events: PartEvents) {
     this.clock = clock;
     this.history = new InputHistory(directory.historyWriter(), clock);
-    this.reader = reader;
     this.faults = directory.faultWriter();
     this.phases = directory.phaseWriter();
     this.metrics = directory.metricWriter();
     this.offsets = directory.offsetWriter();
+    events.on('phase', (name) => this.phase(name));
+    events.on('fault', (fault, target, phase, evidence) => this.fault(fault, target, phase, evidence));
   }
 
   get phaseName(): PhaseRecord['name'] | null {
     return this.lastPhase;
-  }
-
-  phase(name: PhaseRecord['name']): void {
-    this.lastPhase = name;
-    this.phases.append({ ...this.clock.now(), name });
-    this.reader?.phase(name);
-  }
-
-  fault(fault: string, target: string, phase: 'start' | 'stop', evidence: unknown): void {
-    this.faults.append({ ...this.clock.now(), fault, target, phase, evidence });
-    this.reader?.fault(fault, target, phase);
   }
 
   metric(process: string, metric: string, value: number, at = this.clock.now()): void {
@@ -69,9 +53,19 @@ export class Journal {
     this.history.acknowledged(sent);
   }
 
+  /** Idempotent. */
   close(): void {
     for (const writer of [this.history, this.faults, this.phases, this.metrics, this.offsets]) {
       writer.close();
     }
+  }
+
+  private phase(name: PhaseRecord['name']): void {
+    this.lastPhase = name;
+    this.phases.append({ ...this.clock.now(), name });
+  }
+
+  private fault(fault: string, target: string, phase: 'start' | 'stop', evidence: unknown): void {
+    this.faults.append({ ...this.clock.now(), fault, target, phase, evidence });
   }
 }

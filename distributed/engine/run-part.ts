@@ -1,44 +1,45 @@
 /**
  * Runs one part from an empty sandbox to a verdict: workers, script, rest, collection, judgement, report. Whatever goes
- * wrong in the script, what happened until then is collected and judged, and the workers are gone in the end.
+ * wrong, in the script or while something is made, what happened until then is collected and judged as far as it can be,
+ * and everything that was made is gone in the end.
  */
 import { writeFile } from 'node:fs/promises';
-import { limitCpu } from '../cluster/cpu-limit.ts';
+import type { Kafka } from 'kafkajs';
+import { type CpuLimits, limitCpu } from '../cluster/cpu-limit.ts';
 import { kafkaClient, waitForCoordinator } from '../cluster/kafka-client.ts';
 import { productEnv, type Sandbox } from '../cluster/product.ts';
 import { WorkerCluster } from '../cluster/worker-cluster.ts';
 import { collectRun } from '../collect/collect-run.ts';
-import { judgePart, type PartIdentity } from '../judge/judge-part.ts';
+import type { PartIdentity } from '../judge/judge-part.ts';
 import { judgeInjections } from '../nemesis/nemesis.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { ObservedPart } from '../observe/observed-part.ts';
-import { writeJunit } from '../report/junit.ts';
-import { writeReport } from '../report/report-page.ts';
-import { SCHEMA_VERSION } from '../run/environment.ts';
-import { writeMeasured } from '../run/measured.ts';
 import type { Part } from '../run/results.ts';
 import { RunClock } from '../run/run-clock.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
-import { exitCodeOf } from '../run/verdict.ts';
 import type { Stack } from '../stack/stack.ts';
+import { followScript, isWhole, writeFindings, writeVerdict } from './conclude-part.ts';
 import { LiveDisplay } from './display/live-display.ts';
 import type { ScreenOutput } from './display/live-screen.ts';
 import { Journal } from './journal.ts';
+import { COLLECT_MS_MAX, SESSION_MS, SETTLE_MS_MAX } from './limits.ts';
 import { measureLatencies, writeLatencies } from './measure/latencies.ts';
 import { Sampler } from './measure/sampler.ts';
+import { PartEvents } from './part-events.ts';
 import type { PartPlan } from './part-plan.ts';
-import type { Sandboxes } from './sandbox.ts';
+import { Releases } from './releases.ts';
+import { allowLargeMessages, type Sandboxes } from './sandbox.ts';
 import { Stage } from './stage.ts';
-import { allowLargeMessages } from './topic-limits.ts';
 
-export interface PartRun {
-  readonly plan: PartPlan;
-  readonly identity: PartIdentity;
-  readonly title: string;
-  readonly directory: RunDirectory;
+const PARTITIONS = 6;
+const REPLICAS_MAX = 3;
+
+/** What all parts of a run work with. */
+export interface Surroundings {
   readonly stack: Stack;
   readonly sandboxes: Sandboxes;
   readonly root: string;
+  /** Of the workers. */
   readonly program: string;
   readonly signal: AbortSignal;
   readonly output: ScreenOutput;
@@ -47,28 +48,68 @@ export interface PartRun {
   readonly observation: Observation | null;
 }
 
-const PARTITIONS = 6;
-const SESSION_MS = 10_000;
-const COLLECT_MS_MAX = 120_000;
-/** After an interrupt, for what is under way to settle. */
-const SETTLE_MS_MAX = 15_000;
+export interface PartRun extends Surroundings {
+  readonly plan: PartPlan;
+  readonly identity: PartIdentity;
+  readonly title: string;
+  readonly directory: RunDirectory;
+}
 
 export async function runPart(run: PartRun): Promise<Part> {
+  const events = new PartEvents();
+  const display = new LiveDisplay(run.output, run.useColour, run.title, events);
+  try {
+    await perform(run, events, display);
+    return await display.during('judging', () => writeVerdict(run.directory, run.identity));
+  } finally {
+    display.close();
+  }
+}
+
+/** From nothing to the collected evidence, and to nothing again. */
+async function perform(run: PartRun, events: PartEvents, display: LiveDisplay): Promise<void> {
+  const releases = new Releases();
+  try {
+    const observed = observe(run, events);
+    const stage = await setStage(run, events, observed, releases);
+    // Its exporters are connected to the sandbox, so they go before it does.
+    releases.add(() => observed?.end());
+    const { cluster, sandbox, kafka, sampler } = stage.deps;
+    await observed?.begin({ workers: cluster.workers, sandbox, kafka, env: run.plan.env ?? {} });
+    await sampler.start();
+    releases.add(() => sampler.stop());
+    await followPlan(run, stage);
+    await sampler.stop();
+    await display.during('collecting evidence', async () => {
+      await concludeObserving(run, stage, observed);
+      await gatherEvidence(run, stage);
+    });
+  } finally {
+    await releases.all();
+  }
+}
+
+/** Prometheus hears of phases and faults from the first one on. */
+function observe({ observation, title }: PartRun, events: PartEvents): ObservedPart | null {
+  const observed = observation?.beginPart(title) ?? null;
+  events.on('phase', (name) => observed?.phase(name));
+  events.on('fault', (fault, target, phase) => observed?.fault(fault, target, phase));
+  return observed;
+}
+
+/** Makes all that the script needs; each thing is released when the part ends. */
+async function setStage(
+  run: PartRun,
+  events: PartEvents,
+  observed: ObservedPart | null,
+  releases: Releases,
+): Promise<Stage> {
   const { plan, directory, stack } = run;
-  const clock = new RunClock();
-  const observed = run.observation?.beginPart(run.title) ?? null;
-  const journal = new Journal(directory, clock, observed);
-  const replicas = Math.min(3, stack.servers.filter(({ name }) => name.startsWith('kafka')).length || 1);
-  const sandbox = await run.sandboxes.create({
-    partitions: plan.partitions ?? PARTITIONS,
-    replicas,
-    audit: plan.audit ?? true,
-  });
+  const journal = new Journal(directory, new RunClock(), events);
+  releases.add(() => journal.close());
   const kafka = kafkaClient(stack.kafkaBrokers, 'harness');
-  if (plan.messageBytesMax !== undefined) await allowLargeMessages(kafka, sandbox, plan.messageBytesMax);
-  await waitForCoordinator(kafka, sandbox.addresses.consumerGroup);
-  const limits = await limitsOf(run);
-  const notes: { display: LiveDisplay | null } = { display: null };
+  const sandbox = await makeSandbox(run, kafka, releases);
+  const limits = plan.cpuCores === undefined ? null : await limitWorkers(plan, plan.cpuCores, releases);
   const cluster = new WorkerCluster({
     workers: plan.workers,
     root: run.root,
@@ -76,15 +117,10 @@ export async function runPart(run: PartRun): Promise<Part> {
     env: workerEnv(sandbox, plan),
     logFolder: directory.file('logs'),
     launcherOf: (index) => limits?.launcherOf(index) ?? [],
-    onNote: (note) => notes.display?.say(note),
+    onNote: (note) => events.emit('note', note),
   });
-  const display = new LiveDisplay(run.output, run.useColour, {
-    title: run.title,
-    workers: cluster.workers,
-    phase: () => journal.phaseName ?? 'preparing',
-    totals: () => stage.ledger.totals(),
-  });
-  notes.display = display;
+  releases.add(() => cluster.stop());
+  events.emit('workers', cluster.workers);
   const sampler = new Sampler({
     journal,
     kafka,
@@ -93,47 +129,45 @@ export async function runPart(run: PartRun): Promise<Part> {
     topics: sandbox.inbound,
     workers: cluster.workers,
     others: () => new Map(stack.servers.flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, pid]]))),
-    onState: (state) => display.noteState(state),
+    onState: (state) => events.emit('state', state),
   });
-  const stage: Stage = new Stage({
+  const untilWatched = async () => observed?.untilScraped();
+  const { signal } = run;
+  const stage = new Stage({
     directory,
     journal,
+    events,
     stack,
     sandbox,
     kafka,
     cluster,
     sampler,
-    signal: run.signal,
+    signal,
     limits,
-    untilWatched: async () => observed?.untilScraped(),
-    onProgress: (progress) => display.notePublished(progress),
-    onNote: (note) => display.say(note),
+    untilWatched,
   });
+  releases.add(() => stage.close());
   if (limits?.unavailable) stage.findings.note(limits.unavailable);
-  try {
-    await observed?.begin({ workers: cluster.workers, sandbox, kafka, env: plan.env ?? {} });
-    await sampler.start();
-    await followScript(run, stage);
-    await sampler.stop();
-    await display.during('collecting evidence', async () => {
-      await concludeObserving(run, stage, observed);
-      await gatherEvidence(run, stage);
-    });
-  } finally {
-    await cluster.stop();
-    await observed?.end();
-    await stage.close();
-    await limits?.close();
-  }
-  await run.sandboxes.remove(sandbox, kafka).catch(() => undefined);
-  const part = await display.during('judging', () => writeVerdict(run));
-  display.close();
-  return part;
+  return stage;
 }
 
-async function limitsOf({ plan }: PartRun) {
-  if (plan.cpuCores === undefined) return null;
-  return limitCpu({ cores: plan.cpuCores, workers: plan.workers, name: plan.name });
+async function makeSandbox({ plan, stack, sandboxes }: PartRun, kafka: Kafka, releases: Releases): Promise<Sandbox> {
+  const nodes = stack.servers.filter(({ name }) => name.startsWith('kafka')).length;
+  const sandbox = await sandboxes.create({
+    partitions: plan.partitions ?? PARTITIONS,
+    replicas: Math.min(REPLICAS_MAX, nodes || 1),
+    audit: plan.audit ?? true,
+  });
+  releases.add(() => sandboxes.remove(sandbox).catch(() => undefined));
+  if (plan.messageBytesMax !== undefined) await allowLargeMessages(kafka, sandbox, plan.messageBytesMax);
+  await waitForCoordinator(kafka, sandbox.addresses.consumerGroup);
+  return sandbox;
+}
+
+async function limitWorkers(plan: PartPlan, cores: number, releases: Releases): Promise<CpuLimits> {
+  const limits = await limitCpu({ cores, workers: plan.workers, name: plan.name });
+  releases.add(() => limits.close());
+  return limits;
 }
 
 function workerEnv(sandbox: Sandbox, plan: PartPlan): Record<string, string> {
@@ -145,17 +179,9 @@ function workerEnv(sandbox: Sandbox, plan: PartPlan): Record<string, string> {
   };
 }
 
-async function followScript({ plan, signal }: PartRun, stage: Stage): Promise<void> {
+async function followPlan({ plan, signal }: PartRun, stage: Stage): Promise<void> {
   const { findings } = stage;
-  try {
-    await plan.run(stage);
-  } catch (error) {
-    if (!signal.aborted) {
-      const message = error instanceof Error ? error.message : String(error);
-      findings.check({ id: 'harness', title: 'The part ran to its end', verdict: 'unknown', message, note: message });
-    }
-    await stage.settle(SETTLE_MS_MAX).catch(() => undefined);
-  }
+  await followScript({ findings, signal, run: () => plan.run(stage), settle: () => stage.settle(SETTLE_MS_MAX) });
   const { crashes } = stage.deps.cluster;
   findings.check({
     id: 'workers',
@@ -177,8 +203,8 @@ async function concludeObserving({ directory, signal }: PartRun, stage: Stage, o
 
 /** Sessions are looked at while the workers still have them; then the workers stop, and all else is read. */
 async function gatherEvidence({ directory, signal, stack }: PartRun, stage: Stage): Promise<void> {
-  const { journal, kafka, sandbox, cluster } = stage.deps;
-  journal.phase('check');
+  const { journal, events, kafka, sandbox, cluster } = stage.deps;
+  events.emit('phase', 'check');
   const { databaseUrl, consumerGroup, redisUrl } = sandbox.addresses;
   await collectRun({
     directory,
@@ -192,42 +218,16 @@ async function gatherEvidence({ directory, signal, stack }: PartRun, stage: Stag
     deadlineMs: COLLECT_MS_MAX,
     monoMs: () => journal.clock.monoMs(),
   });
-  journal.phase('end');
+  events.emit('phase', 'end');
   journal.close();
   const manifest = stage.ledger.manifest();
-  const isWhole = !signal.aborted && !stage.findings.checks.some(({ id }) => id === 'harness');
+  const whole = isWhole(stage.findings, signal);
   // A load that was cut short has another outcome than the planned one.
-  if (manifest !== null && isWhole) await writeFile(directory.file('manifest.json'), JSON.stringify(manifest));
+  if (manifest !== null && whole) await writeFile(directory.file('manifest.json'), JSON.stringify(manifest));
   const latencies = await measureLatencies(directory);
   await writeLatencies(directory, latencies);
-  if (isWhole) {
+  if (whole) {
     for (const thought of stage.afterthoughts) await thought({ directory, latencies });
   }
-  const { checks, gates, numbers, notes } = stage.findings;
-  await writeMeasured(directory, {
-    checks,
-    gates,
-    numbers,
-    ...(notes.length > 0 ? { note: notes.join('; ') } : {}),
-    ...(signal.aborted ? { interrupted: true } : {}),
-  });
-}
-
-/** Judges the directory and writes what people read about it. Also for a directory from another day. */
-export async function writeVerdict({ directory, identity }: Pick<PartRun, 'directory' | 'identity'>): Promise<Part> {
-  const part = await judgePart(directory, identity);
-  const { environment } = directory;
-  const { name: _name, directory: _directory, note: _note, ...judged } = part;
-  const results = {
-    schemaVersion: SCHEMA_VERSION,
-    runId: environment.runId,
-    scenario: environment.scenario,
-    seed: environment.seed,
-    startedAt: environment.startedAt,
-    ...judged,
-  } as const;
-  await directory.writeResults({ ...results, exitCode: exitCodeOf(results) });
-  await writeJunit(directory);
-  await writeReport(directory);
-  return part;
+  await writeFindings(directory, stage.findings, signal);
 }

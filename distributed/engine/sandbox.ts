@@ -4,14 +4,17 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
-import type { Kafka } from 'kafkajs';
+import kafkajs, { type Kafka } from 'kafkajs';
 import { Client } from 'pg';
-import { topicsFor } from '../../src/contract/topics.ts';
-import { withAdmin } from '../cluster/kafka-client.ts';
+import { deadLetterTopic, topicsFor } from '../../src/contract/topics.ts';
+import { kafkaClient, withAdmin } from '../cluster/kafka-client.ts';
 import { createTopics, migrate, type ProductAddresses, type Sandbox } from '../cluster/product.ts';
 import { installAudit } from '../collect/audit.ts';
 import { REDIS_DATABASES } from '../stack/servers/redis.ts';
 import type { Stack } from '../stack/stack.ts';
+
+/** What a dead letter has beyond its record: headers of its own. */
+const LETTER_BYTES = 100_000;
 
 export interface SandboxOptions {
   readonly partitions: number;
@@ -33,28 +36,33 @@ export class Sandboxes {
   }
 
   async create(options: SandboxOptions): Promise<Sandbox> {
-    const turn = ++this.count;
-    const prefix = `r${this.suffix}-${turn}.`;
-    const database = `els_run_${this.suffix}_${turn}`;
+    const number = ++this.count;
+    const prefix = `r${this.suffix}-${number}.`;
+    const database = `els_run_${this.suffix}_${number}`;
     const addresses: ProductAddresses = {
       databaseUrl: this.databaseUrl(database),
       kafkaBrokers: this.stack.kafkaBrokers,
-      redisUrl: this.redisUrl(turn),
+      redisUrl: this.redisUrl(number),
       topicPrefix: prefix,
       consumerGroup: `${prefix}workers`,
     };
-    await Promise.all([
+    const topics = topicsFor(prefix);
+    const sandbox = { addresses, topics, inbound: [topics.registration, topics.content, topics.failure] };
+    // All come to an end before anything is taken back: what is still being made could not be.
+    const made = await Promise.allSettled([
       createTopics(this.root, addresses, options),
       this.createDatabase(database, addresses.databaseUrl, options.audit),
       this.emptyRedis(addresses.redisUrl),
     ]);
-    const topics = topicsFor(prefix);
-    return { addresses, topics, inbound: [topics.registration, topics.content, topics.failure] };
+    const failed = made.find((each) => each.status === 'rejected');
+    if (failed === undefined) return sandbox;
+    await this.remove(sandbox).catch(() => undefined);
+    throw failed.reason;
   }
 
   /** A part's topics go when it is judged: a broker has room for only so many. */
-  async remove(sandbox: Sandbox, kafka: Kafka): Promise<void> {
-    await withAdmin(kafka, async (admin) => {
+  async remove(sandbox: Sandbox): Promise<void> {
+    await withAdmin(kafkaClient(this.stack.kafkaBrokers, 'harness'), async (admin) => {
       const all = await admin.listTopics();
       const ours = all.filter((topic) => topic.startsWith(sandbox.addresses.topicPrefix));
       await admin.deleteTopics({ topics: ours });
@@ -94,10 +102,10 @@ export class Sandboxes {
   }
 
   /** A foreign Redis is used as it is given: its other databases may be somebody else's. */
-  private redisUrl(turn: number): string {
+  private redisUrl(number: number): string {
     if (this.stack.description.redis === 'external') return this.stack.redisUrl;
     const url = new URL(this.stack.redisUrl);
-    url.pathname = `/${1 + (turn % (REDIS_DATABASES - 1))}`;
+    url.pathname = `/${1 + (number % (REDIS_DATABASES - 1))}`;
     return url.href;
   }
 
@@ -121,4 +129,21 @@ export class Sandboxes {
       await client.end();
     }
   }
+}
+
+/** Raises the largest message of all topics of a sandbox; in dead-letter topics there is room for the reason as well. */
+export async function allowLargeMessages(kafka: Kafka, sandbox: Sandbox, bytesMax: number): Promise<void> {
+  const letters = new Set(sandbox.inbound.map(deadLetterTopic));
+  const sizeOf = (topic: string) => (letters.has(topic) ? bytesMax + LETTER_BYTES : bytesMax);
+  await withAdmin(kafka, async (admin) => {
+    const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(sandbox.addresses.topicPrefix));
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: topics.map((name) => ({
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name,
+        configEntries: [{ name: 'max.message.bytes', value: String(sizeOf(name)) }],
+      })),
+    });
+  });
 }

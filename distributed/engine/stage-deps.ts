@@ -2,16 +2,17 @@ import type { Kafka } from 'kafkajs';
 import type { CpuLimits } from '../cluster/cpu-limit.ts';
 import type { Sandbox } from '../cluster/product.ts';
 import type { WorkerCluster } from '../cluster/worker-cluster.ts';
-import type { PublishProgress } from '../generator/producer.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import type { Stack } from '../stack/stack.ts';
 import type { Journal } from './journal.ts';
 import type { Sampler } from './measure/sampler.ts';
+import type { PartEvents } from './part-events.ts';
 
 /** What a part has to work with. */
 export interface StageDeps {
   readonly directory: RunDirectory;
   readonly journal: Journal;
+  readonly events: PartEvents;
   readonly stack: Stack;
   readonly sandbox: Sandbox;
   readonly kafka: Kafka;
@@ -22,6 +23,4 @@ export interface StageDeps {
   /** Whoever watches the workers must see them before there is something to see. */
   readonly untilWatched: () => Promise<void>;
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: PublishProgress) => void;
-  readonly onNote: (note: string) => void;
 }

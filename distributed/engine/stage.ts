@@ -16,6 +16,7 @@ import type { RunDirectory } from '../run/run-directory.ts';
 import { gatePasses } from '../run/verdict.ts';
 import { Findings } from './findings.ts';
 import { injectorFor } from './injector-for.ts';
+import { STABLE_MS } from './limits.ts';
 import { LoadLedger } from './load-ledger.ts';
 import type { PartLatencies } from './measure/latencies.ts';
 import { type Quiescence, readLag, waitForQuiescence } from './measure/quiescence.ts';
@@ -28,7 +29,6 @@ export type Afterthought = (evidence: {
   readonly latencies: PartLatencies;
 }) => Promise<void> | void;
 
-const STABLE_MS = 3_000;
 /** A broker that we restart is back by then, on a busy machine too. */
 const BROKER_BACK_MS_MAX = 90_000;
 const RECOVERY_MS_MAX = 60_000;
@@ -53,8 +53,8 @@ export class Stage {
 
   /** Starts all workers and waits until each of them has its place in the group. */
   async startWorkers(): Promise<void> {
-    const { cluster, journal, kafka, sandbox, signal } = this.deps;
-    if (journal.phaseName === null) journal.phase('warm-up');
+    const { cluster, journal, events, kafka, sandbox, signal } = this.deps;
+    if (journal.phaseName === null) events.emit('phase', 'warm-up');
     for (const worker of cluster.workers) await worker.start();
     await cluster.waitReady(signal);
     await waitForMembers(kafka, sandbox.addresses.consumerGroup, cluster.workers.length, signal);
@@ -72,8 +72,9 @@ export class Stage {
 
   /** Sends a load; every input is in the history before it leaves. */
   async send(load: SendableLoad): Promise<PublishResult> {
-    const { kafka, sandbox, journal, signal, onProgress } = this.deps;
+    const { kafka, sandbox, journal, events, signal } = this.deps;
     this.ledger.add(load);
+    events.emit('load', this.ledger.totals());
     const result = await publishLoad({
       kafka,
       patienceMs: BROKER_BACK_MS_MAX,
@@ -85,26 +86,26 @@ export class Stage {
         journal.sending(input, dueAtMs);
       },
       onAcknowledged: (sent) => journal.acknowledged(sent),
-      onProgress,
+      onProgress: (progress) => events.emit('published', progress),
     });
     signal.throwIfAborted();
     return result;
   }
 
   beginLoad(): void {
-    this.deps.journal.phase('load');
+    this.deps.events.emit('phase', 'load');
   }
 
   /** Carries out the faults; resolves when all is mended. */
   async inject(faults: readonly ScheduledFault[]): Promise<readonly Injected[]> {
-    const { journal, signal } = this.deps;
+    const { events, signal } = this.deps;
     const injected = await runNemesis({
       faults,
       signal,
       injectorOf: (fault) => injectorFor(fault, this),
       onFault: (fault, target, phase, evidence) => {
-        this.deps.onNote(`${fault} ${target}: ${phase}`);
-        journal.fault(fault, target, phase, evidence);
+        events.emit('note', `${fault} ${target}: ${phase}`);
+        events.emit('fault', fault, target, phase, evidence);
       },
     });
     this.injected.push(...injected);
@@ -116,13 +117,13 @@ export class Stage {
     this.beginLoad();
     const [sent] = await Promise.all([this.send(load), this.inject(faults)]);
     await this.deps.cluster.waitReady(this.signal);
-    this.deps.journal.phase('faults off');
+    this.deps.events.emit('phase', 'faults off');
     return sent;
   }
 
   /** Not coming to rest in time is a finding for the judge, not a failure of the harness. */
   async quiesce(): Promise<Quiescence> {
-    this.deps.journal.phase('quiescence');
+    this.deps.events.emit('phase', 'quiescence');
     const quiescence = await this.untilQuiet({ stableMs: STABLE_MS, limitMs: RECOVERY_MS_MAX });
     this.findings.noteRest(quiescence, RECOVERY_MS_MAX);
     return quiescence;
@@ -158,11 +159,11 @@ export class Stage {
 
   /** Has every input read a second time: offsets forgotten, tables kept for comparison. */
   async replay(): Promise<void> {
-    const { kafka, sandbox, journal, directory } = this.deps;
+    const { kafka, sandbox, events, directory } = this.deps;
     await this.stopWorkers();
     await collectTables(sandbox.addresses.databaseUrl, directory.file(BEFORE_REPLAY_FOLDER));
     await this.deps.sampler.whilePaused(async () => {
-      journal.phase('replay');
+      events.emit('phase', 'replay');
       await forgetOffsets(kafka, sandbox.addresses.consumerGroup);
     });
     await this.startWorkers();
@@ -198,6 +199,11 @@ export class Stage {
 
   gate(gate: Omit<Gate, 'passed'>): void {
     this.findings.gates.push({ ...gate, passed: gatePasses(gate.measured, gate.comparison, gate.target) });
+  }
+
+  /** A line for whoever watches. */
+  note(text: string): void {
+    this.deps.events.emit('note', text);
   }
 
   async pause(ms: number): Promise<void> {

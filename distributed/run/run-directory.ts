@@ -43,6 +43,8 @@ export const TABLE_FILES = [
 ] as const;
 export type TableFile = (typeof TABLE_FILES)[number];
 
+/** In the directory of a run of several parts. */
+export const PARTS_FOLDER = 'parts';
 const FOLDERS = ['topics', 'tables', 'logs', 'latencies'];
 const LATEST = 'latest';
 const NAME_CHARS_MAX = 60;

@@ -1,47 +1,26 @@
 /** Shows one part to people while it runs: a live table on a terminal, a plain line every two seconds elsewhere. */
-
-import type { WorkerProcess } from '../../cluster/worker-process.ts';
-import type { PublishProgress } from '../../generator/producer.ts';
+import type { LoadTotals, PartEvents, ShownWorker } from '../part-events.ts';
 import { LiveScreen, type ScreenOutput } from './live-screen.ts';
 import type { LiveState } from './live-state.ts';
-
-export interface DisplaySubject {
-  readonly title: string;
-  readonly workers: readonly WorkerProcess[];
-  readonly phase: () => string;
-  readonly totals: () => { readonly inputs: number; readonly slots: number; readonly batches: number };
-}
 
 const BEAT_MS = 1_000;
 
 export class LiveDisplay {
   private readonly screen: LiveScreen;
-  private readonly subject: DisplaySubject;
+  private readonly title: string;
   private readonly startedAtMs = performance.now();
+  private workers: readonly ShownWorker[] = [];
+  private phase = 'preparing';
+  private totals: LoadTotals = { inputs: 0, slots: 0, batches: 0 };
   private sentBefore = 0;
   private sentNow = 0;
   private state: LiveState | null = null;
   private work: string | null = null;
 
-  constructor(output: ScreenOutput, useColour: boolean, subject: DisplaySubject) {
+  constructor(output: ScreenOutput, useColour: boolean, title: string, events: PartEvents) {
     this.screen = new LiveScreen(output, useColour);
-    this.subject = subject;
-  }
-
-  say(line: string): void {
-    this.screen.say(`  ${line}`);
-  }
-
-  notePublished({ published }: PublishProgress): void {
-    // A further load counts from zero again.
-    if (published < this.sentNow) this.sentBefore += this.sentNow;
-    this.sentNow = published;
-    this.draw();
-  }
-
-  noteState(state: LiveState): void {
-    this.state = state;
-    this.draw();
+    this.title = title;
+    this.listen(events);
   }
 
   /** Says what is being done when the run itself is over, as long as it takes. */
@@ -60,15 +39,39 @@ export class LiveDisplay {
     this.screen.close();
   }
 
+  private listen(events: PartEvents): void {
+    events.on('note', (text) => this.screen.say(`  ${text}`));
+    events.on('workers', (workers) => {
+      this.workers = workers;
+    });
+    events.on('phase', (name) => {
+      this.phase = name;
+    });
+    events.on('load', (totals) => {
+      // A further load counts from zero again.
+      this.sentBefore += this.sentNow;
+      this.sentNow = 0;
+      this.totals = totals;
+    });
+    events.on('published', ({ published }) => {
+      this.sentNow = published;
+      this.draw();
+    });
+    events.on('state', (state) => {
+      this.state = state;
+      this.draw();
+    });
+  }
+
   private draw(): void {
-    const { state, subject } = this;
+    const { state } = this;
     if (state === null) return;
     this.screen.show({
-      phase: `${subject.title}, ${this.work ?? subject.phase()}`,
+      phase: `${this.title}, ${this.work ?? this.phase}`,
       elapsedMs: performance.now() - this.startedAtMs,
       published: this.sentBefore + this.sentNow,
-      ...subject.totals(),
-      workers: subject.workers.map(({ name, running }) => ({ name, running })),
+      ...this.totals,
+      workers: this.workers.map(({ name, running }) => ({ name, running })),
       state,
     });
   }

@@ -54,7 +54,7 @@ export class Sampler {
   private client: Client | null = null;
   private admin: Admin | null = null;
   private loop: Promise<void> | null = null;
-  private stopped = false;
+  private stopping: Promise<void> | null = null;
   private paused = false;
   private looking: Promise<void> = Promise.resolve();
 
@@ -69,9 +69,13 @@ export class Sampler {
     this.loop = this.run();
   }
 
-  /** Takes a last look and ends. */
-  async stop(): Promise<void> {
-    this.stopped = true;
+  /** Takes a last look and ends. Idempotent. */
+  stop(): Promise<void> {
+    this.stopping ??= this.end();
+    return this.stopping;
+  }
+
+  private async end(): Promise<void> {
     await this.loop;
     await this.look();
     await Promise.allSettled([this.client?.end(), this.admin?.disconnect()]);
@@ -89,7 +93,7 @@ export class Sampler {
   }
 
   private async run(): Promise<void> {
-    while (!this.stopped) {
+    while (this.stopping === null) {
       const startedAtMs = Date.now();
       if (!this.paused) {
         this.looking = this.look();

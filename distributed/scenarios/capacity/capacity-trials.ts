@@ -48,7 +48,7 @@ export class CapacityTrials {
     const { published } = await this.stage.send(load);
     await this.stage.untilDrained(DRAIN_MS_MAX);
     const rate = published / ((performance.now() - startedAtMs) / 1_000);
-    this.stage.deps.onNote(`a backlog of ${published} (${routing}) drained at ${Math.round(rate)} inputs/s`);
+    this.stage.note(`a backlog of ${published} (${routing}) drained at ${Math.round(rate)} inputs/s`);
     return rate;
   }
 
@@ -69,7 +69,7 @@ export class CapacityTrials {
     this.problem ??= judged.problem;
     const [rate, percent] = [Math.round(ratePerSecond), Math.round(busy * 100)];
     const verdict = judged.sustained ? 'sustained' : 'not sustained';
-    this.stage.deps.onNote(`${rate} inputs/s: ${verdict}, lag at the end ${lagAtEnd}, host ${percent} % busy`);
+    this.stage.note(`${rate} inputs/s: ${verdict}, lag at the end ${lagAtEnd}, host ${percent} % busy`);
     return judged.sustained;
   }
 
