@@ -1,9 +1,9 @@
 /** The command line of the harness: what is asked for, checked before anything starts. Wrong usage ends with code 2. */
 import { randomInt } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SEED_LIMIT } from '../generator/seeded-random.ts';
+import { readMutants } from '../judge/mutants.ts';
 import { EXIT } from '../run/verdict.ts';
 import { SCENARIOS } from '../scenarios/catalogue.ts';
 import { COMPOSE_EXTRAS, DOCKER_COMPOSE } from '../scenarios/docker-compose.ts';
@@ -72,8 +72,9 @@ export function readRunOptions(command: Command, root: string): RunOptions {
   const fail = (message: string) => command.error(`error: ${message}`, { exitCode: EXIT.usage });
   const { scenario, mutant = null, stack } = flags;
   if (scenario === undefined) return fail('--scenario is needed: a name of --list, or all');
-  if (mutant !== null && !isMutant(root, mutant)) {
-    return fail(`there is no mutant ${mutant}; there are ${mutantNames(root).join(', ')}`);
+  const mutants = readMutants(root).map(({ name }) => name);
+  if (mutant !== null && !mutants.includes(mutant)) {
+    return fail(`there is no mutant ${mutant}; there are ${mutants.join(', ')}`);
   }
   const isCompose = scenario.includes(DOCKER_COMPOSE.name);
   if (isCompose && mutant !== null) return fail(`${DOCKER_COMPOSE.name} runs the image, which has no mutants`);
@@ -102,16 +103,6 @@ export function describeScenarios(): string {
   const width = Math.max(...all.map(({ name }) => name.length));
   const indent = ' '.repeat(width + 2);
   return all.map(({ name, goal, method }) => `${name.padEnd(width)}  ${goal}\n${indent}${method}`).join('\n');
-}
-
-function mutantNames(root: string): string[] {
-  const folder = join(root, 'test', 'mutants');
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder).flatMap((file) => (file.endsWith('.ts') ? [file.slice(0, -'.ts'.length)] : []));
-}
-
-function isMutant(root: string, name: string): boolean {
-  return mutantNames(root).includes(name);
 }
 
 function parseScenarios(text: string): readonly string[] {

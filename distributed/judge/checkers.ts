@@ -14,7 +14,7 @@ import { replayChangesNothing } from './invariants/replay.ts';
 import { everythingDrains, nothingStuck } from './invariants/rest.ts';
 import { slotTakenOnce } from './invariants/slot-once.ts';
 
-/** All that is asked about a run, in the order of the report. I15 to I17 and I20 are about the gateway and the host. */
+/** All that is asked about a run, in the order of the report. A number that is missing was never given away anew. */
 export const CHECKERS: readonly Checker[] = [
   contentTakesOneSlot,
   slotTakenOnce,

@@ -4,16 +4,15 @@
  */
 import type { Check } from '../run/results.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
-import { Findings } from './answers.ts';
-import type { Checker } from './checker.ts';
+import { Answer, type Checker } from './checker.ts';
 import { CHECKERS } from './checkers.ts';
 import { readRun } from './evidence/read-run.ts';
 import type { RunEvidence } from './evidence/run-evidence.ts';
-import type { PartEvidence } from './evidence/slice-evidence.ts';
+import type { SliceEvidence } from './evidence/slice-evidence.ts';
 
 export interface JudgeOptions {
   /** Bytes of the run's files whose content is held at a time. */
-  readonly partBytesMax?: number;
+  readonly sliceBytesMax?: number;
   readonly checkers?: readonly Checker[];
   /** Looks at the same evidence, so that nothing is read twice. */
   readonly observer?: RunObserver;
@@ -21,7 +20,7 @@ export interface JudgeOptions {
 
 /** What else there is to find out about a run. When it throws, only it is without an answer. */
 export interface RunObserver {
-  part(part: PartEvidence): void;
+  slice(slice: SliceEvidence): void;
   run(run: RunEvidence): Promise<void>;
   failed(error: unknown): void;
 }
@@ -30,10 +29,10 @@ export async function judgeRun(directory: RunDirectory, options: JudgeOptions = 
   const checkers = options.checkers ?? CHECKERS;
   const sessions: Session[] = [];
   try {
-    const { run, parts, close } = await readRun(directory, options.partBytesMax);
+    const { run, slices, close } = await readRun(directory, options.sliceBytesMax);
     sessions.push(...checkers.filter((checker) => checker.applies?.(run) ?? true).map((each) => new Session(each)));
     try {
-      await askAll(sessions, run, parts(), observedBy(options.observer));
+      await askAll(sessions, run, slices(), observedBy(options.observer));
     } finally {
       await close();
     }
@@ -49,19 +48,19 @@ export async function judgeRun(directory: RunDirectory, options: JudgeOptions = 
 async function askAll(
   sessions: readonly Session[],
   run: RunEvidence,
-  parts: AsyncIterable<PartEvidence>,
+  slices: AsyncIterable<SliceEvidence>,
   observe: (look: (observer: RunObserver) => void | Promise<void>) => Promise<void>,
 ): Promise<void> {
-  for await (const part of parts) {
-    await observe((observer) => observer.part(part));
+  for await (const slice of slices) {
+    await observe((observer) => observer.slice(slice));
     for (const session of sessions) {
-      await session.ask((checker, findings) => {
-        for (const batch of part.batches.values()) checker.batch?.(batch, run, findings);
-        checker.part?.(part, run, findings);
+      await session.ask((checker, answer) => {
+        for (const batch of slice.batches.values()) checker.batch?.(batch, run, answer);
+        checker.slice?.(slice, run, answer);
       });
     }
   }
-  for (const session of sessions) await session.ask((checker, findings) => checker.run?.(run, findings));
+  for (const session of sessions) await session.ask((checker, answer) => checker.run?.(run, answer));
   await observe((observer) => observer.run(run));
 }
 
@@ -80,17 +79,17 @@ function observedBy(observer: RunObserver | undefined) {
 
 class Session {
   private readonly checker: Checker;
-  private readonly findings = new Findings();
+  private readonly answer = new Answer();
   private crash: string | null = null;
 
   constructor(checker: Checker) {
     this.checker = checker;
   }
 
-  async ask(question: (checker: Checker, findings: Findings) => void | Promise<void>): Promise<void> {
+  async ask(question: (checker: Checker, answer: Answer) => void | Promise<void>): Promise<void> {
     if (this.crash !== null) return;
     try {
-      await question(this.checker, this.findings);
+      await question(this.checker, this.answer);
     } catch (error) {
       this.crashed(error, 'the checker crashed');
     }
@@ -103,7 +102,7 @@ class Session {
   /** What was found wrong before a crash stays wrong. */
   check(): Check {
     const { id, title } = this.checker;
-    const check = this.findings.check(id, title);
+    const check = this.answer.check(id, title);
     if (this.crash === null) return check;
     return { ...check, verdict: check.problemCount > 0 ? false : 'unknown', note: this.crash };
   }

@@ -1,6 +1,6 @@
+/** Each transaction counts the open slots it can see, so that two last ones both see another open. Caught by I5 or I6. */
 import { runMutant } from '../support/worker/mutant-worker.ts';
 
-/** M2: each transaction counts the open slots it can see, so that two last ones both see another open. Violates I5, I6. */
 const OPEN_SEEN = "(select count(*)::int from slots s where s.batch_id = b.id and s.status = 'open')";
 
 void runMutant({

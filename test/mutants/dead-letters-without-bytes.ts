@@ -1,7 +1,7 @@
+/** A dead letter says where its record lay and nothing of what it said. Caught by I10. */
 import { KafkaMessagePublisher } from '../../src/kafka/message-publisher.ts';
 import { runMutant } from '../support/worker/mutant-worker.ts';
 
-/** M17: a dead letter says where its record lay and nothing of what it said. Violates I10. */
 void runMutant({
   alter(container) {
     const publisher = container.resolve(KafkaMessagePublisher);

@@ -1,6 +1,6 @@
+/** No slot to be had without waiting is taken for a full batch. Caught by I8. */
 import { runMutant } from '../support/worker/mutant-worker.ts';
 
-/** M5: no slot to be had without waiting is taken for "the batch is full". Violates I8. */
 void runMutant({
   statements: {
     'claim-slots': [

@@ -1,9 +1,9 @@
+/** Every publication gives its event a new id. Caught by I4. */
 import { randomUUID } from 'node:crypto';
 import { v5 } from 'uuid';
 import { KafkaMessagePublisher } from '../../src/kafka/message-publisher.ts';
 import { runMutant } from '../support/worker/mutant-worker.ts';
 
-/** M11: every publication gives its event a new id. Violates I4. */
 void runMutant({
   alter(container) {
     const publisher = container.resolve(KafkaMessagePublisher);

@@ -1,8 +1,8 @@
+/** The offset is committed when a record arrives; what a killed worker held is gone. Caught by I3 or I11. */
 import { KafkaRecordSource } from '../../src/kafka/record-source.ts';
 import { Intake } from '../../src/worker/intake/intake.ts';
 import { runMutant } from '../support/worker/mutant-worker.ts';
 
-/** M8: the offset is committed when a record arrives; what a killed worker held is gone. Violates I3 and I11. */
 void runMutant({
   alter(container) {
     const source = container.resolve(KafkaRecordSource);

@@ -1,6 +1,6 @@
+/** Nothing but a look beforehand keeps one content from two slots. Caught by I1. */
 import { runMutant } from '../support/worker/mutant-worker.ts';
 
-/** M1: nothing but a look beforehand keeps one content from two slots. Violates I1. */
 void runMutant({
   schema: `
     drop index if exists slots_one_per_text;

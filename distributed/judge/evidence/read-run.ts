@@ -1,6 +1,6 @@
 /**
  * Reads a run directory, every file once: what concerns the run as a whole is noted on the way, what concerns a batch
- * goes into parts, each of which fits in memory.
+ * goes into slices, each of which fits in memory.
  */
 import { existsSync, statSync } from 'node:fs';
 import { z } from 'zod';
@@ -13,13 +13,13 @@ import { readOutput } from './output-records.ts';
 import { auditEntry, batchRow, excessRow, failureRow, outboxRow, pendingRow, slotRow } from './rows.ts';
 import { gatherBasics, type OutboxEvidence, type RunBasics, type RunEvidence } from './run-evidence.ts';
 import { FaultWindows, GapNotes, OwnerSearch } from './run-notes.ts';
-import type { Part, Piece } from './slice-evidence.ts';
-import { PartStore } from './slice-store.ts';
+import type { Piece, Slice } from './slice-evidence.ts';
+import { SliceStore } from './slice-store.ts';
 
 export interface ReadRun {
   readonly run: RunEvidence;
   /** One after the other, once. */
-  parts(): AsyncGenerator<Part>;
+  slices(): AsyncGenerator<Slice>;
   /** Removes what was put aside. */
   close(): Promise<void>;
 }
@@ -32,10 +32,10 @@ export async function readRun(directory: RunDirectory, bytesMax = PART_BYTES_MAX
   const paths = FILES.map((file) => directory.file(`${file}.jsonl`)).filter((path) => existsSync(path));
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0);
   const basics = await gatherBasics(directory);
-  const store = new PartStore(Math.ceil(bytes / bytesMax));
+  const store = new SliceStore(Math.ceil(bytes / bytesMax));
   try {
     const run = await new Reading(directory, basics, store).read();
-    return { run, parts: () => store.parts(), close: () => store.close() };
+    return { run, slices: () => store.slices(), close: () => store.close() };
   } catch (error) {
     await store.close();
     throw error;
@@ -45,7 +45,7 @@ export async function readRun(directory: RunDirectory, bytesMax = PART_BYTES_MAX
 class Reading {
   private readonly directory: RunDirectory;
   private readonly basics: RunBasics;
-  private readonly store: PartStore;
+  private readonly store: SliceStore;
   private readonly readInput: InputReader;
   private readonly lines = new Map<string, number>();
   private readonly gaps = new GapNotes();
@@ -58,7 +58,7 @@ class Reading {
   private readonly completions = new Map<string, { readonly rowId: number; readonly txid: number | null }>();
   private inputs = 0;
 
-  constructor(directory: RunDirectory, basics: RunBasics, store: PartStore) {
+  constructor(directory: RunDirectory, basics: RunBasics, store: SliceStore) {
     this.directory = directory;
     this.basics = basics;
     this.store = store;

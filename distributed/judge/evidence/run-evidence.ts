@@ -1,6 +1,6 @@
 /**
  * What a run directory says about the run as a whole. Holds little: dead letters, committed offsets, completions in the
- * outbox. Everything that grows with the load belongs to a batch and is judged part by part.
+ * outbox. Everything that grows with the load belongs to a batch and is judged slice by slice.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';

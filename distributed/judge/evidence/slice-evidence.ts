@@ -1,10 +1,10 @@
-/** The batches of one part of a run, and what belongs to no batch: put together from what was read of the run's files. */
+/** The batches of one slice of a run, and what belongs to no batch: put together from what was read of the run's files. */
 import { BatchEvidence } from './batch-evidence.ts';
 import type { JudgedInput, LooseInput } from './input-records.ts';
 import type { Letter, MalformedOutput, Output } from './output-records.ts';
 import type { AuditEntry, BatchRow, ExcessRow, FailureRow, PendingRow, SlotRow } from './rows.ts';
 
-export interface PartEvidence {
+export interface SliceEvidence {
   readonly batches: ReadonlyMap<string, BatchEvidence>;
   readonly loose: readonly LooseInput[];
   readonly malformed: readonly MalformedOutput[];
@@ -18,7 +18,7 @@ export interface SetAside {
   readonly letters: readonly Letter[];
 }
 
-/** What was read, one thing at a time. Plain data: it may lie in a file until its part is judged. */
+/** What was read, one thing at a time. Plain data: it may lie in a file until its slice is judged. */
 export type Piece =
   | { readonly of: 'input'; readonly what: JudgedInput }
   | { readonly of: 'loose'; readonly what: LooseInput }
@@ -40,7 +40,7 @@ export interface SentInput {
   readonly isAcknowledged: boolean;
 }
 
-export class Part implements PartEvidence {
+export class Slice implements SliceEvidence {
   readonly batches = new Map<string, BatchEvidence>();
   readonly loose: LooseInput[] = [];
   readonly malformed: MalformedOutput[] = [];

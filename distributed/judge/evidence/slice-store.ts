@@ -1,6 +1,6 @@
 /**
  * Holds what was read of a run until it is judged, batch by batch. What fits is held in memory; of a larger run each
- * piece waits in one of several temporary files, by its batch, and one part at a time comes back. So each file of a
+ * piece waits in one of several temporary files, by its batch, and one slice at a time comes back. So each file of a
  * run is read once, and memory does not grow with it. `close` removes what was written.
  */
 import { closeSync, mkdtempSync, openSync, writeSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readLines } from '../../run/json-lines.ts';
-import { Part, type Piece } from './slice-evidence.ts';
+import { type Piece, Slice } from './slice-evidence.ts';
 
 const BUFFERED_CHARS_MAX = 256 * 1_024;
 
@@ -19,50 +19,50 @@ interface PartFile {
   chars: number;
 }
 
-export class PartStore {
-  private readonly whole: Part | null;
+export class SliceStore {
+  private readonly whole: Slice | null;
   private readonly folder: string | null;
   private readonly files: readonly PartFile[];
 
-  constructor(parts: number) {
-    this.whole = parts <= 1 ? new Part() : null;
-    const folder = parts <= 1 ? null : mkdtempSync(join(tmpdir(), 'els-judge-'));
+  constructor(slices: number) {
+    this.whole = slices <= 1 ? new Slice() : null;
+    const folder = slices <= 1 ? null : mkdtempSync(join(tmpdir(), 'els-judge-'));
     this.folder = folder;
     this.files =
       folder === null
         ? []
-        : Array.from({ length: parts }, (_, index) => {
-            const path = join(folder, `part-${index}.jsonl`);
+        : Array.from({ length: slices }, (_, index) => {
+            const path = join(folder, `slice-${index}.jsonl`);
             return { path, descriptor: openSync(path, 'w'), lines: [], chars: 0 };
           });
   }
 
-  /** Pieces with the same key come back in the same part. */
+  /** Pieces with the same key come back in the same slice. */
   add(key: string, piece: Piece): void {
     if (this.whole !== null) {
       this.whole.add(piece);
       return;
     }
     const file = this.files[hashOf(key) % this.files.length];
-    if (file === undefined) throw new Error('a part has no file');
+    if (file === undefined) throw new Error('a slice has no file');
     const line = JSON.stringify(piece);
     file.lines.push(line);
     file.chars += line.length;
     if (file.chars > BUFFERED_CHARS_MAX) flush(file);
   }
 
-  /** All parts, one after the other. To be asked once. */
-  async *parts(): AsyncGenerator<Part> {
+  /** All slices, one after the other. To be asked once. */
+  async *slices(): AsyncGenerator<Slice> {
     if (this.whole !== null) {
       yield this.whole.complete();
       return;
     }
     for (const file of this.files) flush(file);
     for (const { path } of this.files) {
-      const part = new Part();
+      const slice = new Slice();
       // Written by ourselves a moment ago.
-      for await (const line of readLines(path)) part.add(JSON.parse(line) as Piece);
-      yield part.complete();
+      for await (const line of readLines(path)) slice.add(JSON.parse(line) as Piece);
+      yield slice.complete();
       await rm(path);
     }
   }

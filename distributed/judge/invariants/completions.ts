@@ -13,9 +13,9 @@ export const oneEventEach: Checker = {
   id: 'I4',
   title:
     'A batch has one completion; every event has one id, made from what it is about, and copies are the same bytes',
-  batch(batch, run, findings) {
+  batch(batch, run, answer) {
     const completions = new Set(batch.completed.map((output) => output.eventId));
-    findings.holds(completions.size <= 1, () => {
+    answer.holds(completions.size <= 1, () => {
       const message = `${completions.size} completions: ${[...completions].join(', ')}`;
       return problemOf(batch, message, { identities: [] });
     });
@@ -24,7 +24,7 @@ export const oneEventEach: Checker = {
       const isSame = new Set(copies.map((copy) => copy.digest)).size === 1;
       // A row taken over from an instance that was only slow may be published by both.
       const isOnce = run.isFaulty || run.outbox.takeovers > 0 || copies.length === 1;
-      findings.holds(isDerived && isSame && isOnce, () => {
+      answer.holds(isDerived && isSame && isOnce, () => {
         const fault = isDerived
           ? isSame
             ? `${copies.length} copies without a fault`
@@ -40,36 +40,36 @@ export const oneEventEach: Checker = {
 export const completedByLastSlot: Checker = {
   id: 'I5',
   title: 'A completion is written by the transaction that takes the last slot, never before, never after',
-  batch(batch, run, findings) {
+  batch(batch, run, answer) {
     const published = [...new Set(batch.completed.map((output) => output.eventId))];
     if (!batch.isFull) {
       const id = outboundEventId(batch.batchId, EVENT_TYPES.completed, '');
       const isAnnounced = published.length > 0 || run.outbox.completions.has(id) || batch.row?.state === 'complete';
-      findings.holds(!isAnnounced, () =>
+      answer.holds(!isAnnounced, () =>
         problemOf(batch, `is announced complete with ${batch.openSlots.length} of ${batch.slots.length} slots open`),
       );
       return;
     }
     for (const eventId of published) {
       if (run.outbox.completions.has(eventId)) {
-        findings.holds(true, () => ({ message: eventId }));
+        answer.holds(true, () => ({ message: eventId }));
       } else if (run.outbox.isWhole && run.outbox.rows > 0) {
         const message = `completion ${eventId} was published and no committed transaction wrote it`;
-        findings.holds(false, () => problemOf(batch, message, { identities: [] }));
-      } else findings.doubt('outbox rows were removed before they could be read');
+        answer.holds(false, () => problemOf(batch, message, { identities: [] }));
+      } else answer.doubt('outbox rows were removed before they could be read');
     }
-    judgeTransaction(batch, run, findings);
+    judgeTransaction(batch, run, answer);
   },
 };
 
 export const everythingAnnounced: Checker = {
   id: 'I6',
   title: 'Every full batch, every filled slot and every excess content is announced in Kafka',
-  batch(batch, run, findings) {
+  batch(batch, run, answer) {
     const isUnderWay = !run.wasGivenTime && run.outbox.unpublished > 0;
     const announced = (isAnnounced: boolean, problem: () => Problem) => {
-      if (isAnnounced || !isUnderWay) findings.holds(isAnnounced, problem);
-      else findings.doubt('the run ended before it waited for rest, with events unpublished');
+      if (isAnnounced || !isUnderWay) answer.holds(isAnnounced, problem);
+      else answer.doubt('the run ended before it waited for rest, with events unpublished');
     };
     if (batch.isFull) {
       announced(batch.completed.length > 0, () =>
@@ -94,14 +94,14 @@ export const everythingAnnounced: Checker = {
 export const payloadsTrue: Checker = {
   id: 'I7',
   title: 'Completions list exactly the filled slots, and every event says what is stored',
-  batch(batch, _run, findings) {
-    judgeCompletions(batch, findings);
+  batch(batch, _run, answer) {
+    judgeCompletions(batch, answer);
     const slots = new Map(batch.slots.map((slot) => [slot.essayId, slot]));
     for (const output of batch.assigned) {
       const slot = slots.get(output.essayId);
       const said = [output.textStorageId, output.fileUploadId, output.originalFileName];
       const stored = [slot?.textStorageId, slot?.fileUploadId, slot?.originalFileName];
-      findings.holds(said.join('\n') === stored.join('\n'), () => {
+      answer.holds(said.join('\n') === stored.join('\n'), () => {
         const message = `${placeName(output)} says slot ${output.essayId} holds ${said.join(', ')}; stored is ${stored.join(', ')}`;
         return problemOf(batch, message, { essayIds: [output.essayId], identities: [output.textStorageId] });
       });
@@ -109,7 +109,7 @@ export const payloadsTrue: Checker = {
     const excess = new Map(batch.excess.map((row) => [row.textStorageId, row]));
     for (const output of batch.excessEvents) {
       const stored = excess.get(output.textStorageId)?.originalFileName;
-      findings.holds(stored === output.originalFileName, () => {
+      answer.holds(stored === output.originalFileName, () => {
         const message = `${placeName(output)} says content ${output.textStorageId} (${output.originalFileName}) is excess; stored is ${stored ?? 'nothing'}`;
         return problemOf(batch, message, { identities: [output.textStorageId] });
       });
@@ -117,7 +117,7 @@ export const payloadsTrue: Checker = {
   },
 };
 
-function judgeTransaction(...[batch, run, findings]: Parameters<NonNullable<Checker['batch']>>): void {
+function judgeTransaction(...[batch, run, answer]: Parameters<NonNullable<Checker['batch']>>): void {
   if (!run.isAudited && !run.isAuditWanted) return;
   const id = outboundEventId(batch.batchId, EVENT_TYPES.completed, '');
   const written = run.outbox.completions.get(id);
@@ -125,11 +125,11 @@ function judgeTransaction(...[batch, run, findings]: Parameters<NonNullable<Chec
   const { completing } = batch;
   if (written === undefined) return;
   if (!run.isAudited || last === undefined || completing === null || written.txid === null) {
-    findings.doubt('the audit does not show how a batch was completed');
+    answer.doubt('the audit does not show how a batch was completed');
     return;
   }
   const isRight = written.txid === last.txid && completing.txid === last.txid;
-  findings.holds(isRight, () => {
+  answer.holds(isRight, () => {
     const message =
       `the last slot was taken by transaction ${last.txid}, the batch was completed by ${completing.txid}, ` +
       `and outbox row ${written.rowId} with its completion was written by ${written.txid}`;
@@ -137,13 +137,13 @@ function judgeTransaction(...[batch, run, findings]: Parameters<NonNullable<Chec
   });
 }
 
-function judgeCompletions(batch: BatchEvidence, findings: Parameters<NonNullable<Checker['batch']>>[2]): void {
+function judgeCompletions(batch: BatchEvidence, answer: Parameters<NonNullable<Checker['batch']>>[2]): void {
   const { row } = batch;
   const filled = batch.filled.map((slot) => `${slot.essayId} ${slot.textStorageId}`);
   for (const output of batch.completed) {
     const listed = output.essays.map((essay) => `${essay.essayId} ${essay.textStorageId}`);
     const wrong = differenceOf(listed, filled);
-    findings.holds(wrong === null, () =>
+    answer.holds(wrong === null, () =>
       problemOf(batch, `${placeName(output)} does not list the filled slots: ${wrong}`, { identities: [] }),
     );
     const said = [
@@ -154,7 +154,7 @@ function judgeCompletions(batch: BatchEvidence, findings: Parameters<NonNullable
       output.correlationId,
     ];
     const stored = [filled.length, batch.slots.length, row?.courseCode, row?.userId, row?.correlationId];
-    findings.holds(said.join('\n') === stored.join('\n'), () =>
+    answer.holds(said.join('\n') === stored.join('\n'), () =>
       problemOf(batch, `${placeName(output)} says ${said.join(', ')}; stored is ${stored.join(', ')}`, {
         identities: [],
       }),

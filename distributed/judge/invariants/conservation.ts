@@ -4,31 +4,30 @@
  * dead letter that names the record.
  */
 
-import type { Findings } from '../answers.ts';
-import type { Checker } from '../checker.ts';
+import type { Answer, Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import { type BatchEvidence, differenceOf } from '../evidence/batch-evidence.ts';
 import { askedOf, type JudgedInput, type LooseInput, placeName } from '../evidence/input-records.ts';
 import { isUnprocessed, type RunEvidence } from '../evidence/run-evidence.ts';
-import type { PartEvidence } from '../evidence/slice-evidence.ts';
+import type { SliceEvidence } from '../evidence/slice-evidence.ts';
 
 export const conservation: Checker = {
   id: 'I3',
   title: 'Every input has exactly one fate, and nothing has a place that was not sent',
-  batch(batch, run, findings) {
-    judgeSent(batch, run, findings);
-    judgeInvented(batch, findings);
-    judgeBurnt(batch, findings);
+  batch(batch, run, answer) {
+    judgeSent(batch, run, answer);
+    judgeInvented(batch, answer);
+    judgeBurnt(batch, answer);
   },
-  part(part, run, findings) {
-    judgeLoose(part, run, findings);
-    judgeSetAside(part, run, findings);
+  slice(slice, run, answer) {
+    judgeLoose(slice, run, answer);
+    judgeSetAside(slice, run, answer);
   },
-  async run(run, findings) {
+  async run(run, answer) {
     for (const [origin, [letter]] of run.letters) {
       // Stands for records that nobody can read, the judge included.
       if (letter?.reason === 'undecodable_batch') continue;
-      findings.holds(run.lettersFound.has(origin), () => ({
+      answer.holds(run.lettersFound.has(origin), () => ({
         message: `dead letter ${letter?.at} is about ${origin}, where no record lies`,
         records: [letter?.at ?? '', origin],
       }));
@@ -42,16 +41,16 @@ export function fateOf(input: JudgedInput, batch: BatchEvidence, run: RunEvidenc
   return places(batch).get(identityOf(input)) ?? null;
 }
 
-function judgeSent(batch: BatchEvidence, run: RunEvidence, findings: Findings): void {
+function judgeSent(batch: BatchEvidence, run: RunEvidence, answer: Answer): void {
   const found = places(batch);
   for (const input of [...batch.registrations, ...batch.contents, ...batch.failures]) {
     if (run.letters.has(placeName(input))) continue;
     const isRight = found.has(identityOf(input));
     if (!isRight && isUnprocessed(input, run)) {
-      findings.doubt('records had not been processed when the run ended');
+      answer.doubt('records had not been processed when the run ended');
       continue;
     }
-    findings.holds(isRight, () => {
+    answer.holds(isRight, () => {
       const what = input.kind === 'registration' ? 'is not what the batch is registered as' : 'is nowhere';
       const message = `${nameOf(input)} of ${placeName(input)} is lost: it ${what}, and no dead letter names it`;
       return problemOf(batch, message, { identities: [rawIdentity(input)] });
@@ -59,36 +58,36 @@ function judgeSent(batch: BatchEvidence, run: RunEvidence, findings: Findings): 
   }
 }
 
-function judgeInvented(batch: BatchEvidence, findings: Findings): void {
+function judgeInvented(batch: BatchEvidence, answer: Answer): void {
   const sent = new Set([...batch.registrations, ...batch.contents, ...batch.failures].map(identityOf));
   for (const [identity, place] of places(batch)) {
     const name = identity.startsWith('registration') ? 'a registration' : identity;
-    findings.holds(sent.has(identity), () =>
+    answer.holds(sent.has(identity), () =>
       problemOf(batch, `${name} is ${place} and was never sent`, { identities: [identity.split(' ')[1] ?? ''] }),
     );
   }
 }
 
 /** A failure burns one slot or none, and no slot is burnt without one. */
-function judgeBurnt(batch: BatchEvidence, findings: Findings): void {
+function judgeBurnt(batch: BatchEvidence, answer: Answer): void {
   if (batch.slots.length === 0) return;
   const burnt = batch.slots.filter((slot) => slot.status === 'failed').map((slot) => slot.essayId);
   const burntBy = batch.failureRows.flatMap((row) => (row.essayId === null ? [] : [row.essayId]));
   const wrong = differenceOf(burntBy, burnt);
-  findings.holds(wrong === null, () =>
+  answer.holds(wrong === null, () =>
     problemOf(batch, `the slots its failures burnt are not its burnt slots: ${wrong}`, {
       essayIds: [...burnt, ...burntBy],
     }),
   );
 }
 
-function judgeLoose(part: PartEvidence, run: RunEvidence, findings: Findings): void {
-  for (const input of part.loose) {
+function judgeLoose(slice: SliceEvidence, run: RunEvidence, answer: Answer): void {
+  for (const input of slice.loose) {
     if (input.kind === 'ignored') continue;
     const isRight = run.letters.has(placeName(input));
-    if (!isRight && isUnprocessed(input, run)) findings.doubt('records had not been processed when the run ended');
+    if (!isRight && isUnprocessed(input, run)) answer.doubt('records had not been processed when the run ended');
     else {
-      findings.holds(isRight, () => ({
+      answer.holds(isRight, () => ({
         message: `the record at ${placeName(input)} is invalid (${input.why}) and no dead letter names it`,
         records: [placeName(input)],
       }));
@@ -97,13 +96,13 @@ function judgeLoose(part: PartEvidence, run: RunEvidence, findings: Findings): v
 }
 
 /** Of valid records only a registration may be refused, and only for something that stands against it. */
-function judgeSetAside(part: PartEvidence, run: RunEvidence, findings: Findings): void {
+function judgeSetAside(slice: SliceEvidence, run: RunEvidence, answer: Answer): void {
   // A replay reads what was set aside again, some of it twice while its workers join: a letter has no memory.
   const isReplayed = run.phases.some((phase) => phase.name === 'replay');
-  for (const { input, letters } of part.setAside) {
+  for (const { input, letters } of slice.setAside) {
     const [letter] = letters;
-    const fault = faultOfRefusal(input, part, run, letter?.reason ?? '');
-    findings.holds(fault === null && (run.isFaulty || isReplayed || letters.length === 1), () => ({
+    const fault = faultOfRefusal(input, slice, run, letter?.reason ?? '');
+    answer.holds(fault === null && (run.isFaulty || isReplayed || letters.length === 1), () => ({
       message: `${placeName(input)} was set aside as ${letter?.reason}: ${fault ?? `${letters.length} times`}`,
       ...('batchId' in input ? { batchId: input.batchId } : {}),
       records: [placeName(input), ...letters.map(({ at }) => at)],
@@ -117,14 +116,14 @@ function judgeSetAside(part: PartEvidence, run: RunEvidence, findings: Findings)
 
 function faultOfRefusal(
   input: JudgedInput | LooseInput,
-  part: PartEvidence,
+  slice: SliceEvidence,
   run: RunEvidence,
   reason: string,
 ): string | null {
   if (input.kind === 'invalid') return null;
   if (input.kind === 'ignored') return `it should have been ignored (${input.why})`;
   if (input.kind !== 'registration' || reason !== 'conflicting_registration') return 'it is valid';
-  const batch = part.batches.get(input.batchId);
+  const batch = slice.batches.get(input.batchId);
   const stored = batch === undefined ? null : storedRegistration(batch);
   if (stored !== null) return stored === input.asked ? 'the batch is registered just so' : null;
   const isTaken = input.essayIds.some((id) => (run.ownersOfRefused.get(id) ?? input.batchId) !== input.batchId);

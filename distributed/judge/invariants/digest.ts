@@ -9,9 +9,9 @@ import { readRun } from '../evidence/read-run.ts';
 /** SHA-256 over batches in order of id: slot count, contents, burnt slots, excess, completion ids. */
 export async function digestOfRun(directory: RunDirectory): Promise<string> {
   const digests: string[] = [];
-  const { parts, close } = await readRun(directory);
-  for await (const part of parts()) {
-    for (const batch of part.batches.values()) {
+  const { slices, close } = await readRun(directory);
+  for await (const slice of slices()) {
+    for (const batch of slice.batches.values()) {
       const sorted = (texts: readonly (string | null)[]) => [...new Set(texts)].sort();
       const state = [
         batch.batchId,

@@ -9,7 +9,7 @@ export const asPlanned: Checker = {
   id: 'manifest',
   title: 'Filled, failed, excess, refused and complete are as the generator planned',
   applies: (run) => run.manifest !== null,
-  batch(batch, run, findings) {
+  batch(batch, run, answer) {
     const expected = expectationsOf(run).get(batch.batchId);
     // Of another load in the same topics.
     if (expected === undefined) return;
@@ -23,21 +23,21 @@ export const asPlanned: Checker = {
     const taken = Math.min(expected.slots, expected.contents + expected.failures);
     const addsUp = counts.filled + failed === taken && counts.excess === expected.contents - counts.filled;
     const isComplete = batch.isFull === expected.completion && slots.length === expected.slots;
-    findings.holds(isInRange && addsUp && isComplete, () =>
+    answer.holds(isInRange && addsUp && isComplete, () =>
       problemOf(batch, describe(batch, counts, expected), { identities: [] }),
     );
     const refused = batch.registrations.filter((input) =>
       run.letters.has(`${input.topic}/${input.partition}@${input.offset}`),
     ).length;
-    findings.holds(refused === expected.conflicts, () =>
+    answer.holds(refused === expected.conflicts, () =>
       problemOf(batch, `${refused} of ${expected.conflicts} conflicting registrations were refused`, {
         identities: [],
       }),
     );
   },
-  async run(run, findings) {
+  async run(run, answer) {
     for (const batchId of unseenOf(run)) {
-      findings.holds(false, () => ({ message: `batch ${batchId} of the load is not stored`, batchId }));
+      answer.holds(false, () => ({ message: `batch ${batchId} of the load is not stored`, batchId }));
     }
   },
 };

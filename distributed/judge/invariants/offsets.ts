@@ -1,7 +1,6 @@
 /** I11: an offset is committed only past records that have a fate, never backwards, never past the end. */
 import type { OffsetSample } from '../../run/records.ts';
-import type { Findings } from '../answers.ts';
-import type { Checker } from '../checker.ts';
+import type { Answer, Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import type { BatchEvidence } from '../evidence/batch-evidence.ts';
 import { type JudgedInput, placeName } from '../evidence/input-records.ts';
@@ -11,14 +10,14 @@ import { fateOf } from './conservation.ts';
 export const offsetsFollowFates: Checker = {
   id: 'I11',
   title: 'Offsets are committed only past records that have a fate, never backwards, never past the end',
-  batch(batch, run, findings) {
+  batch(batch, run, answer) {
     for (const input of [...batch.registrations, ...batch.contents, ...batch.failures]) {
       const committed = run.committed.get(`${input.topic}/${input.partition}`);
-      if (committed === undefined) findings.doubt('committed offsets are not known');
-      else if (input.offset < committed) judgeRecord(input, committed, batch, run, findings);
+      if (committed === undefined) answer.doubt('committed offsets are not known');
+      else if (input.offset < committed) judgeRecord(input, committed, batch, run, answer);
     }
   },
-  async run(run, findings) {
+  async run(run, answer) {
     const before = new Map<string, OffsetSample>();
     const resets = run.phases.filter((phase) => phase.name === 'replay').map((phase) => phase.wallMs);
     for await (const sample of run.directory.readOffsets()) {
@@ -27,7 +26,7 @@ export const offsetsFollowFates: Checker = {
       before.set(name, sample);
       const isReset = resets.some((wallMs) => (last?.wallMs ?? wallMs) <= wallMs && wallMs <= sample.wallMs);
       const isForward = isReset || (last?.committed ?? -1) <= (sample.committed ?? -1);
-      findings.holds(isForward && (sample.committed ?? -1) <= sample.end, () => ({
+      answer.holds(isForward && (sample.committed ?? -1) <= sample.end, () => ({
         message: `${name}: committed ${last?.committed ?? 'nothing'}, later ${sample.committed ?? 'nothing'}, end ${sample.end}`,
         timeline: [last, sample].flatMap((each) =>
           each === undefined
@@ -44,9 +43,9 @@ function judgeRecord(
   committed: number,
   batch: BatchEvidence,
   run: RunEvidence,
-  findings: Findings,
+  answer: Answer,
 ): void {
-  findings.holds(fateOf(input, batch, run) !== null, () => {
+  answer.holds(fateOf(input, batch, run) !== null, () => {
     const identity =
       input.kind === 'registration' ? [] : [input.kind === 'content' ? input.textStorageId : input.fileUploadId];
     const message = `${placeName(input)} (${input.kind} ${identity.join()}) has no fate, and ${committed} is committed`;

@@ -1,7 +1,6 @@
 /** I10: what is stored and what is set aside is what was sent, unchanged and for the same batch. */
 
-import type { Findings } from '../answers.ts';
-import type { Checker } from '../checker.ts';
+import type { Answer, Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import { type BatchEvidence, groupBy } from '../evidence/batch-evidence.ts';
 import { placeName } from '../evidence/input-records.ts';
@@ -9,17 +8,17 @@ import { placeName } from '../evidence/input-records.ts';
 export const provenance: Checker = {
   id: 'I10',
   title: 'What is stored, published and set aside is what was sent',
-  batch(batch, _run, findings) {
-    judgeContents(batch, findings);
-    judgeFailures(batch, findings);
-    judgeSlots(batch, findings);
+  batch(batch, _run, answer) {
+    judgeContents(batch, answer);
+    judgeFailures(batch, answer);
+    judgeSlots(batch, answer);
   },
-  part(part, _run, findings) {
-    for (const { input, bytes, letters } of part.setAside) {
+  slice(slice, _run, answer) {
+    for (const { input, bytes, letters } of slice.setAside) {
       for (const letter of letters) {
         // Of what could not be decompressed there are no bytes to keep.
         if (letter.reason === 'undecodable_batch') continue;
-        findings.holds(letter.bytes === bytes, () => ({
+        answer.holds(letter.bytes === bytes, () => ({
           message: `dead letter ${letter.at} does not have the key and value of ${placeName(input)}`,
           records: [placeName(input), letter.at],
         }));
@@ -29,7 +28,7 @@ export const provenance: Checker = {
 };
 
 /** A content may be sent more than once with other files: what is stored must be one of them. */
-function judgeContents(batch: BatchEvidence, findings: Findings): void {
+function judgeContents(batch: BatchEvidence, answer: Answer): void {
   const sent = groupBy(batch.contents, (input) => input.textStorageId);
   const filled = batch.filled.map((slot) => ({ ...slot, textStorageId: slot.textStorageId ?? '' }));
   for (const row of [...filled, ...batch.excess]) {
@@ -38,7 +37,7 @@ function judgeContents(batch: BatchEvidence, findings: Findings): void {
     const isRight = inputs.some(
       (input) => input.fileUploadId === row.fileUploadId && input.originalFileName === row.originalFileName,
     );
-    findings.holds(isRight, () => {
+    answer.holds(isRight, () => {
       const files = inputs.map((input) => `${input.fileUploadId} ${input.originalFileName}`).join(' or ');
       const message = `content ${row.textStorageId} is stored with file ${row.fileUploadId} ${row.originalFileName}, sent was ${files}`;
       return problemOf(batch, message, { identities: [row.textStorageId] });
@@ -47,7 +46,7 @@ function judgeContents(batch: BatchEvidence, findings: Findings): void {
   for (const output of [...batch.assigned, ...batch.excessEvents]) {
     const inputs = sent.get(output.textStorageId);
     if (inputs === undefined) continue;
-    findings.holds(
+    answer.holds(
       inputs.some((input) => input.correlationId === output.correlationId),
       () => {
         const message = `${placeName(output)} has correlation id ${output.correlationId}, which no input of ${output.textStorageId} has`;
@@ -57,7 +56,7 @@ function judgeContents(batch: BatchEvidence, findings: Findings): void {
   }
 }
 
-function judgeFailures(batch: BatchEvidence, findings: Findings): void {
+function judgeFailures(batch: BatchEvidence, answer: Answer): void {
   const sent = groupBy(batch.failures, (input) => input.fileUploadId);
   for (const row of batch.failureRows) {
     const inputs = sent.get(row.fileUploadId);
@@ -66,13 +65,13 @@ function judgeFailures(batch: BatchEvidence, findings: Findings): void {
     const isRight = inputs.some(
       (input) => [input.originalFileName, input.errorCode, input.errorMessage].join('\n') === stored,
     );
-    findings.holds(isRight, () =>
+    answer.holds(isRight, () =>
       problemOf(batch, `failure ${row.fileUploadId} is stored otherwise than sent`, { identities: [row.fileUploadId] }),
     );
   }
 }
 
-function judgeSlots(batch: BatchEvidence, findings: Findings): void {
+function judgeSlots(batch: BatchEvidence, answer: Answer): void {
   if (!batch.isRegistered) return;
   const stored = [...batch.slots]
     .sort((one, other) => one.position - other.position)
@@ -81,11 +80,11 @@ function judgeSlots(batch: BatchEvidence, findings: Findings): void {
   const inputs = batch.registrations;
   if (inputs.length === 0) return;
   const asked = inputs.filter((input) => input.essayIds.join('\n') === stored);
-  findings.holds(asked.length > 0, () =>
+  answer.holds(asked.length > 0, () =>
     problemOf(batch, 'its slots are in the order of no registration', { identities: [] }),
   );
   const isCorrelated = asked.some((input) => input.correlationId === batch.row?.correlationId);
-  findings.holds(asked.length === 0 || isCorrelated, () =>
+  answer.holds(asked.length === 0 || isCorrelated, () =>
     problemOf(batch, `has correlation id ${batch.row?.correlationId}, which no registration of it has`, {
       identities: [],
     }),

@@ -4,8 +4,7 @@ import { readJsonLines } from '../../run/json-lines.ts';
 import { type TableRow, tableRowSchema } from '../../run/records.ts';
 import type { Problem } from '../../run/results.ts';
 import type { TableFile } from '../../run/run-directory.ts';
-import type { Findings } from '../answers.ts';
-import type { Checker } from '../checker.ts';
+import type { Answer, Checker } from '../checker.ts';
 import type { RunEvidence } from '../evidence/run-evidence.ts';
 
 /** Where the tables lie as they were before the replay. */
@@ -25,8 +24,8 @@ export const replayChangesNothing: Checker = {
   id: 'I19',
   title: 'Reading all inputs again changes nothing',
   applies: (run) => run.phases.some((phase) => phase.name === 'replay'),
-  async run(run, findings) {
-    for (const [table, keys] of TABLES) await compare(run, table, keys, findings);
+  async run(run, answer) {
+    for (const [table, keys] of TABLES) await compare(run, table, keys, answer);
   },
 };
 
@@ -34,18 +33,18 @@ export const replayChangesNothing: Checker = {
  * Both files are in the order of their keys, so equal tables are compared line by line; only lines that found no equal
  * yet are kept.
  */
-async function compare(run: RunEvidence, table: TableFile, keys: readonly string[], findings: Findings): Promise<void> {
+async function compare(run: RunEvidence, table: TableFile, keys: readonly string[], answer: Answer): Promise<void> {
   const before = rowsOf(run, table, BEFORE_REPLAY_FOLDER);
   const after = rowsOf(run, table);
   const unmatched = { before: new Map<string, string>(), after: new Map<string, string>() };
   for (;;) {
     const [old, now] = [(await before.next()).value, (await after.next()).value];
     if (old === undefined && now === undefined) break;
-    settle(old, keys, unmatched.after, unmatched.before, findings);
-    settle(now, keys, unmatched.before, unmatched.after, findings);
+    settle(old, keys, unmatched.after, unmatched.before, answer);
+    settle(now, keys, unmatched.before, unmatched.after, answer);
   }
   for (const key of new Set([...unmatched.before.keys(), ...unmatched.after.keys()])) {
-    findings.holds(false, () => differenceOf(table, key, unmatched.before.get(key), unmatched.after.get(key)));
+    answer.holds(false, () => differenceOf(table, key, unmatched.before.get(key), unmatched.after.get(key)));
   }
 }
 
@@ -54,14 +53,14 @@ function settle(
   keys: readonly string[],
   others: Map<string, string>,
   own: Map<string, string>,
-  findings: Findings,
+  answer: Answer,
 ): void {
   if (row === undefined) return;
   const key = keys.map((name) => String(row[name])).join(' ');
   const text = JSON.stringify(Object.entries(row).sort(([one], [other]) => (one < other ? -1 : 1)));
   if (others.get(key) === text) {
     others.delete(key);
-    findings.holds(true, () => ({ message: key }));
+    answer.holds(true, () => ({ message: key }));
   } else own.set(key, text);
 }
 

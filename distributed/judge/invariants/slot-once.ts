@@ -9,9 +9,9 @@ export const slotTakenOnce: Checker = {
   id: 'I2',
   title: 'A slot is taken at most once and never freed',
   applies: (run) => run.isAudited || run.isAuditWanted,
-  batch(batch, run, findings) {
+  batch(batch, run, answer) {
     if (!run.isAudited) {
-      if (batch.slots.length > 0) findings.doubt('the run was not audited');
+      if (batch.slots.length > 0) answer.doubt('the run was not audited');
       return;
     }
     const changes = groupBy(batch.auditOf('slots').filter(isOfOneSlot), (entry) => entry.rowId ?? '');
@@ -19,12 +19,12 @@ export const slotTakenOnce: Checker = {
       const seen = changes.get(slot.essayId) ?? [];
       changes.delete(slot.essayId);
       if (slot.status !== 'open' && seen.length === 0) {
-        findings.doubt('the audit lacks the change of a slot that is taken');
+        answer.doubt('the audit lacks the change of a slot that is taken');
         continue;
       }
       const states = [...seen.map((entry) => entry.new), asStored(slot)].map(contentsOf);
       const isRight = seen.every(isTaking) && seen.length <= 1 && new Set(states).size === 1;
-      findings.holds(isRight, () => {
+      answer.holds(isRight, () => {
         const contents = seen.flatMap(({ old, new: now }) => [old?.['text_storage_id'], now?.['text_storage_id']]);
         const identities = contents.filter((content) => typeof content === 'string');
         const message = `slot ${slot.essayId} changed ${seen.length} times: ${seen.map(describe).join(', then ')}, is ${slot.status} now`;
@@ -33,7 +33,7 @@ export const slotTakenOnce: Checker = {
     }
     for (const [essayId, seen] of changes) {
       const message = `slot ${essayId} is gone after: ${seen.map(describe).join(', then ')}`;
-      findings.holds(false, () => problemOf(batch, message, { essayIds: [essayId] }));
+      answer.holds(false, () => problemOf(batch, message, { essayIds: [essayId] }));
     }
   },
 };

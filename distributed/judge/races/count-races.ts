@@ -3,12 +3,12 @@
  * than needed makes the verdict unknown: a green run proves little unless the race happened.
  */
 import { z } from 'zod';
+import type { MetricSample } from '../../run/records.ts';
 import type { Race } from '../../run/results.ts';
 import type { RunEvidence } from '../evidence/run-evidence.ts';
-import type { PartEvidence } from '../evidence/slice-evidence.ts';
+import type { SliceEvidence } from '../evidence/slice-evidence.ts';
 import type { RunObserver } from '../judge-evidence.ts';
 import { claimRacesOf } from './claims.ts';
-import { CounterTotals } from './counter-totals.ts';
 
 /** What can be counted, with its name and unit in the report. */
 export const RACES = {
@@ -52,9 +52,9 @@ export class RaceCounter implements RunObserver {
     return this.counts;
   }
 
-  part(part: PartEvidence): void {
+  slice(slice: SliceEvidence): void {
     const { counts } = this;
-    for (const batch of part.batches.values()) {
+    for (const batch of slice.batches.values()) {
       const races = claimRacesOf(batch.slots, batch.audit);
       counts.overlappingClaims += races.overlaps;
       counts.skippedSlots += races.skips;
@@ -100,4 +100,29 @@ export function racesOf(counts: RaceCounts, needed: Partial<Record<RaceName, num
     const [title, unit] = RACES[name];
     return { name: title, seen: counts[name], needed: needed[name] ?? 0, unit };
   });
+}
+
+/** Totals of counters over all processes, from samples. A counter that falls was started anew with its process. */
+export class CounterTotals {
+  private readonly totals = new Map<string, Map<string, { last: number; total: number }>>();
+
+  add({ process, metric, value }: Pick<MetricSample, 'process' | 'metric' | 'value'>): void {
+    const processes = this.totals.get(metric) ?? new Map<string, { last: number; total: number }>();
+    this.totals.set(metric, processes);
+    const known = processes.get(process) ?? { last: 0, total: 0 };
+    const gained = value >= known.last ? value - known.last : value;
+    processes.set(process, { last: value, total: known.total + gained });
+  }
+
+  sum(metric: string): number {
+    return this.of(metric).reduce((sum, total) => sum + total, 0);
+  }
+
+  max(metric: string): number {
+    return Math.max(0, ...this.of(metric));
+  }
+
+  private of(metric: string): number[] {
+    return [...(this.totals.get(metric)?.values() ?? [])].map(({ total }) => total);
+  }
 }

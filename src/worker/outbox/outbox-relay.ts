@@ -11,12 +11,12 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import { backoffMs } from '../../timing/backoff.ts';
 import { settledWithin } from '../../timing/deadline.ts';
 import { Repeating } from '../../timing/repeating.ts';
-import { type FailedRow, RowFates } from './row-fates.ts';
+import { type FailedRow, RowOutcomes } from './row-outcomes.ts';
 
 /** Statements of one claiming or purging in a row, before other tasks run. */
 const STATEMENTS_PER_TASK_MAX = 20;
-/** Rows whose fate waits to be written; above it publishing waits for the database. */
-const UNWRITTEN_FATES_MAX = 5000;
+/** Rows whose outcome waits to be written; above it publishing waits for the database. */
+const UNWRITTEN_OUTCOMES_MAX = 5000;
 
 export interface OutboxRelayOptions {
   /** How long a row is this process's alone, from its commit or claim. */
@@ -62,12 +62,12 @@ interface QueuedRow {
 export class OutboxRelay implements Service {
   readonly name = 'outbox-relay';
   private readonly deps: OutboxRelayDeps;
-  private readonly fates: RowFates;
+  private readonly outcomes: RowOutcomes;
   private readonly loops: readonly Repeating[];
   private queue: QueuedRow[] = [];
   private queueHead = 0;
   private queuedMessages = 0;
-  /** Ids from the moment they are queued until their fate is written: a claim after a lost lease finds them here. */
+  /** Ids from the moment they are queued until their outcome is written: a claim after a lost lease finds them here. */
   private readonly inHand = new Set<string>();
   private publishing: Promise<void> | undefined;
   private acknowledgedAtMs = Number.NEGATIVE_INFINITY;
@@ -77,7 +77,7 @@ export class OutboxRelay implements Service {
   constructor(deps: OutboxRelayDeps) {
     this.deps = deps;
     const { store, metrics, log, options } = deps;
-    this.fates = new RowFates({
+    this.outcomes = new RowOutcomes({
       store,
       metrics,
       log,
@@ -137,7 +137,7 @@ export class OutboxRelay implements Service {
         for (const { row } of rows) this.inHand.delete(row.id);
         this.deps.log.error({ err: error, rowCount: rows.length }, 'outbox rows left to their leases');
       }
-      if (this.fates.backlogCount > UNWRITTEN_FATES_MAX) await this.fates.idle();
+      if (this.outcomes.backlogCount > UNWRITTEN_OUTCOMES_MAX) await this.outcomes.idle();
     }
     // In the same turn as the look at the queue: what is queued later starts anew.
     this.publishing = undefined;
@@ -193,7 +193,7 @@ export class OutboxRelay implements Service {
       const failure = failureOf(errors, start, end);
       start = end;
       if (failure !== undefined) {
-        failed.push(this.fateOf(row, failure, nowMs));
+        failed.push(this.outcomeOf(row, failure, nowMs));
         continue;
       }
       published.push(row.id);
@@ -204,7 +204,7 @@ export class OutboxRelay implements Service {
         this.deps.metrics.completionLatency.observe(Math.max(0, nowMs - receivedAtMs) / 1000);
       }
     }
-    this.fates.add(published, failed);
+    this.outcomes.add(published, failed);
   }
 
   /** A publisher that rejects as a whole says nothing about any one message, so all may be tried again. */
@@ -233,7 +233,7 @@ export class OutboxRelay implements Service {
    * Dead at once when trying again cannot help. Dead after the bound only while Kafka takes other messages: an outage
    * is not the fault of a row, and must not turn a whole outbox into dead rows however long it lasts.
    */
-  private fateOf(row: OutboxRow, failure: Error, nowMs: number): FailedRow {
+  private outcomeOf(row: OutboxRow, failure: Error, nowMs: number): FailedRow {
     const { attemptsMax, backoffMinMs, backoffMaxMs } = this.deps.options;
     const attempts = row.attempts + 1;
     const othersPass = nowMs - this.acknowledgedAtMs <= backoffMaxMs;
@@ -277,7 +277,7 @@ export class OutboxRelay implements Service {
     const work = async () => {
       await Promise.all(this.loops.map((loop) => loop.stop()));
       await this.publishing;
-      await this.fates.idle();
+      await this.outcomes.idle();
     };
     const isDone = await settledWithin(work(), stopDeadlineMs);
     this.isClosed = true;
@@ -285,7 +285,7 @@ export class OutboxRelay implements Service {
   }
 }
 
-/** The error that decides the row's fate: one that may pass, if there is one, for its message has still a chance. */
+/** The error that decides the row's outcome: one that may pass, if there is one, for its message has still a chance. */
 function failureOf(errors: readonly (Error | null)[], start: number, end: number): Error | undefined {
   let failure: Error | undefined;
   for (let index = start; index < end; index += 1) {

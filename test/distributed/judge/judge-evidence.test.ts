@@ -40,7 +40,7 @@ test('copies that differ are wrong even then', async () => {
 test('judged in many parts a run has the same answers', async () => {
   const run = new CorrectRun();
   run.tables.excess_contents.pop();
-  const [whole, parts] = [await judge(run), await judge(run, { partBytesMax: 20_000 })];
+  const [whole, parts] = [await judge(run), await judge(run, { sliceBytesMax: 20_000 })];
   const facts = (checks: readonly Check[]) =>
     checks.map(({ id, verdict, judged, problemCount }) => ({ id, verdict, judged, problemCount }));
   expect(facts(parts)).toEqual(facts(whole));

@@ -1,3 +1,4 @@
+import { CHECKERS } from '../../../distributed/judge/checkers.ts';
 import { mergeVerdict } from '../../../distributed/run/verdict.ts';
 import { EVENT_TYPES } from '../../../src/contract/topics.ts';
 import { CorrectRun } from '../../support/recorded/correct-run.ts';
@@ -247,4 +248,12 @@ describe('a planted fault', () => {
       if (verdict === false) expect(problems[0]?.message).not.toBe('');
     }
   });
+});
+
+/** Their faults are in other files or other runs: judge-evidence.test.ts. */
+const PLANTED_ELSEWHERE = ['I19', 'evidence'];
+
+test('every question is asked of a run with a fault that it must find', () => {
+  const planted = new Set(FAULTS.flatMap(([, fails]) => fails));
+  expect(CHECKERS.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual(PLANTED_ELSEWHERE);
 });

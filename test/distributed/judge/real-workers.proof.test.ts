@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { judgeRun } from '../../../distributed/judge/judge-evidence.ts';
+import { readMutants } from '../../../distributed/judge/mutants.ts';
 import { RaceCounter } from '../../../distributed/judge/races/count-races.ts';
 import { mergeVerdict } from '../../../distributed/run/verdict.ts';
+import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
 import { type JudgedRunOptions, runOnce } from '../../support/recorded/judged-run.ts';
 
 /** Hot batches: every instance works on the same few, in many small groups, and every content comes several times. */
@@ -56,24 +58,14 @@ test('real workers that are killed in mid-load are judged valid', async () => {
   expect(races.faultsMetWork).toBeGreaterThan(0);
 }, 180_000);
 
-const MUTANTS: readonly [name: string, violated: readonly string[], options?: Partial<JudgedRunOptions>][] = [
-  ['unique-index-dropped', ['I1']],
-  // Whether the reconciler came to repair it before the end is a matter of seconds.
-  ['completion-counted-without-lock', ['I5', 'I6']],
-  ['empty-claim-is-excess', ['I8']],
-  ['offset-before-database', ['I3', 'I11'], KILLED],
-  ['claim-without-row-lock', ['I2']],
-  ['excess-not-recorded', ['I3']],
-  ['invalid-records-skipped', ['I3']],
-  ['dead-letters-without-bytes', ['I10']],
-  ['fresh-event-ids', ['I4']],
-];
+/** What a mutant needs beyond the ordinary run to be caught. */
+const NEEDS: Readonly<Record<string, Partial<JudgedRunOptions>>> = { 'offset-before-database': KILLED };
 
-test.each(MUTANTS)(
-  'the mutant %s violates %p',
-  async (name, violated, options = {}) => {
-    const { checks } = await judge({ ...RUN, restMsMax: 15_000, program: `test/mutants/${name}.ts`, ...options });
-    const found = checks.filter(({ id, verdict }) => violated.includes(id) && verdict === false);
+test.each(readMutants(projectRoot()))(
+  'the mutant $name violates $caughtBy',
+  async ({ name, file, caughtBy }) => {
+    const { checks } = await judge({ ...RUN, restMsMax: 15_000, program: file, ...NEEDS[name] });
+    const found = checks.filter(({ id, verdict }) => caughtBy.includes(id) && verdict === false);
     expect(checks.filter(({ verdict }) => verdict === false).map(({ id }) => id)).toContain(found[0]?.id);
     expect(found[0]?.problems[0]?.message).toBeTruthy();
     expect(mergeVerdict(checks)).toBe('invalid');

@@ -1,7 +1,6 @@
 import type { AuditEntry, SlotRow } from '../../../../distributed/judge/evidence/rows.ts';
 import { claimRacesOf } from '../../../../distributed/judge/races/claims.ts';
-import { neededRaces, racesOf } from '../../../../distributed/judge/races/count-races.ts';
-import { CounterTotals } from '../../../../distributed/judge/races/counter-totals.ts';
+import { CounterTotals, neededRaces, racesOf } from '../../../../distributed/judge/races/count-races.ts';
 
 interface Taking {
   readonly position: number;

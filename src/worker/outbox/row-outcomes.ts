@@ -1,5 +1,5 @@
 /**
- * Writes the fates of rows (published, to be tried again, dead) into the table, beside the publishing: the next
+ * Writes the outcomes of rows (published, to be tried again, dead) into the table, beside the publishing: the next
  * messages do not wait for the database. What fails is the writing, and only that is tried again, never the
  * publication. Past a bounded number of tries the row is left to its lease: it will be published once more, with the
  * same id and bytes.
@@ -16,27 +16,27 @@ const TRIES_MAX = 10;
 
 export type FailedRow = Parameters<OutboxStore['reschedule']>[0][number];
 
-export interface RowFatesDeps {
+export interface RowOutcomesDeps {
   readonly store: OutboxStore;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
-  /** The store knows the fate of these rows, or they were given up to their leases. */
+  /** The store knows the outcome of these rows, or they were given up to their leases. */
   readonly onDone: (ids: readonly string[]) => void;
 }
 
-export class RowFates {
-  private readonly deps: RowFatesDeps;
+export class RowOutcomes {
+  private readonly deps: RowOutcomesDeps;
   private published: string[] = [];
   private failed: FailedRow[] = [];
   private running: Promise<void> | undefined;
 
-  constructor(deps: RowFatesDeps) {
+  constructor(deps: RowOutcomesDeps) {
     this.deps = deps;
   }
 
-  /** Rows whose fate is not yet written. */
+  /** Rows whose outcome is not yet written. */
   get backlogCount(): number {
     return this.published.length + this.failed.length;
   }

@@ -1,0 +1,34 @@
+/**
+ * The workers that are wrong on purpose. Each is a program in `test/mutants/` whose first line says what is wrong with it
+ * and which invariants catch it; whoever needs the list reads it there, so that it exists once.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const FOLDER = 'test/mutants';
+const EXTENSION = '.ts';
+const HEADER = /^\/\*\* (.+) Caught by (I\d+(?: or I\d+)*)\. \*\/\n/;
+
+export interface Mutant {
+  readonly name: string;
+  /** From the root of the checkout. */
+  readonly file: string;
+  readonly wrong: string;
+  /** Ids of invariants; at least one of them is broken. */
+  readonly caughtBy: readonly string[];
+}
+
+/** None where there are no tests, as in an image. */
+export function readMutants(root: string): Mutant[] {
+  const folder = join(root, FOLDER);
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter((file) => file.endsWith(EXTENSION));
+  return files.sort().map((file) => {
+    const [, wrong, ids] = HEADER.exec(readFileSync(join(folder, file), 'utf8')) ?? [];
+    if (wrong === undefined || ids === undefined) {
+      throw new Error(`${FOLDER}/${file} must begin with what is wrong, and "Caught by I1 or I2."`);
+    }
+    const name = file.slice(0, -EXTENSION.length);
+    return { name, file: `${FOLDER}/${file}`, wrong, caughtBy: ids.split(' or ') };
+  });
+}
