@@ -1,4 +1,4 @@
-/** The house rules of design section 7, each with its reason. Run by `pnpm check`. */
+/** Who may import whom, each rule with its reason. Run by `pnpm check`. */
 const only = (name, pkg, allowed, comment) => ({
   name,
   severity: 'error',
@@ -37,26 +37,24 @@ module.exports = {
     },
     {
       name: 'shell-knows-ports-only', severity: 'error',
-      comment: 'worker, gateway and the HTTP surface are the same on any database or broker; adapters are given to them.',
-      from: { path: '^src/(worker|gateway|http)/' }, to: { path: '^src/(postgres|kafka|redis|composition|bin|admin)' },
+      comment: 'The worker and the HTTP surface are the same on any database or broker; adapters are given to them.',
+      from: { path: '^src/(worker|http)/' }, to: { path: '^src/(postgres|kafka|redis|composition|bin|admin)' },
     },
     {
       name: 'http-is-a-surface', severity: 'error',
-      comment: 'Probes and read API serve worker and gateway alike; they know neither.',
-      from: { path: '^src/http/' }, to: { path: '^src/(worker|gateway)/' },
+      comment: 'Probes and read API serve any process; they know none.',
+      from: { path: '^src/http/' }, to: { path: '^src/worker/' },
     },
     {
       name: 'admin-knows-ports-only', severity: 'error',
       comment: 'Commands are tested without servers; composition gives them their adapters.',
-      from: { path: '^src/admin/' }, to: { path: '^src/(postgres|kafka|redis|worker|gateway|composition|bin)' },
+      from: { path: '^src/admin/' }, to: { path: '^src/(postgres|kafka|redis|worker|composition|bin)' },
     },
-    { name: 'worker-not-gateway', severity: 'error', comment: 'Two processes; they meet in the database.', from: { path: '^src/worker' }, to: { path: '^src/gateway' } },
-    { name: 'gateway-not-worker', severity: 'error', comment: 'Two processes; they meet in the database.', from: { path: '^src/gateway' }, to: { path: '^src/worker' } },
     {
       name: 'adapters-know-ports-only', severity: 'error',
       comment: 'An adapter serves a port; it knows neither the shell nor another technology.',
       from: { path: '^src/(postgres|kafka|redis|telemetry)/' },
-      to: { path: '^src/(worker|gateway|http|composition|bin|admin)' },
+      to: { path: '^src/(worker|http|composition|bin|admin)' },
     },
     {
       name: 'adapters-not-each-other', severity: 'error',
@@ -64,12 +62,17 @@ module.exports = {
       from: { path: '^src/(postgres|kafka|redis)/' },
       to: { path: '^src/(postgres|kafka|redis)/', pathNot: '^src/$1/' },
     },
+    {
+      name: 'the-road-goes-one-way', severity: 'error',
+      comment: 'Records go from the intake to settling to the outbox; what a later room knows of an earlier one could make it go back.',
+      from: { path: '^src/worker/(settle|outbox)/' }, to: { path: '^src/worker/(intake|upkeep)/' },
+    },
     { name: 'composition-only-from-bin', severity: 'error', comment: 'Only a program composes.', from: { path: '^src', pathNot: '^src/(bin/|composition)' }, to: { path: '^src/composition' } },
-    only('tsyringe-only-in-composition', 'tsyringe|reflect-metadata', '^src/composition', 'Classes stay plain; one place wires them.'),
+    only('tsyringe-only-in-composition', 'tsyringe|reflect-metadata', '^src/composition', 'Classes stay plain; one room wires them.'),
     only('pg-only-in-postgres', 'pg|drizzle-orm', '^src/postgres', 'SQL lives in one folder.'),
     only('kafkajs-only-in-kafka', 'kafkajs', '^src/kafka', 'An unmaintained client behind a narrow port.'),
     only('ioredis-only-in-redis', 'ioredis', '^src/redis', 'Redis is a hint; nobody else may lean on it.'),
-    only('fastify-only-in-http', 'fastify', '^src/(http|gateway)/', 'A server framework shapes surfaces, not rules.'),
+    only('fastify-only-in-http', 'fastify', '^src/http/', 'A server framework shapes surfaces, not rules.'),
     only('commander-only-in-admin', 'commander', '^src/(admin|bin)/', 'Arguments are parsed at the edge.'),
     only('opentelemetry-only-in-telemetry', '@opentelemetry', '^src/telemetry', 'Conventions of names change; one file holds them.'),
     only('prom-client-only-in-telemetry', 'prom-client', '^src/telemetry', 'Every metric is declared once.'),

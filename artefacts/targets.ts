@@ -5,24 +5,24 @@
 export const TARGETS = {
   /** Promised to users: from the last content to the announced completion. */
   coordinationSecondsMax: 1,
-  /** Aimed at by the design: the same at the 99th percentile at half capacity. */
+  /** Aimed at: the same at the 99th percentile at half capacity. */
   completionP99SecondsMax: 0.05,
   /** Promised to users: 95th percentile of Redis operations under load. */
   redisOperationP95SecondsMax: 0.1,
   /** Promised to users: average of database operations. */
   databaseOperationAverageSecondsMax: 0.2,
-  /** Promised to users; by design every valid input has its disposition. */
+  /** Promised to users; and every valid input has its disposition. */
   successShareMin: 0.95,
-  /** Promised to users, then aimed at by the design: throughput of several instances over that of one. */
+  /** Promised to users, then aimed at: throughput of several instances over that of one. */
   capacityOfThreeMin: { promised: 1.5, aimed: 2.8 },
   capacityOfFiveMin: { promised: 2, aimed: 4.5 },
-  /** Design: resident memory with batches of 10 and of 100 000 slots differs by less. */
+  /** Aimed at: resident memory with batches of 10 and of 100 000 slots differs by less. */
   memoryShareOfBatchSizeMax: 0.05,
-  /** Design: of a worker under a load that goes on. */
+  /** Aimed at: of a worker under a load that goes on. */
   memoryGrowthPercentPerMinuteMax: 1,
-  /** Design: workers that are asked to stop hand over what they have. */
+  /** Aimed at: workers that are asked to stop hand over what they have. */
   redeliveriesByPlannedRestartMax: 0,
-  /** Design: in runs without faults. */
+  /** Aimed at: in runs without faults. */
   deadlocksMax: 0,
   reconcilerRepairsMax: 0,
 } as const;

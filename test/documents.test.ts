@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 
 const ROOT = join(__dirname, '..');
 /** Documents shorten what lies in the product. */
-const BASES = ['', 'src', 'src/postgres', 'test/distributed'];
+const BASES = ['', 'src', 'src/postgres', 'distributed'];
 /** Made by commands, not committed; among them what lies in the directory of a run. */
 const MADE = /^(runs|dist|coverage|node_modules|logs|parts|topics|tables)\//;
 const FILE = /^[\w.-]+(\/[\w.-]+)+\.(ts|mjs|cjs|md|ya?ml|json|jsonc|sql|py|java)$/;

@@ -10,6 +10,8 @@ import {
 import { deadLetterTopic, EVENT_TYPES, type EventName, INBOUND, OUTBOUND } from '../../src/contract/topics.ts';
 import { type JsonSchema, jsonSchema } from './json-schema.ts';
 
+const TEXT_FOR_PEOPLE = ['original_file_name', 'validation_error_code', 'message'];
+
 interface Words {
   readonly title: string;
   readonly summary: string;
@@ -122,8 +124,6 @@ function enveloped(envelope: JsonSchema, name: EventName, data: JsonSchema): Jso
   const properties = { ...(envelope['properties'] as JsonSchema), event_type: { const: EVENT_TYPES[name] }, data };
   return { ...envelope, properties, required: ['event_type', 'data'] };
 }
-
-const TEXT_FOR_PEOPLE = ['original_file_name', 'validation_error_code', 'message'];
 
 /** What the parser checks by functions, which no schema language sees. */
 function refineInbound(schema: JsonSchema, property: string, { idLengthMax, slotsMax }: InboundLimits): void {

@@ -97,7 +97,7 @@ function operationPaths() {
     });
   return {
     '/health': health('getHealth', 'Health of the process and its dependencies.'),
-    '/healthz': health('getHealthz', 'The same under the name of the original service.'),
+    '/healthz': health('getHealthz', 'The same under the name that existing callers use.'),
     '/ready': operation('getReadiness', 'Whether work can be taken.', {
       '200': answer('It can.', 'Ready'),
       '503': answer('Starting, draining, or cut off from what the work needs.', 'Ready'),

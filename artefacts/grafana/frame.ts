@@ -15,6 +15,9 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { DATASOURCE } from './panels.ts';
 
+const TAG = 'essay-lifecycle-service';
+const ALL = { selected: true, text: 'All', value: '$__all' };
+
 export interface DashboardRow {
   readonly title: string;
   readonly panels: readonly Builder<Panel>[];
@@ -29,9 +32,6 @@ export interface DashboardWords {
   /** Beside datasource and instance. */
   readonly choices?: readonly ('topic' | 'scenario')[];
 }
-
-const TAG = 'essay-lifecycle-service';
-const ALL = { selected: true, text: 'All', value: '$__all' };
 
 export function frame({ uid, title, description, rows, choices = [] }: DashboardWords): DashboardBuilder {
   const dashboard = new DashboardBuilder(`ELS ${title}`)

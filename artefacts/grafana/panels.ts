@@ -13,6 +13,11 @@ import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/ta
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 import { BytesIEC, CountsPerSecond, NoUnit, PercentUnit, Seconds, Short } from '@grafana/grafana-foundation-sdk/units';
 
+const CHART_COLUMNS = 8;
+const CHART_ROWS = 8;
+const FIGURE_COLUMNS = 4;
+const FIGURE_ROWS = 4;
+
 export const UNITS = {
   seconds: Seconds,
   count: Short,
@@ -41,11 +46,6 @@ export interface Query {
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana fills it in.
 export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
-
-const CHART_COLUMNS = 8;
-const CHART_ROWS = 8;
-const FIGURE_COLUMNS = 4;
-const FIGURE_ROWS = 4;
 
 /** Values over time; limits are drawn as dashed lines. */
 export function chart(words: PanelWords): TimeseriesBuilder {

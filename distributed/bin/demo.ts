@@ -8,7 +8,7 @@ import { runDemo } from '../demo/run-demo.ts';
 import { addLoadOptions, readLoadOptions } from '../generator/command-options.ts';
 import { EXIT } from '../run/verdict.ts';
 import { projectRoot } from '../stack/process/project-root.ts';
-import { SOURCE_VARIABLE, STACK_SOURCES, type StackSource } from '../stack/stack-source.ts';
+import { SOURCE_VARIABLE, STACK_SOURCES, type StackSource } from '../stack/stack.ts';
 
 const EXIT_CODES = { valid: EXIT.valid, invalid: EXIT.invalid, unknown: EXIT.unknown } as const;
 const COLOURS = { green: 32, yellow: 33, red: 31 } as const;

@@ -1,4 +1,6 @@
-/** `pnpm run doctor`: what the local stack needs and whether it is here. (Plain `pnpm doctor` is pnpm's own command.) */
+/**
+ * `pnpm run doctor`: what the local stack needs and whether it is here. (Plain `pnpm doctor` is pnpm's own command.)
+ */
 import { Command } from 'commander';
 import { reportMachine } from '../stack/doctor/doctor-report.ts';
 

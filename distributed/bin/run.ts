@@ -1,4 +1,7 @@
-/** `pnpm test:distributed`: scenarios on real servers, and a verdict; `check`, `compare`, `logs`, `report` for finished runs. */
+/**
+ * `pnpm test:distributed`: scenarios on real servers, and a verdict; `check`, `compare`, `logs`, `report` for finished
+ * runs.
+ */
 import type { Command } from 'commander';
 import { checkCommand } from '../command/check-command.ts';
 import { describeScenarios, type Flags, harnessCommand, readRunOptions } from '../command/command-line.ts';

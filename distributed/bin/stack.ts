@@ -3,8 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { reportMachine } from '../stack/doctor/doctor-report.ts';
 import { StackError } from '../stack/process/stack-error.ts';
-import { startStack } from '../stack/stack.ts';
-import { SOURCE_VARIABLE, STACK_SOURCES, type StackSource } from '../stack/stack-source.ts';
+import { SOURCE_VARIABLE, STACK_SOURCES, type StackSource, startStack } from '../stack/stack.ts';
 
 const EXIT = { usage: 2, environment: 3, interrupted: 130 } as const;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -6,6 +6,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+const ROOT = '/sys/fs/cgroup';
+const PERIOD_US = 100_000;
+const ENTER = 'echo $$ > "$0/cgroup.procs" && exec "$@"';
+const NOTHING = { apply: async () => undefined, close: async () => undefined };
+
 export interface CpuLimits {
   /** Null when the limit is in force; else why it is not. */
   readonly unavailable: string | null;
@@ -16,10 +21,6 @@ export interface CpuLimits {
   /** Removes the groups; their processes must be gone. */
   close(): Promise<void>;
 }
-
-const ROOT = '/sys/fs/cgroup';
-const PERIOD_US = 100_000;
-const ENTER = 'echo $$ > "$0/cgroup.procs" && exec "$@"';
 
 export async function limitCpu(options: { cores: number; workers: number; name: string }): Promise<CpuLimits> {
   const quotaUs = Math.round(options.cores * PERIOD_US);
@@ -47,8 +48,6 @@ export async function limitCpu(options: { cores: number; workers: number; name: 
     close: () => remove(folders),
   };
 }
-
-const NOTHING = { apply: async () => undefined, close: async () => undefined };
 
 async function setQuota(folder: string, version: 1 | 2, quotaUs: number): Promise<void> {
   if (version === 2) return writeFile(join(folder, 'cpu.max'), `${quotaUs} ${PERIOD_US}`);

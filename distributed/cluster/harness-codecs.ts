@@ -1,17 +1,12 @@
 /**
- * Kafka's codecs for the harness's own clients, beside gzip which they have: to write as other producers do, and to read
- * back what they wrote. Without limits: what the harness reads it has written itself. Not the service's codecs; the judge
- * shares none of its code.
+ * Kafka's codecs for the harness's own clients, beside gzip which they have: to write as other producers do, and to
+ * read back what they wrote. Without limits: what the harness reads it has written itself. Not the service's codecs;
+ * the judge shares none of its code.
  */
 import { Decompress } from 'fzstd';
 import kafkajs, { CompressionTypes } from 'kafkajs';
 import { compressFrame, decompressFrame } from 'lz4-napi';
 import { snappyBlocksOf, uncompressSnappy, zstdOfStored } from '../generator/compressed-frames.ts';
-
-interface Codec {
-  compress(bytes: Buffer): Promise<Buffer>;
-  decompress(bytes: Buffer): Promise<Buffer>;
-}
 
 const CODECS: readonly (readonly [keyof typeof kafkajs.CompressionCodecs, Codec])[] = [
   [
@@ -24,6 +19,11 @@ const CODECS: readonly (readonly [keyof typeof kafkajs.CompressionCodecs, Codec]
     { compress: async (bytes) => zstdOfStored(bytes), decompress: async (bytes) => decompressZstd(bytes) },
   ],
 ];
+
+interface Codec {
+  compress(bytes: Buffer): Promise<Buffer>;
+  decompress(bytes: Buffer): Promise<Buffer>;
+}
 
 export function installHarnessCodecs(): void {
   for (const [type, { compress, decompress }] of CODECS) {

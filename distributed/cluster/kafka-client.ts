@@ -1,6 +1,14 @@
+/** Kafka as the harness uses it: clients, and waits for what a consumer group is in. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { installHarnessCodecs } from './harness-codecs.ts';
+
+const COORDINATOR_MS_MAX = 30_000;
+const POLL_INTERVAL_MS = 200;
+const GROUP_EMPTY_MS_MAX = 30_000;
+const GROUP_EMPTY_POLL_INTERVAL_MS = 500;
+const GROUP_STABLE_MS_MAX = 60_000;
+const GROUP_POLL_INTERVAL_MS = 100;
 
 /** A silent client of the judge's own: what goes wrong arrives as an error, not as a log line between the progress. */
 export function kafkaClient(brokers: readonly string[], clientId: string): Kafka {
@@ -19,7 +27,7 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
   }
 }
 
-/** By `topic/partition`: the next offset the group would read. What it never committed is not there. */
+/** By `topic/partition`: the next offset the consumer group would read. What it never committed is not there. */
 export async function readCommitted(
   admin: Admin,
   groupId: string,
@@ -34,23 +42,17 @@ export async function readCommitted(
   return committed;
 }
 
-const COORDINATOR_MS_MAX = 30_000;
-const POLL_INTERVAL_MS = 200;
-
 /**
- * Waits until the group's coordinator answers. A Kafka that never had a group makes its offsets topic at the first
- * question, which takes seconds; a run is about the service, not about that.
+ * Waits until the consumer group's coordinator answers. A Kafka that never had a consumer group makes its offsets topic
+ * at the first question, which takes seconds; a run is about the service, not about that.
  */
 export async function waitForCoordinator(kafka: Kafka, groupId: string): Promise<void> {
   await repeatUntilDone(kafka, COORDINATOR_MS_MAX, POLL_INTERVAL_MS, (admin) => admin.fetchOffsets({ groupId }));
 }
 
-const GROUP_EMPTY_MS_MAX = 30_000;
-const GROUP_EMPTY_POLL_INTERVAL_MS = 500;
-
 /**
- * Forgets what the group has read: its next members begin at the beginning. It must have no members; one that has just
- * ended may take a moment to leave.
+ * Forgets what the consumer group has read: its next members begin at the beginning. It must have no members; one that
+ * has just ended may take a moment to leave.
  */
 export async function forgetOffsets(kafka: Kafka, groupId: string): Promise<void> {
   const forget = (admin: Admin) => admin.deleteGroups([groupId]);
@@ -78,8 +80,6 @@ async function repeatUntilDone(
   });
 }
 
-const GROUP_STABLE_MS_MAX = 60_000;
-
 export interface GroupWait {
   readonly groupId: string;
   readonly isEnough: (members: number) => boolean;
@@ -89,7 +89,7 @@ export interface GroupWait {
   readonly signal: AbortSignal;
 }
 
-/** Waits until enough members share the group and none of them is coming or going. */
+/** Waits until enough members share the consumer group and none of them is coming or going. */
 export async function waitForStableGroup(kafka: Kafka, wait: GroupWait): Promise<void> {
   await withAdmin(kafka, async (admin) => {
     const giveUpAtMs = Date.now() + GROUP_STABLE_MS_MAX;
@@ -104,9 +104,7 @@ export async function waitForStableGroup(kafka: Kafka, wait: GroupWait): Promise
   });
 }
 
-const GROUP_POLL_INTERVAL_MS = 100;
-
-/** Waits until exactly so many members share the group. */
+/** Waits until exactly so many members share the consumer group. */
 export async function waitForMembers(
   kafka: Kafka,
   groupId: string,

@@ -1,9 +1,11 @@
+/** The product as its operator uses it: programs and settings, nothing of its inside. */
 import type { Topics } from '../../src/contract/topics.ts';
 import { runCommand } from '../stack/process/run-command.ts';
 
-/** The product as its operator uses it: programs and settings, nothing of its inside. */
-export const WORKER_PROGRAM = 'src/bin/worker.ts';
 const ADMIN_PROGRAM = 'src/bin/admin.ts';
+const COMMAND_MS_MAX = 60_000;
+
+export const WORKER_PROGRAM = 'src/bin/worker.ts';
 
 export interface ProductAddresses {
   readonly databaseUrl: string;
@@ -20,8 +22,6 @@ export interface Sandbox {
   /** Of the three inbound topics. */
   readonly inbound: readonly string[];
 }
-
-const COMMAND_MS_MAX = 60_000;
 
 export function productEnv(addresses: ProductAddresses): Record<string, string> {
   return {

@@ -1,3 +1,7 @@
+/**
+ * The workers of one run. A worker that ends by itself is started again after a moment, as any orchestrator would,
+ * at most `RESTARTS_MAX` times; each such end is counted and none is hidden.
+ */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,10 +9,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Guardian } from '../stack/process/guardian.ts';
 import { WorkerProcess } from './worker-process.ts';
 
-/**
- * The workers of one run. A worker that ends by itself is started again after a moment, as any orchestrator would,
- * at most `RESTARTS_MAX` times; each such end is counted and none is hidden.
- */
+const READY_MS_MAX = 60_000;
+const STOP_GRACE_MS = 20_000;
+const RESTART_DELAY_MS = 1_000;
+const RESTARTS_MAX = 5;
+
 export interface ClusterSettings {
   readonly workers: number;
   readonly root: string;
@@ -19,11 +24,6 @@ export interface ClusterSettings {
   readonly launcherOf?: (index: number) => readonly string[];
   readonly onNote: (note: string) => void;
 }
-
-const READY_MS_MAX = 60_000;
-const STOP_GRACE_MS = 20_000;
-const RESTART_DELAY_MS = 1_000;
-const RESTARTS_MAX = 5;
 
 export class WorkerCluster {
   readonly workers: readonly WorkerProcess[];

@@ -1,3 +1,7 @@
+/**
+ * One worker of the product as a real process: started, waited for, stopped, killed, frozen, started again, always
+ * under the same instance name and log file. The guardian ends it if we are killed ourselves.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
@@ -5,10 +9,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from '../stack/process/free-port.ts';
 import type { Guardian } from '../stack/process/guardian.ts';
 
-/**
- * One worker of the product as a real process: started, waited for, stopped, killed, frozen, started again, always
- * under the same instance name and log file. The guardian ends it if we are killed ourselves.
- */
+const POLL_INTERVAL_MS = 50;
+const PROBE_MS_MAX = 1_000;
+const KILL_MS_MAX = 5_000;
+
 export interface WorkerSettings {
   /** INSTANCE_ID of the process and name of its log file. */
   readonly name: string;
@@ -30,10 +34,6 @@ export interface WorkerExit {
   readonly asked: boolean;
   readonly atMs: number;
 }
-
-const POLL_INTERVAL_MS = 50;
-const PROBE_MS_MAX = 1_000;
-const KILL_MS_MAX = 5_000;
 
 export class WorkerProcess {
   private readonly settings: WorkerSettings;

@@ -15,6 +15,8 @@ import { readTopics } from './read-topics.ts';
 import { REDIS_FILE, type RedisKey, readRedisKeys } from './redis-keys.ts';
 import { collectTables } from './tables.ts';
 
+const REDIS_CONNECT_MS_MAX = 2_000;
+
 export interface CollectOptions {
   readonly directory: RunDirectory;
   readonly kafka: Kafka;
@@ -32,8 +34,6 @@ export interface CollectOptions {
   /** Milliseconds since the run began. */
   readonly monoMs: () => number;
 }
-
-const REDIS_CONNECT_MS_MAX = 2_000;
 
 /** Sessions first: reading topics takes a while, and who is stuck now should be seen now. */
 export async function collectRun(options: CollectOptions): Promise<Collected> {

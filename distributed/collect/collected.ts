@@ -16,7 +16,9 @@ export const collectedSchema = z.object({
       partition: z.number().int(),
       low: z.number().int(),
       end: z.number().int(),
-      /** Of the group that is judged; null where it has committed nothing, absent for topics it does not read. */
+      /**
+       * Of the consumer group that is judged; null where it has committed nothing, absent for topics it does not read.
+       */
       committed: z.number().int().nullable().optional(),
     }),
   ),

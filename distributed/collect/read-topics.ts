@@ -1,13 +1,16 @@
+/**
+ * Reads whole topics, from the first record to the end as it was when reading began, with a consumer group of its
+ * own that is deleted afterwards. Never a part of them: records that do not come within the deadline are an error.
+ */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Consumer, IHeaders, Kafka } from 'kafkajs';
 import { withAdmin } from '../cluster/kafka-client.ts';
 import type { RecordBytes } from '../run/topic-record.ts';
 
-/**
- * Reads whole topics, from the first record to the end as it was when reading began, with a consumer group of its
- * own that is deleted afterwards. Never a part of them: records that do not come within the deadline are an error.
- */
+const NEWS_MS_MAX = 10_000;
+const NEWS_POLL_MS = 100;
+
 export interface ReadTopicsOptions {
   readonly kafka: Kafka;
   /** Topics that do not exist are an error. */
@@ -15,9 +18,6 @@ export interface ReadTopicsOptions {
   readonly onRecord: (record: RecordBytes) => void;
   readonly deadlineMs: number;
 }
-
-const NEWS_MS_MAX = 10_000;
-const NEWS_POLL_MS = 100;
 
 export async function readTopics(options: ReadTopicsOptions): Promise<void> {
   const groupId = `harness-collect-${randomUUID()}`;

@@ -7,8 +7,13 @@ import { readMutants } from '../judge/mutants.ts';
 import { EXIT } from '../run/verdict.ts';
 import { SCENARIOS } from '../scenarios/catalogue.ts';
 import { COMPOSE_EXTRAS, DOCKER_COMPOSE } from '../scenarios/docker-compose.ts';
-import { SOURCE_VARIABLE } from '../stack/stack-source.ts';
+import { SOURCE_VARIABLE } from '../stack/stack.ts';
 import { INSTANCES_MAX, REPEAT_MAX, type RunOptions, STACKS, TIERS } from './run-options.ts';
+
+const HELP = `
+Exit codes: 0 valid, 1 an invariant is broken, 2 wrong usage, 3 the environment did not start, 4 not enough evidence,
+99 a performance gate was missed, 130 interrupted (with report).
+DATABASE_URL, REDIS_URL and KAFKA_BROKERS in the environment each replace the server they name.`;
 
 export interface Flags {
   readonly scenario?: readonly string[];
@@ -26,11 +31,6 @@ export interface Flags {
   readonly json?: boolean;
   readonly color: boolean;
 }
-
-const HELP = `
-Exit codes: 0 valid, 1 an invariant is broken, 2 wrong usage, 3 the environment did not start, 4 not enough evidence,
-99 a performance gate was missed, 130 interrupted (with report).
-DATABASE_URL, REDIS_URL and KAFKA_BROKERS in the environment each replace the server they name.`;
 
 export function harnessCommand(): Command {
   return new Command('test:distributed')

@@ -1,4 +1,6 @@
-/** Ctrl-C, a terminal that closes or a polite kill, as a signal to end with what there is; a second one ends at once. */
+/**
+ * Ctrl-C, a terminal that closes or a polite kill, as a signal to end with what there is; a second one ends at once.
+ */
 import { EXIT } from '../run/verdict.ts';
 
 const SAME_INTERRUPT_MS = 1_000;

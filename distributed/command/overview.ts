@@ -1,6 +1,6 @@
 /**
- * The directory of a run of several parts: their verdicts in one results.json, and enough of their records, side by side
- * in time, for one page about the whole.
+ * The directory of a run of several parts: their verdicts in one results.json, and enough of their records, side by
+ * side in time, for one page about the whole.
  */
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { readdir, symlink } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 /** What a command line of the harness asks for, checked. */
-import { STACK_SOURCES } from '../stack/stack-source.ts';
+import { STACK_SOURCES } from '../stack/stack.ts';
 
 /** `external`: all three servers are named by the environment. */
 export const STACKS = [...STACK_SOURCES, 'external'] as const;

@@ -1,5 +1,4 @@
 /** From an image to a stack in which everybody is healthy, told to people all the while. */
-
 import type { RunDirectory } from '../run/run-directory.ts';
 import { announced, type Progress } from '../stack/process/progress.ts';
 import { StackError } from '../stack/process/stack-error.ts';

@@ -4,7 +4,8 @@ import type { Findings } from '../engine/findings.ts';
 import type { ComposeProject } from './compose-project.ts';
 import type { Container } from './docker-facts.ts';
 import type { PrometheusReader } from './prometheus-reader.ts';
-import { countUpstreams } from './upstream-counts.ts';
+
+const UPSTREAM = /upstream="([^"]*)" status=(\d+)/;
 
 const REQUESTS_PER_WORKER = 60;
 const REQUESTS_AT_ONCE = 10;
@@ -73,14 +74,14 @@ export async function checkDistribution(stack: StackUnderTest, batchIds: readonl
 async function askForBatches(project: ComposeProject, batchIds: readonly string[], wanted: number): Promise<string[]> {
   const bad: string[] = [];
   for (let done = 0; done < wanted; done += REQUESTS_AT_ONCE) {
-    const turns = Array.from({ length: Math.min(REQUESTS_AT_ONCE, wanted - done) }, async (_, index) => {
+    const requests = Array.from({ length: Math.min(REQUESTS_AT_ONCE, wanted - done) }, async (_, index) => {
       const batchId = batchIds[(done + index) % batchIds.length] ?? 'none';
       const url = `http://127.0.0.1:${project.ports.nginx}/v1/batches/${batchId}/status`;
       const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
       await response.arrayBuffer();
       if (response.status !== 200) bad.push(`${url} is answered ${response.status}`);
     });
-    await Promise.all(turns);
+    await Promise.all(requests);
   }
   return bad;
 }
@@ -148,4 +149,25 @@ export async function checkEnds({ project, findings, workers }: StackUnderTest):
     judged: ended.length,
     message: bad.map(describe).join('; ') || `${ended.length} of ${workers.length} workers are there`,
   });
+}
+
+/** Who answered: requests by upstream address, from the log that nginx/default.conf writes. */
+export interface UpstreamCounts {
+  readonly byAddress: ReadonlyMap<string, number>;
+  /** Requests that no upstream was asked for. */
+  readonly unanswered: number;
+}
+
+/** Where several were asked for one request, the last one answered. */
+export function countUpstreams(log: string): UpstreamCounts {
+  const byAddress = new Map<string, number>();
+  let unanswered = 0;
+  for (const line of log.split('\n')) {
+    const match = UPSTREAM.exec(line);
+    if (match === null) continue;
+    const address = (match[1] ?? '').split(',').at(-1)?.trim().replace(/:\d+$/, '') ?? '';
+    if (address === '' || address === '-') unanswered++;
+    else byAddress.set(address, (byAddress.get(address) ?? 0) + 1);
+  }
+  return { byAddress, unanswered };
 }

@@ -1,7 +1,7 @@
 /**
- * One run of the compose stack from nothing to a verdict and to nothing again: up, audit, load by the generator service,
- * rest, requests and targets, collection through the published ports, down, judgement. What goes wrong on the way is in
- * the findings, and the logs of all services are in the run directory before the containers are gone.
+ * One run of the compose stack from nothing to a verdict and to nothing again: up, audit, load by the generator
+ * service, rest, requests and targets, collection through the published ports, down, judgement. What goes wrong on the
+ * way is in the findings, and the logs of all services are in the run directory before the containers are gone.
  */
 import { readFile, rm } from 'node:fs/promises';
 import type { Kafka } from 'kafkajs';
@@ -30,6 +30,10 @@ import { addressesOf } from './docker-facts.ts';
 import { batchIdsOf, runGenerator } from './generator-run.ts';
 import { PrometheusReader } from './prometheus-reader.ts';
 
+/** Containers share two cores with all their neighbours and come to rest later than processes. */
+const RECOVERY_MS_MAX = 120_000;
+const LINE_INTERVAL_MS = 2_000;
+
 export interface ComposePart {
   readonly project: ComposeProject;
   readonly directory: RunDirectory;
@@ -43,9 +47,6 @@ export interface ComposePart {
 
 /** Of the compose file's workers. */
 export const CONSUMER_GROUP = 'distributed-test';
-/** Containers share two cores with all their neighbours and come to rest later than processes. */
-const RECOVERY_MS_MAX = 120_000;
-const LINE_INTERVAL_MS = 2_000;
 
 export async function runComposePart(part: ComposePart): Promise<Part> {
   const { directory, identity, signal, say } = part;

@@ -1,6 +1,6 @@
 /**
- * One compose project with a name and host ports of its own: built, brought up, looked at, taken down. Nothing of it stays,
- * volumes without a name included; when the harness is told to stop at once or killed, a guardian removes it.
+ * One compose project with a name and host ports of its own: built, brought up, looked at, taken down. Nothing of it
+ * stays, volumes without a name included; when the harness is told to stop at once or killed, a guardian removes it.
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -13,7 +13,15 @@ import { runCommand } from '../stack/process/run-command.ts';
 import { StackError } from '../stack/process/stack-error.ts';
 import { type Container, parseContainers, parseServiceStates, type ServiceState, serviceOf } from './docker-facts.ts';
 
+const PASSWORD = 'els';
+const BUILD_MS_MAX = 20 * 60_000;
+const UP_SECONDS_MAX = 300;
+const DOWN_MS_MAX = 120_000;
+const LOOK_MS_MAX = 30_000;
+const DOWN = ['--profile', 'load', 'down', '--volumes', '--remove-orphans'] as const;
+
 export const COMPOSE_FILE = 'docker-compose.distributed-test.yml';
+
 /** Host ports of the compose file and the variables that set them. */
 export const PORT_VARIABLES = {
   kafka: 'ELS_KAFKA_PORT',
@@ -23,6 +31,7 @@ export const PORT_VARIABLES = {
   prometheus: 'ELS_PROMETHEUS_PORT',
   grafana: 'ELS_GRAFANA_PORT',
 } as const;
+
 export type PublishedService = keyof typeof PORT_VARIABLES;
 
 export interface ProjectOptions {
@@ -33,12 +42,6 @@ export interface ProjectOptions {
   /** Further variables of the compose file. */
   readonly env?: Readonly<Record<string, string>>;
 }
-
-const PASSWORD = 'els';
-const BUILD_MS_MAX = 20 * 60_000;
-const UP_SECONDS_MAX = 300;
-const DOWN_MS_MAX = 120_000;
-const LOOK_MS_MAX = 30_000;
 
 export class ComposeProject {
   readonly name = `els-run-${randomBytes(4).toString('hex')}`;
@@ -215,8 +218,6 @@ export interface RunOnceOptions {
   readonly runMsMax: number;
   readonly signal: AbortSignal;
 }
-
-const DOWN = ['--profile', 'load', 'down', '--volumes', '--remove-orphans'] as const;
 
 function docker(...args: readonly string[]): Promise<string> {
   return runCommand('docker', args, { runMsMax: LOOK_MS_MAX });

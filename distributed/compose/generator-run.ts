@@ -1,4 +1,7 @@
-/** The generator service sends a load; its history and its manifest come into the run directory as the harness's own would. */
+/**
+ * The generator service sends a load; its history and its manifest come into the run directory as the harness's own
+ * would.
+ */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
 import type { LoadOptions } from '../generator/load-options.ts';

@@ -1,6 +1,6 @@
 /**
- * The scenario that brings its own servers: the compose stack, once for each number of workers. Needs a Docker engine with
- * the compose plugin; without, one line says so and nothing is left behind.
+ * The scenario that brings its own servers: the compose stack, once for each number of workers. Needs a Docker engine
+ * with the compose plugin; without, one line says so and nothing is left behind.
  */
 import { type CommonEnvironment, describeEnvironment } from '../command/describe-environment.ts';
 import { announceParts, type Outcome, type PlannedPart, repetitionsOf, runParts } from '../command/run-parts.ts';

@@ -1,7 +1,7 @@
-import type { LoadOptions } from '../generator/load-options.ts';
-import type { StackSource } from '../stack/stack-source.ts';
-
 /** What a demo run is asked to do. */
+import type { LoadOptions } from '../generator/load-options.ts';
+import type { StackSource } from '../stack/stack.ts';
+
 export interface DemoOptions {
   readonly workers: number;
   readonly load: LoadOptions;

@@ -25,7 +25,9 @@ const DRAIN_MS_MAX = 600_000;
 export interface DemoFacts {
   published: number;
   publishMs: number;
-  /** Backlog only: from the first members' partitions, as far as we saw them in time, to the last outbox row published. */
+  /**
+   * Backlog only: from the first members' partitions, as far as we saw them in time, to the last outbox row published.
+   */
   drainMs: number | null;
   /** From the last acknowledged input to the moment when nothing was under way. */
   quietAfterMs: number;
@@ -74,7 +76,7 @@ export function demoPart(options: DemoOptions): { readonly plan: PartPlan; reado
     partitions: PARTITIONS,
     audit: !options.backlog,
     options: { ...options.load, backlog: options.backlog, killOne: options.killOne, pauseOne: options.pauseOne },
-    // A worker that was frozen may find itself out of its group and leave; that is its duty, not a fault.
+    // A worker that was frozen may find itself out of its consumer group and leave; that is its duty, not a fault.
     exitsAllowed: options.pauseOne,
     run: (stage) => new DemoScript(options, load, facts, stage).run(),
   };

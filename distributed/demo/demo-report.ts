@@ -1,10 +1,15 @@
-/** What a demo tells at its end: the judge's verdict in one line, then numbers, then every check with how much it judged. */
+/**
+ * What a demo tells at its end: the judge's verdict in one line, then numbers, then every check with how much it
+ * judged.
+ */
 import type { LoadOptions } from '../generator/load-options.ts';
 import type { ManifestTotals } from '../generator/manifest.ts';
 import { printable } from '../report/text-summary.ts';
 import type { Check, Verdict } from '../run/results.ts';
 import { verdictOfCheck } from '../run/verdict.ts';
 import type { DemoFacts } from './demo-part.ts';
+
+const PROBLEMS_PRINTED_MAX = 5;
 
 export interface DemoReport extends DemoFacts {
   readonly load: LoadOptions;
@@ -97,8 +102,6 @@ function checkLines(check: Check, paint: Paint): string[] {
   const problems = check.problems.slice(0, PROBLEMS_PRINTED_MAX).map(({ message }) => `      ${printable(message)}`);
   return [`  ${mark} ${check.title} (${judged}${wrong})${printable(note)}`, ...problems];
 }
-
-const PROBLEMS_PRINTED_MAX = 5;
 
 function describeShares(report: DemoReport): string {
   const total = Object.values(report.shares).reduce((sum, taken) => sum + taken, 0);

@@ -1,7 +1,7 @@
 /**
- * What happens in a part while it runs, for whoever listens: the journal, the display, Prometheus. It is the first thing
- * that is made of a part, so that whatever is made later can tell and need not know who hears it. Listeners are called at
- * once and in the order in which they came; none of them decides anything.
+ * What happens in a part while it runs, for whoever listens: the journal, the display, Prometheus. It is the first
+ * thing that is made of a part, so that whatever is made later can tell and need not know who hears it. Listeners are
+ * called at once and in the order in which they came; none of them decides anything.
  */
 import { EventEmitter } from 'node:events';
 import type { PublishProgress } from '../generator/producer.ts';

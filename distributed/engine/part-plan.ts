@@ -1,3 +1,4 @@
+/** What is written down of a scenario before it runs: its question, and the parts that answer it. */
 import type { LoadOptions } from '../generator/load-options.ts';
 import type { RaceName } from '../judge/races/count-races.ts';
 import type { Stage } from './stage.ts';

@@ -1,7 +1,7 @@
 /**
  * Runs one part from an empty sandbox to a verdict: workers, script, rest, collection, judgement, report. Whatever goes
- * wrong, in the script or while something is made, what happened until then is collected and judged as far as it can be,
- * and everything that was made is gone in the end.
+ * wrong, in the script or while something is made, what happened until then is collected and judged as far as it can
+ * be, and everything that was made is gone in the end.
  */
 import { writeFile } from 'node:fs/promises';
 import type { Kafka } from 'kafkajs';

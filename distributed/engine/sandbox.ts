@@ -131,7 +131,9 @@ export class Sandboxes {
   }
 }
 
-/** Raises the largest message of all topics of a sandbox; in dead-letter topics there is room for the reason as well. */
+/**
+ * Raises the largest message of all topics of a sandbox; in dead-letter topics there is room for the reason as well.
+ */
 export async function allowLargeMessages(kafka: Kafka, sandbox: Sandbox, bytesMax: number): Promise<void> {
   const letters = new Set(sandbox.inbound.map(deadLetterTopic));
   const sizeOf = (topic: string) => (letters.has(topic) ? bytesMax + LETTER_BYTES : bytesMax);

@@ -1,3 +1,4 @@
+/** What a part has to work with. */
 import type { Kafka } from 'kafkajs';
 import type { CpuLimits } from '../cluster/cpu-limit.ts';
 import type { Sandbox } from '../cluster/product.ts';
@@ -8,7 +9,6 @@ import type { Journal } from './journal.ts';
 import type { Sampler } from './measure/sampler.ts';
 import type { PartEvents } from './part-events.ts';
 
-/** What a part has to work with. */
 export interface StageDeps {
   readonly directory: RunDirectory;
   readonly journal: Journal;

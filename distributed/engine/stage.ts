@@ -1,6 +1,7 @@
 /**
- * What a scenario's part can do: start and stop workers, send loads with a history, break things, wait for rest, replay,
- * and note what it measured. Each step writes its phase; each wait has a limit; an abort ends the step under way.
+ * What a scenario's part can do: start and stop workers, send loads with a history, break things, wait for rest,
+ * replay, and note what it measured. Each step writes its phase; each wait has a limit; an abort ends the step under
+ * way.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
@@ -23,17 +24,17 @@ import { type Quiescence, readLag, waitForQuiescence } from './measure/quiescenc
 import { countRacesSoFar, type RacesSoFar } from './measure/races-so-far.ts';
 import type { StageDeps } from './stage-deps.ts';
 
-/** Looks at the collected evidence; whatever it measures goes into the stage's findings. */
-export type Afterthought = (evidence: {
-  readonly directory: RunDirectory;
-  readonly latencies: PartLatencies;
-}) => Promise<void> | void;
-
 /** A broker that we restart is back by then, on a busy machine too. */
 const BROKER_BACK_MS_MAX = 90_000;
 const RECOVERY_MS_MAX = 60_000;
 const STOP_GRACE_MS = 25_000;
 const LOOK_AGAIN_MS = 500;
+
+/** Looks at the collected evidence; whatever it measures goes into the stage's findings. */
+export type Afterthought = (evidence: {
+  readonly directory: RunDirectory;
+  readonly latencies: PartLatencies;
+}) => Promise<void> | void;
 
 export class Stage {
   readonly deps: StageDeps;
@@ -51,7 +52,7 @@ export class Stage {
     return this.deps.signal;
   }
 
-  /** Starts all workers and waits until each of them has its place in the group. */
+  /** Starts all workers and waits until each of them has its place in the consumer group. */
   async startWorkers(): Promise<void> {
     const { cluster, journal, events, kafka, sandbox, signal } = this.deps;
     if (journal.phaseName === null) events.emit('phase', 'warm-up');

@@ -1,10 +1,17 @@
-import type { LoadOptions } from './load-options.ts';
-import { SeededRandom, seededUuid } from './seeded-random.ts';
-
 /**
  * What one batch of a load consists of. Depends on the options and the batch's index only, so any batch can be
  * planned, or its ids named again, without the rest of the load.
  */
+import type { LoadOptions } from './load-options.ts';
+import { SeededRandom, seededUuid } from './seeded-random.ts';
+
+/** Where the registration stands in a batch that has early inputs. */
+const REGISTRATION_POSITION = 0.3;
+/** How far copies lie from their original: near within a few inputs, far up to after the batch is complete. */
+const NEAR_DISTANCE_MAX = 0.03;
+const FAR_DISTANCE_MIN = 0.2;
+const FAR_DISTANCE_MAX = 1.5;
+
 export interface BatchPlan {
   readonly index: number;
   readonly batchId: string;
@@ -31,13 +38,6 @@ export interface PlacedInput {
   /** Counts the events of one thing: 0 for the original and what repeats its bytes. */
   readonly copy: number;
 }
-
-/** Where the registration stands in a batch that has early inputs. */
-const REGISTRATION_POSITION = 0.3;
-/** How far copies lie from their original: near within a few inputs, far up to after the batch is complete. */
-const NEAR_DISTANCE_MAX = 0.03;
-const FAR_DISTANCE_MIN = 0.2;
-const FAR_DISTANCE_MAX = 1.5;
 
 export function planBatch(options: LoadOptions, index: number): BatchPlan {
   const random = new SeededRandom(options.seed, index);

@@ -1,12 +1,12 @@
+/**
+ * The load options on a command line: one flag each, defaults of the calling program. What `readLoadOptions` returns
+ * can be planned; what cannot be is refused by the option parser with exit code 2.
+ */
 import { randomInt } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { checkLoadOptions, type LoadOptions } from './load-options.ts';
 import { SEED_LIMIT } from './seeded-random.ts';
 
-/**
- * The load options on a command line: one flag each, defaults of the calling program. What `readLoadOptions` returns
- * can be planned; what cannot be is refused by the option parser with exit code 2.
- */
 export type LoadFlags = Readonly<Record<NumericFlag, number>> & {
   readonly seed?: number;
   readonly duration?: number;

@@ -8,6 +8,8 @@ const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 const BLOCK_BYTES_MAX = 128 * 1024;
 /** No checksum, no size of the content, a window of 1 MiB. */
 const HEADER: Buffer = Buffer.from([0x00, (20 - 10) << 3]);
+const XERIAL_HEADER_BYTES = 16;
+const XERIAL_BLOCK_BYTES = 32 * 1024;
 
 export function zstdOfStored(bytes: Buffer): Buffer {
   const blocks: Buffer[] = [];
@@ -26,9 +28,6 @@ export function zstdBomb(size: number): Buffer {
   }
   return Buffer.concat([MAGIC, HEADER, ...blocks]);
 }
-
-const XERIAL_HEADER_BYTES = 16;
-const XERIAL_BLOCK_BYTES = 32 * 1024;
 
 export function snappyBlocksOf(bytes: Buffer): Buffer {
   const parts: Buffer[] = [Buffer.from('\x82SNAPPY\0', 'latin1'), Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])];

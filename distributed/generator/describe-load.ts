@@ -1,7 +1,7 @@
+/** One line that lets anybody send the same load again. */
 import type { Manifest, Range } from './manifest.ts';
 import type { Load } from './plan.ts';
 
-/** One line that lets anybody send the same load again. */
 export function describeLoad({ options, manifest }: Load): string {
   const rate = options.ratePerSecond > 0 ? `${Math.round(options.ratePerSecond)}/s` : 'as fast as possible';
   const { inputs, batches } = manifest.totals;

@@ -1,17 +1,17 @@
 /**
- * The generator's own history: every input before it leaves, and again when Kafka has acknowledged it. Lines are on their
- * way to the disk when a call returns, so a killed generator leaves no input that nobody knows of.
+ * The generator's own history: every input before it leaves, and again when Kafka has acknowledged it. Lines are on
+ * their way to the disk when a call returns, so a killed generator leaves no input that nobody knows of.
  */
 import type { JsonLinesWriter } from '../run/json-lines.ts';
 import type { HistoryRecord } from '../run/records.ts';
 import type { SentInput } from './partition-queue.ts';
 import type { SendableInput } from './sendable.ts';
 
+const PRODUCER = 'producer';
+
 export interface HistoryClock {
   now(): { readonly monoMs: number; readonly wallMs: number };
 }
-
-const PRODUCER = 'producer';
 
 export class InputHistory {
   private readonly writer: JsonLinesWriter<HistoryRecord>;

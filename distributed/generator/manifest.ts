@@ -1,12 +1,12 @@
-import { type BatchPlan, planBatch } from './batch-plan.ts';
-import type { LoadOptions } from './load-options.ts';
-
 /**
  * What must have become of a load when it is processed correctly, whatever the order and the interleaving. Where a
  * batch has more contents and failures than slots, which of them win is a race that nobody may predict; the manifest
  * then gives the range, and these relations hold exactly: filled + failed = min(slots, contents + failures) and
  * excess = contents - filled.
  */
+import { type BatchPlan, planBatch } from './batch-plan.ts';
+import type { LoadOptions } from './load-options.ts';
+
 export interface Manifest {
   readonly options: LoadOptions;
   readonly batches: readonly BatchExpectation[];

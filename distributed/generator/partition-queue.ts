@@ -1,11 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Message, Producer, ProducerRecord } from 'kafkajs';
-import type { SendableInput } from './sendable.ts';
-
 /**
  * Sends the records of one partition in order: one request under way at a time, the next one takes whatever has
  * gathered meanwhile, up to a number and a size that every broker accepts by default.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Message, Producer, ProducerRecord } from 'kafkajs';
+import type { SendableInput } from './sendable.ts';
+
+const RECORDS_PER_SEND_MAX = 500;
+const BYTES_PER_SEND_MAX = 600_000;
+/** Waits for records that belong in the same request, so that a load without rate is not sent one by one. */
+const LINGER_MS = 2;
+const RETRY_INTERVAL_MS = 500;
+/** What a broker that is away makes the client library say; a refusal is not among it. */
+const AWAY = ['KafkaJSNumberOfRetriesExceeded', 'KafkaJSConnection', 'KafkaJSBrokerNotFound', 'KafkaJSRequestTimeout'];
+
 export interface PartitionQueueOptions {
   readonly producer: Producer;
   readonly topic: string;
@@ -25,12 +33,6 @@ export interface SentInput {
   /** Wall-clock time at which it was due. */
   readonly dueAtMs: number;
 }
-
-const RECORDS_PER_SEND_MAX = 500;
-const BYTES_PER_SEND_MAX = 600_000;
-/** Waits for records that belong in the same request, so that a load without rate is not sent one by one. */
-const LINGER_MS = 2;
-const RETRY_INTERVAL_MS = 500;
 
 export class PartitionQueue {
   private readonly options: PartitionQueueOptions;
@@ -92,9 +94,6 @@ export class PartitionQueue {
     return this.queue.splice(0, count);
   }
 }
-
-/** What a broker that is away makes the client library say; a refusal is not among it. */
-const AWAY = ['KafkaJSNumberOfRetriesExceeded', 'KafkaJSConnection', 'KafkaJSBrokerNotFound', 'KafkaJSRequestTimeout'];
 
 function mayPass(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

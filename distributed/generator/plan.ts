@@ -1,7 +1,13 @@
+/** A load as it is sent: its inputs in order, each with its due time, and what must become of them. */
 import { type BatchPlan, idOf, type PlacedInput, planBatch } from './batch-plan.ts';
 import { checkLoadOptions, type LoadOptions } from './load-options.ts';
 import { buildManifest, type Manifest } from './manifest.ts';
 import { PositionHeap } from './position-heap.ts';
+
+const COURSE_CODES = ['ENG5', 'ENG6', 'ENG7', 'SV1', 'SV2', 'SV3'];
+const ERROR_CODES = ['EMPTY_CONTENT', 'CONTENT_TOO_SHORT', 'TEXT_EXTRACTION_FAILED', 'ENCRYPTED_FILE_UNSUPPORTED'];
+/** Uploads and events of failures and conflicts are told from those of contents by a high copy number. */
+const FAILURE_COPY = 4_096;
 
 /**
  * Turns options into inputs in sending order and a manifest of what must become of them. Pure: the same options give
@@ -79,11 +85,6 @@ export function failedUploadIds(options: LoadOptions, batchIndex: number, failur
 export function essayIds(options: LoadOptions, batchIndex: number): string[] {
   return Array.from({ length: options.slots }, (_, index) => idOf(options, batchIndex, 'essay', index));
 }
-
-const COURSE_CODES = ['ENG5', 'ENG6', 'ENG7', 'SV1', 'SV2', 'SV3'];
-const ERROR_CODES = ['EMPTY_CONTENT', 'CONTENT_TOO_SHORT', 'TEXT_EXTRACTION_FAILED', 'ENCRYPTED_FILE_UNSUPPORTED'];
-/** Uploads and events of failures and conflicts are told from those of contents by a high copy number. */
-const FAILURE_COPY = 4_096;
 
 function settle(given: LoadOptions): { options: LoadOptions; manifest: Manifest } {
   if (given.durationSeconds === null) {

@@ -1,3 +1,9 @@
+/**
+ * Publishes a load: every input once, acknowledged by all in-sync replicas, in planned order within each partition.
+ * One request per partition at a time (a send that spans brokers may lose or double messages when one of them
+ * fails), partitions side by side. With a rate the model is open: an input is due when it is due, whatever the
+ * service or Kafka does, and its latency counts from then. Memory is bounded by `RECORDS_WAITING_MAX`.
+ */
 import { build as buildHistogram, type Histogram } from 'hdr-histogram-js';
 import { type ICustomPartitioner, type Kafka, Partitioners, type PartitionMetadata, type Producer } from 'kafkajs';
 import { contentMessage, failureMessage, registrationMessage } from '../../src/contract/inbound-messages.ts';
@@ -6,12 +12,11 @@ import { PartitionQueue, type SentInput } from './partition-queue.ts';
 import type { PlannedInput } from './plan.ts';
 import type { RawHeaders, SendableInput, SendableLoad } from './sendable.ts';
 
-/**
- * Publishes a load: every input once, acknowledged by all in-sync replicas, in planned order within each partition.
- * One request per partition at a time (a send that spans brokers may lose or double messages when one of them
- * fails), partitions side by side. With a rate the model is open: an input is due when it is due, whatever the
- * service or Kafka does, and its latency counts from then. Memory is bounded by `RECORDS_WAITING_MAX`.
- */
+const RECORDS_WAITING_MAX = 20_000;
+const PROGRESS_INTERVAL_MS = 200;
+/** Longest sleep of the pacer; inputs due within it leave together. */
+const PACE_INTERVAL_MS = 5;
+
 export interface PublishOptions {
   readonly kafka: Kafka;
   readonly topics: Topics;
@@ -43,11 +48,6 @@ export interface PublishResult extends PublishProgress {
   readonly completableAtMs: ReadonlyMap<string, number>;
   readonly aborted: boolean;
 }
-
-const RECORDS_WAITING_MAX = 20_000;
-const PROGRESS_INTERVAL_MS = 200;
-/** Longest sleep of the pacer; inputs due within it leave together. */
-const PACE_INTERVAL_MS = 5;
 
 export async function publishLoad(options: PublishOptions): Promise<PublishResult> {
   const producer = options.kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 10 } });

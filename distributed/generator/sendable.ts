@@ -1,6 +1,8 @@
+/**
+ * What the producer can send: planned inputs, and records as they are, which no producer of the contract would send.
+ */
 import type { Load, PlannedInput } from './plan.ts';
 
-/** What the producer can send: planned inputs, and records as they are, which no producer of the contract would send. */
 export type SendableInput = PlannedInput | RawInput;
 
 export type RawHeaders = Record<string, string | Buffer | (string | Buffer)[]>;

@@ -1,3 +1,4 @@
+/** All that is asked about a run, in the order of the report. A number that is missing was never given away anew. */
 import type { Checker } from './checker.ts';
 import { completedByLastSlot, everythingAnnounced, oneEventEach, payloadsTrue } from './invariants/completions.ts';
 import { conservation } from './invariants/conservation.ts';
@@ -14,7 +15,6 @@ import { replayChangesNothing } from './invariants/replay.ts';
 import { everythingDrains, nothingStuck } from './invariants/rest.ts';
 import { slotTakenOnce } from './invariants/slot-once.ts';
 
-/** All that is asked about a run, in the order of the report. A number that is missing was never given away anew. */
 export const CHECKERS: readonly Checker[] = [
   contentTakesOneSlot,
   slotTakenOnce,

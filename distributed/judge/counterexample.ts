@@ -4,15 +4,15 @@ import type { BatchEvidence } from './evidence/batch-evidence.ts';
 import { placeName } from './evidence/input-records.ts';
 import type { AuditEntry } from './evidence/rows.ts';
 
+const RECORDS_SHOWN_MAX = 12;
+const EVENTS_SHOWN_MAX = 30;
+const EVENTS_SHOWN_FIRST = 10;
+
 /** What a problem is about; without any of them it is about the whole batch. */
 export interface Concern {
   readonly identities?: readonly string[];
   readonly essayIds?: readonly string[];
 }
-
-const RECORDS_SHOWN_MAX = 12;
-const EVENTS_SHOWN_MAX = 30;
-const EVENTS_SHOWN_FIRST = 10;
 
 interface Happening {
   readonly wallMs: number;
@@ -100,7 +100,10 @@ function outputsOf(batch: BatchEvidence, concern: Concern): Happening[] {
     .map(({ output, text }) => ({ wallMs: output.timestampMs, text: `published: ${text}`, record: placeName(output) }));
 }
 
-/** Of the batch row everything where the problem is about the batch, else only where it turned from one state to another. */
+/**
+ * Of the batch row everything where the problem is about the batch, else only where it turned from one state to
+ * another.
+ */
 function isTurn(entry: AuditEntry, concern: Concern): boolean {
   const isWhole = concern.identities === undefined && concern.essayIds === undefined;
   return isWhole || entry.old?.['state'] !== entry.new?.['state'];

@@ -1,4 +1,7 @@
-/** docs/INVARIANTS.md: what must hold in every run, which file looks whether it did, and which mutants show that it looks. */
+/**
+ * docs/INVARIANTS.md: what must hold in every run, which file looks whether it did, and which mutants show that it
+ * looks.
+ */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,9 +9,11 @@ import type { Checker } from './checker.ts';
 import { CHECKERS } from './checkers.ts';
 import { type Mutant, readMutants } from './mutants.ts';
 
-export const INVARIANTS_FILE = 'docs/INVARIANTS.md';
-export const INVARIANTS_COMMAND = 'pnpm docs:generate';
 const FOLDER = 'distributed/judge/invariants';
+
+export const INVARIANTS_FILE = 'docs/INVARIANTS.md';
+
+export const INVARIANTS_COMMAND = 'pnpm docs:generate';
 
 const HEAD = `<!-- Generated from ${FOLDER} and test/mutants: ${INVARIANTS_COMMAND} -->
 # Invariants

@@ -1,5 +1,6 @@
-/** From a part's directory to its verdict: invariants, races, and what the part measured itself. Offline and repeatable. */
-
+/**
+ * From a part's directory to its verdict: invariants, races, and what the part measured itself. Offline and repeatable.
+ */
 import { readMeasured } from '../run/measured.ts';
 import type { Check, Part, Race } from '../run/results.ts';
 import type { RunDirectory } from '../run/run-directory.ts';

@@ -1,6 +1,6 @@
 /**
- * The workers that are wrong on purpose. Each is a program in `test/mutants/` whose first line says what is wrong with it
- * and which invariants catch it; whoever needs the list reads it there, so that it exists once.
+ * The workers that are wrong on purpose. Each is a program in `test/mutants/` whose first line says what is wrong with
+ * it and which invariants catch it; whoever needs the list reads it there, so that it exists once.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

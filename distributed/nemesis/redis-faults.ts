@@ -5,6 +5,12 @@ import { Redis } from 'ioredis';
 import type { Server } from '../stack/process/server.ts';
 import type { Evidence, Injector } from './injector.ts';
 
+const COMMAND_MS_MAX = 500;
+const FLUSH_INTERVAL_MS = 250;
+const LIES_MAX = 500;
+const FILLER_MAX = 4_000;
+const FILLER_BYTES = 1_000;
+
 export const REDIS_FAULTS = [
   'redis-flush',
   'redis-kill',
@@ -14,6 +20,7 @@ export const REDIS_FAULTS = [
   'redis-poison',
   'redis-scramble',
 ] as const;
+
 export type RedisFault = (typeof REDIS_FAULTS)[number];
 
 export interface RedisTarget {
@@ -24,12 +31,6 @@ export interface RedisTarget {
   /** Event ids of the load that nobody has sent yet, for lies about them. */
   readonly futureEventIds: (max: number) => readonly string[];
 }
-
-const COMMAND_MS_MAX = 500;
-const FLUSH_INTERVAL_MS = 250;
-const LIES_MAX = 500;
-const FILLER_MAX = 4_000;
-const FILLER_BYTES = 1_000;
 
 export function redisInjector(fault: RedisFault, target: RedisTarget): Injector {
   const base = { fault, target: 'redis' };

@@ -1,8 +1,12 @@
 /**
- * When which fault happens to whom. Pure: the same options give the same schedule. Faults follow one another, never two at
- * once; every kind comes before any comes again; a quarter of the periods is quiet, so that recovery is seen too.
+ * When which fault happens to whom. Pure: the same options give the same schedule. Faults follow one another, never two
+ * at once; every kind comes before any comes again; a quarter of the periods is quiet, so that recovery is seen too.
  */
 import { SeededRandom } from '../generator/seeded-random.ts';
+
+const QUIET_PERCENT = 25;
+/** Streams of the seed: 0 and up are batches. */
+const STREAM = 0x7f00_0001;
 
 export interface ScheduleOptions<Kind extends string> {
   readonly seed: number;
@@ -27,10 +31,6 @@ export interface ScheduledFault<Kind extends string = string> {
   /** 0 up to `targets`. */
   readonly target: number;
 }
-
-const QUIET_PERCENT = 25;
-/** Streams of the seed: 0 and up are batches. */
-const STREAM = 0x7f00_0001;
 
 export function planFaults<Kind extends string>(options: ScheduleOptions<Kind>): ScheduledFault<Kind>[] {
   const random = new SeededRandom(options.seed, STREAM);

@@ -5,7 +5,12 @@ import { accepts } from '../stack/process/accepts.ts';
 import type { Server } from '../stack/process/server.ts';
 import type { Evidence, Injector } from './injector.ts';
 
+const TERMINATE_INTERVAL_MS = 200;
+const PROBE_MS_MAX = 1_000;
+const BACK_MS_MAX = 30_000;
+
 export const SERVER_FAULTS = ['postgres-terminate', 'postgres-restart', 'kafka-restart'] as const;
+
 export type ServerFault = (typeof SERVER_FAULTS)[number];
 
 export interface ServerTargets {
@@ -15,10 +20,6 @@ export interface ServerTargets {
   readonly postgres: Server | undefined;
   readonly kafka: readonly Server[];
 }
-
-const TERMINATE_INTERVAL_MS = 200;
-const PROBE_MS_MAX = 1_000;
-const BACK_MS_MAX = 30_000;
 
 export function serverInjector(fault: ServerFault, targets: ServerTargets, index: number): Injector {
   const postgres = { fault, target: 'postgres' };

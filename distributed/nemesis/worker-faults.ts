@@ -4,13 +4,14 @@ import { processUsage } from '../cluster/process-usage.ts';
 import type { WorkerProcess } from '../cluster/worker-process.ts';
 import type { Injector } from './injector.ts';
 
-export const WORKER_FAULTS = ['worker-kill', 'worker-pause', 'worker-stop'] as const;
-export type WorkerFault = (typeof WORKER_FAULTS)[number];
-
 const READY_MS_MAX = 60_000;
 const STOP_GRACE_MS = 25_000;
 const STATE_MS_MAX = 2_000;
 const POLL_INTERVAL_MS = 20;
+
+export const WORKER_FAULTS = ['worker-kill', 'worker-pause', 'worker-stop'] as const;
+
+export type WorkerFault = (typeof WORKER_FAULTS)[number];
 
 export function workerInjector(fault: WorkerFault, worker: WorkerProcess): Injector {
   const base = { fault, target: worker.name };

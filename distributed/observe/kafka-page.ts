@@ -1,6 +1,6 @@
 /**
- * Brokers, topics and group of a part as metrics of job `kafka`, under the names of the usual kafka-exporter, which no
- * package system has: read by the harness's own client, one look at a time however often it is asked.
+ * Brokers, topics and consumer group of a part as metrics of job `kafka`, under the names of the usual kafka-exporter,
+ * which no package system has: read by the harness's own client, one look at a time however often it is asked.
  */
 import type { Admin, Kafka } from 'kafkajs';
 import { readCommitted } from '../cluster/kafka-client.ts';

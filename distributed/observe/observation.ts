@@ -1,7 +1,7 @@
 /**
- * Prometheus beside a whole command of the harness, filled while parts run: by the workers at whatever address they have
- * now, by the exporters of the servers, by the run itself. What it gathered is kept in the run's directory. It ends with
- * the command, and with the process however that ends.
+ * Prometheus beside a whole command of the harness, filled while parts run: by the workers at whatever address they
+ * have now, by the exporters of the servers, by the run itself. What it gathered is kept in the run's directory. It
+ * ends with the command, and with the process however that ends.
  */
 import { cp, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

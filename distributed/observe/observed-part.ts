@@ -1,6 +1,6 @@
 /**
- * One part of a run as Prometheus sees it: what is scraped while it lasts, its phases and faults, and in the end whether
- * the dashboards had something to show. Its exporters are gone when it ends, before its database is dropped.
+ * One part of a run as Prometheus sees it: what is scraped while it lasts, its phases and faults, and in the end
+ * whether the dashboards had something to show. Its exporters are gone when it ends, before its database is dropped.
  */
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';

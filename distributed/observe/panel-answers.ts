@@ -1,6 +1,7 @@
 /**
- * Whether the dashboards would have shown a part of a run: each query of each panel and annotation asked over the part's
- * time. A query that rightly has no answer in this part is excused, with the reason; any other empty one is a finding.
+ * Whether the dashboards would have shown a part of a run: each query of each panel and annotation asked over the
+ * part's time. A query that rightly has no answer in this part is excused, with the reason; any other empty one is a
+ * finding.
  */
 import { type Check, PROBLEMS_KEPT_MAX } from '../run/results.ts';
 import type { DashboardQuery } from './dashboard-queries.ts';

@@ -4,11 +4,17 @@ import { z } from 'zod';
 const ASK_MS_MAX = 10_000;
 /** Of one series in one answer; Prometheus refuses more than 11 000. */
 const POINTS_MAX = 5_000;
+/**
+ * As Grafana chooses it, four scrapes at least; many more, because a busy machine leaves some of our quick ones out.
+ */
+const SCRAPES_MIN = 15;
 
 const labels = z.record(z.string(), z.string());
+
 const matrix = z.object({
   result: z.array(z.object({ metric: labels, values: z.array(z.tuple([z.number(), z.string()])) })),
 });
+
 const targets = z.object({
   activeTargets: z.array(
     z.object({
@@ -18,6 +24,7 @@ const targets = z.object({
     }),
   ),
 });
+
 const snapshot = z.object({ name: z.string() });
 
 export interface Target {
@@ -43,9 +50,6 @@ export interface TimeSpan {
   readonly fromMs: number;
   readonly toMs: number;
 }
-
-/** As Grafana chooses it, four scrapes at least; many more, because a busy machine leaves some of our quick ones out. */
-const SCRAPES_MIN = 15;
 
 export function rateIntervalMs(span: TimeSpan, scrapeIntervalMs: number): number {
   return Math.max(SCRAPES_MIN * scrapeIntervalMs, stepMs(span, scrapeIntervalMs) + scrapeIntervalMs);

@@ -1,11 +1,13 @@
 /**
  * What a run tells Prometheus, on one loopback page: its phases and faults as metrics of job `harness`, so that
- * dashboards can show them beside the service's own; further pages of the harness; and what else is to be scraped, which
- * changes with every part and restart. A phase or fault is shown for the linger time at least and until it was told often
- * enough, so that no scrape misses it, however short it was or busy the machine.
+ * dashboards can show them beside the service's own; further pages of the harness; and what else is to be scraped,
+ * which changes with every part and restart. A phase or fault is shown for the linger time at least and until it was
+ * told often enough, so that no scrape misses it, however short it was or busy the machine.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+
+const TARGETS_PATH = '/targets';
 
 export interface ScrapeTarget {
   /** `worker`, `postgres`, ...: what dashboards and rules select by. */
@@ -34,8 +36,6 @@ interface Shown {
   readonly sinceMs: number;
   tellings: number;
 }
-
-const TARGETS_PATH = '/targets';
 
 export class RunMetrics {
   private readonly options: RunMetricsOptions;

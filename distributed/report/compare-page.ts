@@ -14,7 +14,6 @@ const GROUPS: readonly { readonly kind: Difference['kind']; readonly title: stri
   { kind: 'number', title: 'Numbers' },
   { kind: 'latency', title: 'Latency' },
 ];
-
 const SIGNS: Readonly<Record<Difference['change'], { readonly tone: Tone; readonly sign: string }>> = {
   worse: { tone: 'bad', sign: '✗' },
   better: { tone: 'good', sign: '✓' },
@@ -24,6 +23,15 @@ const SIGNS: Readonly<Record<Difference['change'], { readonly tone: Tone; readon
   'within noise': { tone: 'plain', sign: '≈' },
   same: { tone: 'plain', sign: '=' },
 };
+const ORDER: readonly Difference['change'][] = [
+  'worse',
+  'better',
+  'changed',
+  'only in A',
+  'only in B',
+  'within noise',
+  'same',
+];
 
 export async function comparePage(comparison: Comparison): Promise<string> {
   const { before, after, isWorse } = comparison;
@@ -50,16 +58,6 @@ function conditionsSection({ conditions }: Comparison): Html {
 <section id="conditions"><h2>Conditions that differ</h2><p class="hint">A change below may be theirs.</p>
 <div class="scroll"><table><thead><tr><th scope="col">Condition</th><th scope="col">A</th><th scope="col">B</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
 }
-
-const ORDER: readonly Difference['change'][] = [
-  'worse',
-  'better',
-  'changed',
-  'only in A',
-  'only in B',
-  'within noise',
-  'same',
-];
 
 function groupSection({ differences }: Comparison, kind: Difference['kind'], title: string): Html {
   const group = differences.filter((difference) => difference.kind === kind);

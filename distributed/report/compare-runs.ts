@@ -9,6 +9,8 @@ import { basisOf, type Change, changeOf, type Direction, type Sampled } from './
 import { type Confidence, type LatencyRow, latencyRows, PERCENTILES, percentileName } from './percentile-table.ts';
 import { checkWording, gateWording, sentenceCase } from './wording.ts';
 
+const VERDICT_RANKS: Readonly<Record<Verdict, number>> = { invalid: 0, unknown: 1, valid: 2 };
+
 export interface RunResult {
   readonly path: string;
   readonly environment: Environment;
@@ -60,8 +62,6 @@ export function compareRuns(before: RunResult, after: RunResult): Comparison {
     differences,
   };
 }
-
-const VERDICT_RANKS: Readonly<Record<Verdict, number>> = { invalid: 0, unknown: 1, valid: 2 };
 
 function verdictDifference(before: Verdict, after: Verdict): Difference {
   const change = rankChange(VERDICT_RANKS[before], VERDICT_RANKS[after]);
@@ -180,8 +180,10 @@ function collect<T>(
 
 const checksOf = (results: Results) =>
   collect(results, ({ checks }) => checks.map((check): [string, Check] => [`${check.id} ${check.title}`, check]));
+
 const gatesOf = (results: Results) =>
   collect(results, ({ gates }) => gates.map((gate): [string, Gate] => [gate.name, gate]));
+
 const numbersOf = (results: Results) =>
   collect(results, ({ numbers }) =>
     Object.entries(numbers).map(([name, value]): [string, Measurement] => [sentenceCase(name), measurementOf(value)]),

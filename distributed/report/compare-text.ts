@@ -1,4 +1,6 @@
-/** A comparison for a terminal: worse or not first, then what got worse, what got better, and how little the rest moved. */
+/**
+ * A comparison for a terminal: worse or not first, then what got worse, what got better, and how little the rest moved.
+ */
 import type { Comparison, Difference } from './compare-runs.ts';
 import { formatNumber } from './format.ts';
 import { RELATIVE_NOISE } from './noise.ts';

@@ -18,6 +18,11 @@ const LATENCY_CURVES = [
   { label: 'P99', percentile: 99 },
   { label: 'max', percentile: 100 },
 ] as const;
+const TOPIC_NAMES: Readonly<Record<string, string>> = {
+  slotAssigned: 'slots assigned',
+  excess: 'excess',
+  completed: 'completions',
+};
 
 export async function gatherPlots(
   run: RunDirectory,
@@ -86,12 +91,6 @@ async function gatherRates(run: RunDirectory, startMs: number): Promise<Map<stri
 function isInput(f: string): boolean {
   return f === 'registration' || f === 'content' || f === 'failure';
 }
-
-const TOPIC_NAMES: Readonly<Record<string, string>> = {
-  slotAssigned: 'slots assigned',
-  excess: 'excess',
-  completed: 'completions',
-};
 
 /** Topics may have a prefix; the contract's name is their end. */
 export function nameOfTopic(topic: string): string {

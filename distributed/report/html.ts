@@ -1,5 +1,13 @@
 /** HTML that cannot be broken by what it shows: every value in a template is escaped unless it is HTML already. */
 
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
 export class Html {
   readonly text: string;
 
@@ -28,14 +36,6 @@ function textOf(value: Value): string {
   if (typeof value === 'object') return value.map((each) => each.text).join('');
   return escapeHtml(String(value));
 }
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
 
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);

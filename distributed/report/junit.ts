@@ -10,11 +10,14 @@ import { raceHappened, verdictOfCheck } from '../run/verdict.ts';
 import { formatUnit } from './format.ts';
 import { signOf } from './wording.ts';
 
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
 type Outcome = {
   readonly kind: 'failure' | 'error' | 'skipped';
   readonly message: string;
   readonly text: string;
 } | null;
+
 type Judged = Pick<Results, 'checks' | 'races' | 'gates' | 'durationMs'>;
 
 interface Case {
@@ -97,8 +100,6 @@ function countsOf(cases: readonly Case[]): string {
   const count = (kind: string) => cases.filter(({ outcome }) => outcome?.kind === kind).length;
   return `tests="${cases.length}" failures="${count('failure')}" errors="${count('error')}" skipped="${count('skipped')}"`;
 }
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
 /** XML cannot hold most control characters and lone surrogates at all, not even as references. */
 function escapeXml(text: string): string {

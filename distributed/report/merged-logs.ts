@@ -7,6 +7,16 @@ import { logLineSchema } from '../run/records.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import { printable } from './text-summary.ts';
 
+const QUIET_FIELDS: ReadonlySet<string> = new Set(['time', 'level', 'msg', 'instance', 'pid', 'hostname']);
+const LEVELS: Readonly<Record<string, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: 'info',
+  40: 'warn',
+  50: 'error',
+  60: 'fatal',
+};
+
 export interface LogFilter {
   readonly correlationId?: string | undefined;
   readonly batchId?: string | undefined;
@@ -90,16 +100,6 @@ function mentions(value: unknown, field: string, id: string): boolean {
     return (isNamed && isIt) || mentions(child, field, id);
   });
 }
-
-const QUIET_FIELDS: ReadonlySet<string> = new Set(['time', 'level', 'msg', 'instance', 'pid', 'hostname']);
-const LEVELS: Readonly<Record<string, string>> = {
-  10: 'trace',
-  20: 'debug',
-  30: 'info',
-  40: 'warn',
-  50: 'error',
-  60: 'fatal',
-};
 
 /** `10:15:05.003 worker-1 info  group committed batchId=batch-1`. */
 export function formatLogEntry({ process, wallMs, fields, line }: LogEntry): string {

@@ -4,6 +4,8 @@
  */
 import type { SeriesTotal } from './report-data.ts';
 
+const BUCKET_SECONDS_MIN = 1e-6;
+
 interface Sample {
   readonly x: number;
   readonly y: number;
@@ -15,7 +17,6 @@ interface Bucket {
 }
 
 export const BUCKETS_MAX = 500;
-const BUCKET_SECONDS_MIN = 1e-6;
 
 export class MinMaxSeries {
   private readonly bucketsMax: number;

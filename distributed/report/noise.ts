@@ -1,11 +1,14 @@
+/** Whether a number changed by more than it varies by itself. */
+const SAMPLES_MIN = 3;
+
 /**
  * Whether a number changed more than it varies by itself. With repeated measurements on both sides it did when their
  * ranges do not touch; with single ones, when it moved by more than `RELATIVE_NOISE`.
  */
 export const RELATIVE_NOISE = 0.1;
-const SAMPLES_MIN = 3;
 
 export type Direction = 'higher' | 'lower';
+
 export type Change = 'better' | 'worse' | 'changed' | 'within noise' | 'same';
 
 export interface Sampled {

@@ -2,6 +2,9 @@
 import type { Histogram } from 'hdr-histogram-js';
 import { type LatencyInterval, percentileMs, totalOf } from '../run/latency-log.ts';
 
+/** Of a normal distribution, 99% lie within so many standard deviations. */
+const DEVIATIONS = 2.576;
+
 export const PERCENTILES = [50, 90, 95, 99, 99.9, 100] as const;
 
 export interface LatencyRow {
@@ -20,9 +23,6 @@ export interface Confidence {
   readonly lowMs: number;
   readonly highMs: number;
 }
-
-/** Of a normal distribution, 99% lie within so many standard deviations. */
-const DEVIATIONS = 2.576;
 
 export function percentileName(percentile: number): string {
   return percentile === 100 ? 'max' : `P${percentile}`;

@@ -18,6 +18,17 @@ import { plotsSection } from './sections/plot-sections.ts';
 import { numbersSection, partsSection, verdictSection } from './sections/verdict-section.ts';
 import { findSlowBatches } from './slow-batches.ts';
 
+const TOP_LEVEL: ReadonlySet<string> = new Set([
+  'parts',
+  'invariants',
+  'races',
+  'gates',
+  'latency',
+  'over-time',
+  'slow-batches',
+  'facts',
+]);
+
 /** Writes the page and returns its path. */
 export async function writeReport(run: RunDirectory): Promise<string> {
   const path = run.file('report.html');
@@ -59,14 +70,3 @@ function navigation(sections: readonly Html[]): Html {
   const topLevel = heads.filter(([, id = '']) => TOP_LEVEL.has(id));
   return html`<nav aria-label="Sections">${topLevel.map(([, id, title]) => html`<a href="#${id}">${title}</a>`)}</nav>`;
 }
-
-const TOP_LEVEL: ReadonlySet<string> = new Set([
-  'parts',
-  'invariants',
-  'races',
-  'gates',
-  'latency',
-  'over-time',
-  'slow-batches',
-  'facts',
-]);

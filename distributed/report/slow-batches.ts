@@ -6,8 +6,9 @@ import { EVENT_TYPES } from '../../src/contract/topics.ts';
 import { inputValueSchema, type TableRow } from '../run/records.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 
-export const SLOW_BATCHES_MAX = 10;
 const SLOT_INSTANTS_MAX = 400;
+
+export const SLOW_BATCHES_MAX = 10;
 
 /** Instants are milliseconds since the epoch. */
 export interface BatchTimeline {

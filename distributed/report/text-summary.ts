@@ -1,4 +1,6 @@
-/** The result for a terminal or a log: verdict first, then each invariant with what it judged, races, gates, numbers. */
+/**
+ * The result for a terminal or a log: verdict first, then each invariant with what it judged, races, gates, numbers.
+ */
 import { type Check, type Gate, measurementOf, type Problem, type Race, type Results } from '../run/results.ts';
 import { countOf, formatDuration, formatNumber, formatUnit } from './format.ts';
 import {

@@ -3,6 +3,8 @@ import type { Check, Gate, Results, Verdict } from '../run/results.ts';
 import { EXIT, raceHappened, verdictOfCheck } from '../run/verdict.ts';
 import { countOf } from './format.ts';
 
+const SIGNS: Readonly<Record<Exclude<Tone, 'plain'>, string>> = { good: '✓', bad: '✗', open: '?' };
+
 /** Plain is for what needs no attention. */
 export type Tone = 'good' | 'bad' | 'open' | 'plain';
 
@@ -11,8 +13,6 @@ export interface Wording {
   readonly sign: string;
   readonly word: string;
 }
-
-const SIGNS: Readonly<Record<Exclude<Tone, 'plain'>, string>> = { good: '✓', bad: '✗', open: '?' };
 
 export function wordingOf(verdict: Verdict): Wording {
   const tone = verdict === 'valid' ? 'good' : verdict === 'invalid' ? 'bad' : 'open';

@@ -63,7 +63,10 @@ export async function* readJsonLines<Schema extends z.ZodType>(
   }
 }
 
-/** As `readJsonLines`, for the files that grow with a load: a call per line, and no waiting between two. Answers how many lines. */
+/**
+ * As `readJsonLines`, for the files that grow with a load: a call per line, and no waiting between two. Answers how
+ * many lines.
+ */
 export async function eachJsonLine<Schema extends z.ZodType>(
   path: string,
   schema: Schema,

@@ -1,6 +1,6 @@
 /**
- * `measured.json`: what only the running part could know, gates and numbers it measured and checks it made itself. Judging
- * again takes it as it is; everything else is derived from the evidence anew.
+ * `measured.json`: what only the running part could know, gates and numbers it measured and checks it made itself.
+ * Judging again takes it as it is; everything else is derived from the evidence anew.
  */
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * The lines of a run directory's JSONL files. Each line has two clocks: `monoMs` since the run began, from the harness's
- * monotonic clock, for durations; `wallMs` since the epoch, to lay it beside topics, tables and logs.
+ * The lines of a run directory's JSONL files. Each line has two clocks: `monoMs` since the run began, from the
+ * harness's monotonic clock, for durations; `wallMs` since the epoch, to lay it beside topics, tables and logs.
  */
 import { z } from 'zod';
 

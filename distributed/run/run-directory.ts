@@ -29,7 +29,12 @@ import {
 import { type Results, resultsSchema } from './results.ts';
 import { RunDirectoryError } from './run-directory-error.ts';
 
+const FOLDERS = ['topics', 'tables', 'logs', 'latencies'];
+const LATEST = 'latest';
+const NAME_CHARS_MAX = 60;
+
 export const TOPIC_FILES = ['in', 'out', 'dlq'] as const;
+
 export type TopicFile = (typeof TOPIC_FILES)[number];
 
 export const TABLE_FILES = [
@@ -41,13 +46,11 @@ export const TABLE_FILES = [
   'outbox',
   'audit',
 ] as const;
+
 export type TableFile = (typeof TABLE_FILES)[number];
 
 /** In the directory of a run of several parts. */
 export const PARTS_FOLDER = 'parts';
-const FOLDERS = ['topics', 'tables', 'logs', 'latencies'];
-const LATEST = 'latest';
-const NAME_CHARS_MAX = 60;
 
 /** `2026-08-01T10-15-00Z-race_conditions-42`. */
 export function runIdOf(startedAt: Date, scenario: string, seed: number): string {

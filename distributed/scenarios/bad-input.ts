@@ -1,10 +1,9 @@
 /**
- * Goal: a record that cannot be processed is set aside with its reason and its bytes, and stops nothing; a record that is
- * merely odd is processed. Method: every row of the catalogue several times, and hundreds of the same poison record, mixed
- * into a good load; each row must meet exactly its fate. Then batches as other producers write them: every codec,
+ * Goal: a record that cannot be processed is set aside with its reason and its bytes, and stops nothing; a record that
+ * is merely odd is processed. Method: every row of the catalogue several times, and hundreds of the same poison record,
+ * mixed into a good load; each row must meet exactly its fate. Then batches as other producers write them: every codec,
  * transactions committed and aborted, bombs.
  */
-
 import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';

@@ -6,10 +6,13 @@ import { EVENT_TYPES } from '../../src/contract/topics.ts';
 import { seededUuid } from '../generator/seeded-random.ts';
 import type { RawHeaders, RawInput } from '../generator/sendable.ts';
 
+const DEPTH = 50_000;
+
 export const ROW_HEADER = 'harness-row';
 
 /** `accepted` gets its place, `ignored` leaves no trace, anything else is the reason of a dead letter. */
 export type Fate = 'accepted' | 'ignored' | DeadReason;
+
 export type DeadReason =
   | 'malformed_json'
   | 'too_deep'
@@ -31,7 +34,6 @@ export interface BadRow {
 
 /** Larger than what a worker of the scenario accepts, smaller than what a broker accepts. */
 export const VALUE_BYTES_MAX = 262_144;
-const DEPTH = 50_000;
 
 /** Builds sound records with ids of their own, for rows to spoil. */
 export class RecordMaker {
@@ -86,6 +88,7 @@ const malformed = (name: string, value: BadRow['value']): BadRow => ({
   topic: 'content',
   value,
 });
+
 const content = (name: string, fate: Fate, value: BadRow['value'], rest: Partial<BadRow> = {}): BadRow => ({
   name,
   fate,
@@ -93,14 +96,18 @@ const content = (name: string, fate: Fate, value: BadRow['value'], rest: Partial
   value,
   ...rest,
 });
+
 const badId = (name: string, text: unknown): BadRow =>
   content(`id: ${name}`, 'invalid_id', (maker) => maker.content({ text_storage_id: text }));
+
 const oddId = (name: string, prefix: string): BadRow =>
   content(`id: ${name}`, 'accepted', (maker) => maker.content({ text_storage_id: `${prefix}${maker.id('text')}` }));
+
 const version = (name: string, schemaVersion: unknown): BadRow =>
   content(`schema_version: ${name}`, 'unsupported_version', (maker) =>
     maker.content({}, { schema_version: schemaVersion }),
   );
+
 const count = (name: string, data: (maker: RecordMaker) => Record<string, unknown>): BadRow => ({
   name: `count: ${name}`,
   fate: 'invalid_count',

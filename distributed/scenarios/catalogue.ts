@@ -1,3 +1,4 @@
+/** All scenarios, in the order in which `all` runs them. */
 import type { Scenario } from '../engine/part-plan.ts';
 import { badInput } from './bad-input.ts';
 import { completion } from './completion.ts';
@@ -14,7 +15,6 @@ import { sustained } from './sustained.ts';
 import { validationFailures } from './validation-failures.ts';
 import { zombie } from './zombie.ts';
 
-/** All scenarios, in the order in which `all` runs them. */
 export const SCENARIOS: readonly Scenario[] = [
   raceConditions,
   completion,

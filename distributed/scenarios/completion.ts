@@ -3,7 +3,6 @@
  * exactly the slots filled then. Method: many small batches whose last slots are taken by different instances at almost
  * the same moment, with failed files among them that count towards completion, and one large batch.
  */
-
 import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import { loadNow } from './steps.ts';

@@ -1,6 +1,6 @@
 /**
- * Goal: a process or a server that dies loses nothing and doubles nothing. Method: workers are killed (SIGKILL) at random
- * moments of a steady load and started again; then the servers: sessions ended, PostgreSQL and Kafka restarted.
+ * Goal: a process or a server that dies loses nothing and doubles nothing. Method: workers are killed (SIGKILL) at
+ * random moments of a steady load and started again; then the servers: sessions ended, PostgreSQL and Kafka restarted.
  */
 import type { FaultKind } from '../engine/injector-for.ts';
 import { forEachInstances, type Scenario } from '../engine/part-plan.ts';

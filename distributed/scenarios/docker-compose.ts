@@ -2,6 +2,10 @@
 import { DEFAULT_LOAD, type LoadOptions } from '../generator/load-options.ts';
 import type { RaceName } from '../judge/races/count-races.ts';
 
+const BATCHES = { quick: 100, full: 500 } as const;
+/** What a small machine keeps up with beside all these containers: the question is whether the stack is right. */
+const RATE_PER_SECOND = 150;
+
 export const DOCKER_COMPOSE = {
   name: 'docker_compose',
   goal: 'The image and the compose stack do what the processes do, on 1, 3 or 5 workers, and leave nothing behind.',
@@ -14,10 +18,6 @@ export const DOCKER_COMPOSE = {
 export const COMPOSE_EXTRAS: readonly string[] = ['grafana', 'kafka-exporter', 'postgres-exporter', 'redis-exporter'];
 
 type LoadShape = Omit<LoadOptions, 'startAtMs'>;
-
-const BATCHES = { quick: 100, full: 500 } as const;
-/** What a small machine keeps up with beside all these containers: the question is whether the stack is right. */
-const RATE_PER_SECOND = 150;
 
 export function loadOf(request: {
   readonly seed: number;

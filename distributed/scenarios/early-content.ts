@@ -1,8 +1,8 @@
 /**
- * Goal: nothing stays pending once its batch is registered, whatever comes first. Method: most contents and failures are
- * sent before the registration of their batch or at the same time, registrations are repeated, some ask for other slots.
+ * Goal: nothing stays pending once its batch is registered, whatever comes first. Method: most contents and failures
+ * are sent before the registration of their batch or at the same time, registrations are repeated, some ask for other
+ * slots.
  */
-
 import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import { loadNow, sendAndSettle } from './steps.ts';

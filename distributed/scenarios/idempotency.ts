@@ -3,7 +3,6 @@
  * batch is complete, under its own event id and under new ones; then the whole of all topics a second time, with the
  * tables compared row for row.
  */
-
 import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import { loadNow } from './steps.ts';

@@ -1,8 +1,8 @@
 /**
- * Goal: a worker needs the same memory whether a batch has ten slots or many thousands. Method: the same number of inputs
- * in batches of different sizes, each size with fresh workers; resident memory while the load is handled, by process.
+ * Goal: a worker needs the same memory whether a batch has ten slots or many thousands. Method: the same number of
+ * inputs in batches of different sizes, each size with fresh workers; resident memory while the load is handled, by
+ * process.
  */
-
 import { TARGETS } from '../../artefacts/targets.ts';
 import { median } from '../engine/measure/trend.ts';
 import type { PartPlan, PartRequest, Scenario } from '../engine/part-plan.ts';
@@ -19,7 +19,9 @@ const SLOTS_DEFAULT_MAX = 10_000;
 const DRAIN_MS_MAX = 900_000;
 /** A registration of 100 000 slots has 4 MB, its completion twice that. */
 const LARGE_BYTES_MAX = 20_000_000;
-/** Such a registration is one statement that inserts 100 000 rows: on a busy machine it takes longer than the default. */
+/**
+ * Such a registration is one statement that inserts 100 000 rows: on a busy machine it takes longer than the default.
+ */
 const LARGE_TIMES = {
   STATEMENT_TIMEOUT_MS: '15000',
   QUERY_TIMEOUT_MS: '16000',
@@ -110,7 +112,7 @@ function gateMemory(stage: Stage, measured: ReadonlyMap<number, number>, tier: P
     target: isFull ? TARGETS.memoryShareOfBatchSizeMax * 100 : QUICK_PERCENT_MAX,
     comparison: '<',
     unit: '%',
-    source: isFull ? 'design, for seed 002' : 'seed 002, coarse for the quick tier',
+    source: isFull ? 'aimed at, for what is promised' : 'promised, coarse for the quick tier',
     note: sizes,
   });
 }

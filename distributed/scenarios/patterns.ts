@@ -2,12 +2,14 @@
  * Loads made of small batches of one shape each, sent so that the races of that shape happen often: every copy of an
  * input has a key of its own, so that all instances get some. Pure: the same options give the same inputs.
  */
-
 import { totalsOf } from '../engine/load-ledger.ts';
 import { DEFAULT_LOAD, type LoadOptions } from '../generator/load-options.ts';
 import { expectBatch } from '../generator/manifest.ts';
 import type { Load, PlannedInput } from '../generator/plan.ts';
 import { SeededRandom, seededUuid } from '../generator/seeded-random.ts';
+
+/** Streams of the seed: 0 and up are batches of the generator. */
+const STREAM = 0x7f00_0002;
 
 export interface Pattern {
   readonly slots: number;
@@ -16,8 +18,8 @@ export interface Pattern {
   /** How often each of them is sent. */
   readonly copies: number;
   /**
-   * identical: one event, the same bytes under different keys, so that they meet on different instances. resent: an event
-   * of its own each time. redelivered: the same bytes under the same key, as a producer that retries sends them.
+   * identical: one event, the same bytes under different keys, so that they meet on different instances. resent: an
+   * event of its own each time. redelivered: the same bytes under the same key, as a producer that retries sends them.
    */
   readonly copyKind: 'identical' | 'resent' | 'redelivered';
 }
@@ -25,18 +27,15 @@ export interface Pattern {
 export interface PatternOptions {
   readonly seed: number;
   /** How often each pattern is repeated, as a batch of its own. */
-  readonly rounds: number;
+  readonly repeats: number;
   readonly patterns: readonly Pattern[];
   /** Batches whose inputs are mixed. */
   readonly batchesInFlight: number;
   readonly startAtMs: number;
 }
 
-/** Streams of the seed: 0 and up are batches of the generator. */
-const STREAM = 0x7f00_0002;
-
 export function patternLoad(options: PatternOptions): Load {
-  const specs = Array.from({ length: options.rounds }, () => options.patterns).flat();
+  const specs = Array.from({ length: options.repeats }, () => options.patterns).flat();
   const batches = specs.map((pattern, index) => new PatternBatch(options, pattern, index));
   const expected = batches.map((batch) => batch.expectation());
   const totals = totalsOf(

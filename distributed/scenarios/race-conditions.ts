@@ -1,8 +1,8 @@
 /**
- * Goal: a content takes at most one slot and a slot is taken at most once, however many instances handle the same thing at
- * the same moment. Method: the classic collisions (20 identical events, 20 events of one content, 20 redeliveries, 6
- * contents over all instances, 30 contents for 15 slots) and hot batches with many records in flight, each repeated as a
- * batch of its own until the race was seen often enough; keys spread every batch over all instances.
+ * Goal: a content takes at most one slot and a slot is taken at most once, however many instances handle the same thing
+ * at the same moment. Method: the classic collisions (20 identical events, 20 events of one content, 20 redeliveries, 6
+ * contents over all instances, 30 contents for 15 slots) and hot batches with many records in flight, each repeated as
+ * a batch of its own until the race was seen often enough; keys spread every batch over all instances.
  */
 import { forEachInstances, type PartPlan, type Scenario } from '../engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
@@ -18,6 +18,8 @@ const CROWDS: readonly Pattern[] = [
   { slots: 6, contents: 6, copies: 1, copyKind: 'resent' },
   { slots: 15, contents: 30, copies: 1, copyKind: 'resent' },
 ];
+/** Transactions of few records each, several at a time: more of them meet. */
+const MANY_SMALL_GROUPS = { GROUP_SIZE_MAX: '20', GROUPS_IN_FLIGHT_MAX: '4', DATABASE_POOL_MAX: '6' };
 
 export const raceConditions: Scenario = {
   name: 'race_conditions',
@@ -26,7 +28,7 @@ export const raceConditions: Scenario = {
   defaultInstances: [3],
   parts: (request) => {
     const isQuick = request.tier === 'quick';
-    const shape = { rounds: isQuick ? 60 : 300, roundsMax: isQuick ? 4 : 10 };
+    const shape = { repeats: isQuick ? 60 : 300, sendsMax: isQuick ? 4 : 10 };
     return forEachInstances(request, (workers) => [
       patternPart('identical', COPIES, { uniqueConflicts: 3 }, { ...shape, workers, seed: request.seed }),
       patternPart(
@@ -40,13 +42,10 @@ export const raceConditions: Scenario = {
   },
 };
 
-/** Transactions of few records each, several at a time: more of them meet. */
-const MANY_SMALL_GROUPS = { GROUP_SIZE_MAX: '20', GROUPS_IN_FLIGHT_MAX: '4', DATABASE_POOL_MAX: '6' };
-
 interface PartShape {
   readonly workers: number;
-  readonly rounds: number;
-  readonly roundsMax: number;
+  readonly repeats: number;
+  readonly sendsMax: number;
   readonly seed: number;
 }
 
@@ -54,24 +53,24 @@ function patternPart(
   name: string,
   patterns: readonly Pattern[],
   races: NonNullable<PartPlan['races']>,
-  { workers, rounds, roundsMax, seed }: PartShape,
+  { workers, repeats, sendsMax, seed }: PartShape,
 ): PartPlan {
-  const options = { patterns, rounds, batchesInFlight: 6 };
-  const loadOf = (round: number) => patternLoad({ ...options, seed: seed + 10 * round, startAtMs: Date.now() });
+  const options = { patterns, repeats, batchesInFlight: 6 };
+  const loadOf = (send: number) => patternLoad({ ...options, seed: seed + 10 * send, startAtMs: Date.now() });
   return {
     name,
     workers,
     env: MANY_SMALL_GROUPS,
-    options: { ...options, roundsMax },
+    options: { ...options, sendsMax },
     races,
-    run: (stage) => sendUntilRaced(stage, { loadOf, roundsMax, races }),
+    run: (stage) => sendUntilRaced(stage, { loadOf, sendsMax, races }),
   };
 }
 
-function hotPart({ workers, rounds, roundsMax, seed }: PartShape): PartPlan {
+function hotPart({ workers, repeats, sendsMax, seed }: PartShape): PartPlan {
   const load = {
     ...DEFAULT_LOAD,
-    batches: rounds,
+    batches: repeats,
     slots: 30,
     duplicatePercent: 100,
     excessPercent: 30,
@@ -85,9 +84,9 @@ function hotPart({ workers, rounds, roundsMax, seed }: PartShape): PartPlan {
     name: 'hot',
     workers,
     env: MANY_SMALL_GROUPS,
-    options: { ...load, roundsMax },
+    options: { ...load, sendsMax },
     races,
     run: (stage) =>
-      sendUntilRaced(stage, { loadOf: (round) => loadNow({ ...load, seed: seed + 10 * round }), roundsMax, races }),
+      sendUntilRaced(stage, { loadOf: (send) => loadNow({ ...load, seed: seed + 10 * send }), sendsMax, races }),
   };
 }

@@ -1,9 +1,8 @@
 /**
  * Goal: Redis may be empty, wrong, slow or gone at any moment; nothing changes but speed. Method: one load twice, first
- * without using Redis at all, then while Redis is emptied, killed, full, evicting, frozen, filled with lies and scrambled;
- * both must end in the same state, compared as sets by a digest.
+ * without using Redis at all, then while Redis is emptied, killed, full, evicting, frozen, filled with lies and
+ * scrambled; both must end in the same state, compared as sets by a digest.
  */
-
 import type { FaultKind } from '../engine/injector-for.ts';
 import { quantileOf } from '../engine/measure/prometheus-text.ts';
 import { forEachInstances, type Scenario } from '../engine/part-plan.ts';

@@ -1,11 +1,10 @@
 /**
- * Goal: a restart in order is invisible: a worker that is asked to stop does so in time, with exit code 0, and hands over
- * so that nothing it handled is delivered again. Method: SIGTERM to one worker after the other under load, each ready again
- * before the next. The load has no duplicates, so an input that is found handled already was delivered twice. With one
- * worker alone there must be none; with several it is a gate: on a host that is too slow to hand over within a third of a
- * session a few may be, and that is no fault in what becomes of them.
+ * Goal: a restart in order is invisible: a worker that is asked to stop does so in time, with exit code 0, and hands
+ * over so that nothing it handled is delivered again. Method: SIGTERM to one worker after the other under load, each
+ * ready again before the next. The load has no duplicates, so an input that is found handled already was delivered
+ * twice. With one worker alone there must be none; with several it is a gate: on a host that is too slow to hand over
+ * within a third of a session a few may be, and that is no fault in what becomes of them.
  */
-
 import { TARGETS } from '../../artefacts/targets.ts';
 import type { FaultKind } from '../engine/injector-for.ts';
 import { forEachInstances, type PartPlan, type PartRequest, type Scenario } from '../engine/part-plan.ts';
@@ -26,8 +25,8 @@ export const rollingRestart: Scenario = {
   parts: (request) => [
     restartPart(request, { name: 'alone', workers: 1, stops: ALONE_STOPS }),
     ...forEachInstances(request, (workers) => {
-      const rounds = request.tier === 'quick' ? 1 : 3;
-      return [restartPart(request, { name: 'one-by-one', workers, stops: workers * rounds })];
+      const repeats = request.tier === 'quick' ? 1 : 3;
+      return [restartPart(request, { name: 'one-by-one', workers, stops: workers * repeats })];
     }),
   ],
 };
@@ -69,7 +68,7 @@ function restartPart(
           target: TARGETS.redeliveriesByPlannedRestartMax,
           comparison: '=',
           unit: 'inputs',
-          source: 'design: a rebalance waits for what is under way',
+          source: 'aimed at: a rebalance waits for what is under way',
           note: `${stops} restarts`,
         });
         return;

@@ -1,12 +1,11 @@
 /**
- * Goal: more instances do more work. Method: every instance may use the same small share of a core (a control group), so
- * that the machine is not the limit. Warmed up without the limit, which also tells the ceiling of the machine, each number
- * of instances is searched for the highest rate at which the group keeps up. The ratio of capacities is judged; where the
- * search found no end, or the host or the sender was the limit, by what is certain all the same, else it is not measurable.
- * Beside it: how fast a backlog drains when the inputs of every batch are spread over all instances. Slowed down like this,
- * they mostly wait for each other's row locks then.
+ * Goal: more instances do more work. Method: every instance may use the same small share of a core (a control group),
+ * so that the machine is not the limit. Warmed up without the limit, which also tells the ceiling of the machine, each
+ * number of instances is searched for the highest rate at which the consumer group keeps up. The ratio of capacities is
+ * judged; where the search found no end, or the host or the sender was the limit, by what is certain all the same, else
+ * it is not measurable. Beside it: how fast a backlog drains when the inputs of every batch are spread over all
+ * instances. Slowed down like this, they mostly wait for each other's row locks then.
  */
-
 import { TARGETS } from '../../artefacts/targets.ts';
 import { median } from '../engine/measure/trend.ts';
 import type { PartPlan, PartRequest, Scenario } from '../engine/part-plan.ts';
@@ -27,6 +26,16 @@ const QUICK = { seconds: 6, repeats: 1, trialsMax: 3, growth: 1.3, tolerance: 0.
 const FULL = { seconds: 20, repeats: 3, trialsMax: 9, growth: 1.18, tolerance: 0.06 };
 /** Between what held and what failed, as a share of what held; a wider gap is no answer. */
 const GAP_MAX = 0.2;
+/** What users are promised. */
+const PROMISED: readonly RatioGate[] = [
+  { instances: 3, target: TARGETS.capacityOfThreeMin.promised, source: 'promised' },
+  { instances: 5, target: TARGETS.capacityOfFiveMin.promised, source: 'promised' },
+];
+/** What this service wants, too near to what it does for one short search. */
+const AIMED: readonly RatioGate[] = [
+  { instances: 3, target: TARGETS.capacityOfThreeMin.aimed, source: 'aimed at' },
+  { instances: 5, target: TARGETS.capacityOfFiveMin.aimed, source: 'aimed at' },
+];
 
 interface RatioGate {
   readonly instances: number;
@@ -35,25 +44,14 @@ interface RatioGate {
   readonly source: string;
 }
 
-/** What the guide promises. */
-const PROMISED: readonly RatioGate[] = [
-  { instances: 3, target: TARGETS.capacityOfThreeMin.promised, source: 'seed 002' },
-  { instances: 5, target: TARGETS.capacityOfFiveMin.promised, source: 'seed 002' },
-];
-/** What this service wants, too near to what it does for one short search. */
-const AIMED: readonly RatioGate[] = [
-  { instances: 3, target: TARGETS.capacityOfThreeMin.aimed, source: 'design' },
-  { instances: 5, target: TARGETS.capacityOfFiveMin.aimed, source: 'design' },
-];
-
 export interface MeasuredCapacity {
   /** Sustained. */
   readonly rate: number;
-  /** Lowest rate that was too much for the group itself; null if none is known. */
+  /** Lowest rate that was too much for the consumer group itself; null if none is known. */
   readonly failedAt: number | null;
   /** Why `rate` is not the capacity, which is higher then. */
   readonly problem: string | null;
-  /** Why not even that can be compared: the group ran without its limit. */
+  /** Why not even that can be compared: the consumer group ran without its limit. */
   readonly unlimited: string | null;
 }
 
@@ -147,8 +145,8 @@ function gateRatios(
 }
 
 /**
- * The ratio, if both are known. Else the least that it can be, what many sustained to what was too much for one, if that
- * is enough already.
+ * The ratio, if both are known. Else the least that it can be, what many sustained to what was too much for one, if
+ * that is enough already.
  */
 export function compareCapacities(
   one: MeasuredCapacity,

@@ -5,6 +5,10 @@ import { planLoad } from '../generator/plan.ts';
 import type { SendableLoad } from '../generator/sendable.ts';
 import type { RaceName } from '../judge/races/count-races.ts';
 
+const DRAIN_MS_MAX = 30_000;
+/** Counted while it runs, a race is counted roughly. */
+const MARGIN = 1.2;
+
 /** Workers up, one load as fast as Kafka takes it, everything at rest. */
 export async function sendAndSettle(stage: Stage, load: SendableLoad): Promise<void> {
   await stage.startWorkers();
@@ -18,30 +22,26 @@ export function loadNow(options: LoadOptions) {
   return planLoad({ ...options, startAtMs: Date.now() });
 }
 
-/** Sends one load after the other until the races were seen often enough, at most `roundsMax` times. */
+/** Sends one load after the other until the races were seen often enough, at most `sendsMax` times. */
 export async function sendUntilRaced(
   stage: Stage,
   options: {
-    readonly loadOf: (round: number) => SendableLoad;
-    readonly roundsMax: number;
+    readonly loadOf: (send: number) => SendableLoad;
+    readonly sendsMax: number;
     readonly races: Readonly<Partial<Record<RaceName, number>>>;
   },
 ): Promise<void> {
   await stage.startWorkers();
   stage.beginLoad();
-  for (let round = 0; round < options.roundsMax; round++) {
-    await stage.send(options.loadOf(round));
+  for (let send = 0; send < options.sendsMax; send++) {
+    await stage.send(options.loadOf(send));
     await stage.untilDrained(DRAIN_MS_MAX);
     const seen = await stage.racesSoFar();
     const isEnough = (['overlappingClaims', 'uniqueConflicts'] as const).every(
       (name) => seen[name] >= MARGIN * (options.races[name] ?? 0),
     );
-    stage.findings.number('rounds', round + 1);
+    stage.findings.number('loads sent', send + 1);
     if (isEnough) break;
   }
   await stage.quiesce();
 }
-
-const DRAIN_MS_MAX = 30_000;
-/** Counted while it runs, a race is counted roughly. */
-const MARGIN = 1.2;

@@ -2,7 +2,6 @@
  * Goal: a load that goes on leaves nothing behind: memory does not grow with time. Method: a steady rate over the whole
  * duration; a straight line through each worker's memory over the second half, by least squares.
  */
-
 import { TARGETS } from '../../artefacts/targets.ts';
 import { percentileOf } from '../engine/measure/latencies.ts';
 import { type Point, slopePerSecond } from '../engine/measure/trend.ts';

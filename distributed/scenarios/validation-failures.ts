@@ -1,8 +1,8 @@
 /**
  * Goal: a file that did not validate burns one open slot and counts towards completion; more failures than slots burn
- * nothing. Method: batches where most files fail and contents race with failures for the slots, and batches where all fail.
+ * nothing. Method: batches where most files fail and contents race with failures for the slots, and batches where all
+ * fail.
  */
-
 import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import { loadNow } from './steps.ts';

@@ -1,7 +1,7 @@
 /**
- * Goal: a worker that is frozen beyond its Kafka session, its transactions open, blocks nobody, and does no harm when it
- * wakes. Method: one worker is stopped (SIGSTOP) in mid-load for longer than its session and then goes on (SIGCONT), while
- * the others take over its partitions.
+ * Goal: a worker that is frozen beyond its Kafka session, its transactions open, blocks nobody, and does no harm when
+ * it wakes. Method: one worker is stopped (SIGSTOP) in mid-load for longer than its session and then goes on (SIGCONT),
+ * while the others take over its partitions.
  */
 import type { FaultKind } from '../engine/injector-for.ts';
 import { forEachInstances, type Scenario } from '../engine/part-plan.ts';

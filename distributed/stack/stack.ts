@@ -1,7 +1,7 @@
 /**
  * The stack: real PostgreSQL, Redis and Kafka as child processes on loopback ports, in a folder of their own, or as
- * containers. DATABASE_URL, REDIS_URL and KAFKA_BROKERS each replace the server they name. Nothing is left behind, whether
- * the stack is stopped, the starting process is killed or a start fails half way.
+ * containers. DATABASE_URL, REDIS_URL and KAFKA_BROKERS each replace the server they name. Nothing is left behind,
+ * whether the stack is stopped, the starting process is killed or a start fails half way.
  */
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,23 @@ import { requireAnswer, type ServerKind, STACK_VARIABLES } from './servers/exter
 import { startKafka } from './servers/kafka.ts';
 import { startPostgres } from './servers/postgres.ts';
 import { startRedis } from './servers/redis.ts';
-import { type StackSource, stackSource } from './stack-source.ts';
+
+/** Where the servers of a stack come from, unless the environment names them one by one. */
+export const STACK_SOURCES = ['local', 'docker'] as const;
+export type StackSource = (typeof STACK_SOURCES)[number];
+
+export const SOURCE_VARIABLE = 'ELS_STACK';
+
+/** For tests and programs that are not told otherwise. */
+export function stackSource(): StackSource {
+  const value = process.env[SOURCE_VARIABLE]?.trim() || 'local';
+  const source = STACK_SOURCES.find((known) => known === value);
+  if (source === undefined) throw new StackError(`${SOURCE_VARIABLE} is ${value}; it is ${STACK_SOURCES.join(' or ')}`);
+  return source;
+}
+
+const PORT_ATTEMPTS_MAX = 5;
+const SILENCE_MS_MAX = 1_800;
 
 export interface StackOptions {
   /** What ELS_STACK says if not given, else local. */
@@ -41,9 +57,6 @@ export interface Stack {
   readonly guardianPid: number | undefined;
   stop(): Promise<void>;
 }
-
-const PORT_ATTEMPTS_MAX = 5;
-const SILENCE_MS_MAX = 1_800;
 
 type StartServers = (kind: ServerKind, context: StackContext) => Promise<Started>;
 

@@ -1,5 +1,5 @@
 /**
- * Bodies of the read API and of the probes. Shapes of the original service where it had them (`total_essays`,
+ * Bodies of the read API and of the probes. Shapes that existing callers know, where there are such (`total_essays`,
  * `status_breakdown`, `completion_percentage`, `current_status`, the error body), with provisioning told truthfully.
  * Times are ISO 8601 in UTC, counts are whole and not negative.
  */

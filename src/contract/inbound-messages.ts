@@ -1,5 +1,5 @@
 /**
- * Builds the messages that the service consumes, as their producers build them (reference contract 1.2): the batch
+ * Builds the messages that the service consumes, as their producers build them: the batch
  * service and the file service give no headers, and the file service keys by upload, not by batch. Used by the load
  * generator and by tests. Nothing is checked, so that wrong messages can be built too.
  */

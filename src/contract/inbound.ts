@@ -1,5 +1,5 @@
 /**
- * What the service consumes (reference contract 1.1 and 1.2). Strict about what it needs, lenient about the rest:
+ * What the service consumes. Strict about what it needs, lenient about the rest:
  * unknown fields are accepted and dropped, timestamps, sizes and checksums are not looked at, and text for people is
  * cleaned rather than refused, because a file name must not lose an essay. Also the parser of the hot path: zod
  * compiles these schemas, they take about a microsecond.

@@ -1,5 +1,5 @@
 /**
- * What the service publishes, field for field (reference contract 1.3): an unknown or missing field is an error.
+ * What the service publishes, field for field: an unknown or missing field is an error.
  * For whoever judges the output; the service itself builds its events in outbound.ts.
  */
 import { z } from 'zod';

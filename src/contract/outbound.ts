@@ -1,5 +1,5 @@
 /**
- * Builds the events that the service publishes, as final bytes (reference contract 1.3). Called for every assignment
+ * Builds the events that the service publishes, as final bytes. Called for every assignment
  * inside the transaction, so plain literals and nothing checked: outbound-schemas.ts says what comes out, and a
  * test holds the two together. Arguments have passed inbound validation.
  */

@@ -1,6 +1,6 @@
 /**
  * Topic names of the contract. `event_type` on the wire is always one of these names, whatever prefix a deployment
- * puts before its topics. Source: reference contract 1.2 and 1.3.
+ * puts before its topics.
  */
 export const EVENT_TYPES = {
   registration: 'huleedu.batch.essays.registered.v1',

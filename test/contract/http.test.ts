@@ -81,7 +81,7 @@ test('an open slot has no content yet', () => {
   expect(essayStatusBody.parse(body)).toEqual(body);
 });
 
-test('an error has the shape of the original service', () => {
+test('an error has the shape that existing callers know', () => {
   const error = {
     code: 'RESOURCE_NOT_FOUND',
     message: 'No such batch.',

@@ -112,7 +112,7 @@ describe('liveness', () => {
 });
 
 describe('health', () => {
-  test.each(['/health', '/healthz'])('%s has the shape of the original service', async (path) => {
+  test.each(['/health', '/healthz'])('%s has the shape that existing callers know', async (path) => {
     const reply = await serverWith(ALL_WELL).inject(path);
     expect(reply.statusCode).toBe(200);
     expect(healthBody.strict().parse(reply.json())).toMatchObject({

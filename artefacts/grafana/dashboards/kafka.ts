@@ -1,9 +1,12 @@
+/** Consuming and publishing as the workers see it, and the brokers as their exporter sees them. */
 import { OPERATING_LIMITS } from '../../targets.ts';
 import { type DashboardRow, frame } from '../frame.ts';
 import { chart, figure } from '../panels.ts';
 import { lag, quantile, rareRate, rate, selected } from '../queries.ts';
 
-/** Consuming and publishing as the workers see it, and the brokers as their exporter sees them. */
+const EXPORTER = 'job="kafka"';
+const TOPICS = 'job="kafka", topic=~".*($topic)"';
+
 export const kafka = () =>
   frame({
     uid: 'els-kafka',
@@ -104,9 +107,6 @@ const publishing: DashboardRow = {
     }),
   ],
 };
-
-const EXPORTER = 'job="kafka"';
-const TOPICS = 'job="kafka", topic=~".*($topic)"';
 
 const brokers: DashboardRow = {
   title: 'Brokers (kafka-exporter)',

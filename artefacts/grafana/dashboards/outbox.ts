@@ -1,9 +1,9 @@
+/** Events between the commit that caused them and Kafka (G7). */
 import { OPERATING_LIMITS } from '../../targets.ts';
 import { type DashboardRow, frame } from '../frame.ts';
 import { chart, figure } from '../panels.ts';
 import { quantile, rareRate, rareTotal, rate, shared } from '../queries.ts';
 
-/** Events between the commit that caused them and Kafka (G7). */
 export const outbox = () =>
   frame({
     uid: 'els-outbox',

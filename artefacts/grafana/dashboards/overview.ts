@@ -1,9 +1,9 @@
+/** One look: is it well, what does each worker do (rate, errors, duration), what do its dependencies bear. */
 import { OPERATING_LIMITS, TARGETS } from '../../targets.ts';
 import { type DashboardRow, frame } from '../frame.ts';
 import { chart, figure, listing } from '../panels.ts';
 import { average, lag, quantile, rareRate, rareTotal, rate, selected, shared } from '../queries.ts';
 
-/** One look: is it well, what does each worker do (rate, errors, duration), what do its dependencies bear. */
 export const overview = () =>
   frame({
     uid: 'els-overview',

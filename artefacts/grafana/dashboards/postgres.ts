@@ -1,9 +1,11 @@
+/** The database as the workers meet it, and as its exporter sees it from inside. */
 import { OPERATING_LIMITS, TARGETS } from '../../targets.ts';
 import { type DashboardRow, frame } from '../frame.ts';
 import { chart } from '../panels.ts';
 import { average, quantile, rareRate, rate, selected } from '../queries.ts';
 
-/** The database as the workers meet it, and as its exporter sees it from inside. */
+const EXPORTER = 'job="postgres"';
+
 export const postgres = () =>
   frame({
     uid: 'els-postgres',
@@ -66,7 +68,6 @@ const statements: DashboardRow = {
   ],
 };
 
-const EXPORTER = 'job="postgres"';
 const grown = (metric: string, by: string) => `sum by (${by}) (rate(${metric}{${EXPORTER}}[$__rate_interval]))`;
 
 const server: DashboardRow = {

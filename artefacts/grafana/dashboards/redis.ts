@@ -1,9 +1,11 @@
+/** Hints, which may vanish at any moment (G8), and the server that keeps them. */
 import { TARGETS } from '../../targets.ts';
 import { type DashboardRow, frame } from '../frame.ts';
 import { chart } from '../panels.ts';
 import { quantile, rareRate, rate } from '../queries.ts';
 
-/** Hints, which may vanish at any moment (G8), and the server that keeps them. */
+const EXPORTER = 'job="redis"';
+
 export const redis = () =>
   frame({
     uid: 'els-redis',
@@ -38,8 +40,6 @@ const hints: DashboardRow = {
     }),
   ],
 };
-
-const EXPORTER = 'job="redis"';
 
 const server: DashboardRow = {
   title: 'Server (redis-exporter)',

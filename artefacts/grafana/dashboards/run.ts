@@ -1,9 +1,9 @@
+/** One run of the harness: its phases and faults over what the workers did. */
 import { OPERATING_LIMITS, TARGETS } from '../../targets.ts';
 import { annotation, type DashboardRow, frame } from '../frame.ts';
 import { chart } from '../panels.ts';
 import { lag, quantile, RUN_WORKERS, rareRate, rate, selected, shared } from '../queries.ts';
 
-/** One run of the harness: its phases and faults over what the workers did. */
 export const run = () =>
   frame({
     uid: 'els-run',

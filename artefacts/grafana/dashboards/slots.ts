@@ -1,9 +1,9 @@
+/** What becomes of the inputs, and how long an assignment takes. */
 import { OPERATING_LIMITS, TARGETS } from '../../targets.ts';
 import { type DashboardRow, frame } from '../frame.ts';
 import { chart } from '../panels.ts';
 import { average, quantile, rareTotal, rate, shared } from '../queries.ts';
 
-/** What becomes of the inputs, and how long an assignment takes. */
 export const slots = () =>
   frame({
     uid: 'els-slots',

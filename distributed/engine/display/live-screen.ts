@@ -1,9 +1,14 @@
-import type { LiveState } from './live-state.ts';
-
 /**
  * Shows progress while a run goes on: a table redrawn in place on a terminal, one plain line every two seconds
  * anywhere else. Colour only on a terminal and never with NO_COLOR.
  */
+import type { LiveState } from './live-state.ts';
+
+const REDRAW_INTERVAL_MS = 200;
+const LINE_INTERVAL_MS = 2_000;
+const BAR_WIDTH = 30;
+const RATE_WINDOW_MS = 2_000;
+
 export interface ScreenFrame {
   readonly phase: string;
   readonly elapsedMs: number;
@@ -21,11 +26,6 @@ export interface ScreenOutput {
   readonly columns: number;
   write(text: string): void;
 }
-
-const REDRAW_INTERVAL_MS = 200;
-const LINE_INTERVAL_MS = 2_000;
-const BAR_WIDTH = 30;
-const RATE_WINDOW_MS = 2_000;
 
 export class LiveScreen {
   private readonly output: ScreenOutput;

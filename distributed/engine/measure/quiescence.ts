@@ -1,12 +1,14 @@
+/**
+ * Waits until nothing is under way any more: the consumer group has committed every inbound record, no outbox row is
+ * unpublished, and both stay so. Only then may an outcome be judged; not getting there is a finding of its own.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { Client } from 'pg';
 import { readCommitted } from '../../cluster/kafka-client.ts';
 
-/**
- * Waits until nothing is under way any more: the group has committed every inbound record, no outbox row is
- * unpublished, and both stay so. Only then may an outcome be judged; not getting there is a finding of its own.
- */
+const POLL_INTERVAL_MS = 100;
+
 export interface QuiescenceOptions {
   readonly kafka: Kafka;
   readonly databaseUrl: string;
@@ -25,8 +27,6 @@ export interface Quiescence {
   readonly lag: number;
   readonly unpublished: number;
 }
-
-const POLL_INTERVAL_MS = 100;
 
 export async function waitForQuiescence(options: QuiescenceOptions): Promise<Quiescence> {
   const admin = options.kafka.admin();
@@ -62,7 +62,7 @@ async function poll(options: QuiescenceOptions, admin: Admin, client: Client): P
   }
 }
 
-/** Records between the group's committed offsets and the ends of the topics. */
+/** Records between the consumer group's committed offsets and the ends of the topics. */
 export async function readLag(admin: Admin, groupId: string, topics: readonly string[]): Promise<number> {
   const committed = await readCommitted(admin, groupId, topics);
   let lag = 0;

@@ -2,13 +2,7 @@
 import { Client } from 'pg';
 import type { WorkerReadings } from './worker-readings.ts';
 
-export interface RacesSoFar {
-  readonly overlappingClaims: number;
-  readonly uniqueConflicts: number;
-}
-
 const COUNT_MS_MAX = 20_000;
-
 /** Pairs of transactions of two instances on one batch, each from its first statement to its last change. */
 const OVERLAPS = `
   with stays as (
@@ -21,6 +15,11 @@ const OVERLAPS = `
     from stays a
     join stays b on b.batch_id = a.batch_id and b.txid > a.txid and b.instance <> a.instance
      and b.began < a.ended and a.began < b.ended`;
+
+export interface RacesSoFar {
+  readonly overlappingClaims: number;
+  readonly uniqueConflicts: number;
+}
 
 export async function countRacesSoFar(databaseUrl: string, readings: WorkerReadings): Promise<RacesSoFar> {
   const client = new Client({

@@ -1,7 +1,7 @@
 /**
  * Looks at everything once a second while a part runs: CPU and memory of each process, the workers' own metrics, the
- * group's position, the depth of the outbox. Into metrics.jsonl and offsets.jsonl, and as a live state for people. A look
- * that fails is left out; nothing here is judged but counters that only the workers have.
+ * group's position, the depth of the outbox. Into metrics.jsonl and offsets.jsonl, and as a live state for people. A
+ * look that fails is left out; nothing here is judged but counters that only the workers have.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
@@ -15,6 +15,19 @@ import type { Journal } from '../journal.ts';
 import { type Sample, sumOf } from './prometheus-text.ts';
 import { WorkerReadings } from './worker-readings.ts';
 
+const INTERVAL_MS = 1_000;
+const LOOK_MS_MAX = 5_000;
+const NOTHING: Counts = {
+  announced: 0,
+  open: 0,
+  complete: 0,
+  filled: 0,
+  burnt: 0,
+  excess: 0,
+  pending: 0,
+  unpublished: 0,
+};
+
 export interface SamplerOptions {
   readonly journal: Journal;
   readonly kafka: Kafka;
@@ -27,20 +40,6 @@ export interface SamplerOptions {
   readonly others: () => ReadonlyMap<string, number>;
   readonly onState: (state: LiveState) => void;
 }
-
-const INTERVAL_MS = 1_000;
-const LOOK_MS_MAX = 5_000;
-
-const NOTHING: Counts = {
-  announced: 0,
-  open: 0,
-  complete: 0,
-  filled: 0,
-  burnt: 0,
-  excess: 0,
-  pending: 0,
-  unpublished: 0,
-};
 
 export class Sampler {
   readonly readings = new WorkerReadings();

@@ -1,9 +1,8 @@
 /**
- * Reads what lies in the input topics the judge's own way: by the contract's schemas and the rules of the contract's text,
- * never by the service's decoder. Every record is exactly one of valid, ignored (must leave no trace) or invalid (must
- * lie in the dead-letter topic). Pure, never throws.
+ * Reads what lies in the input topics the judge's own way: by the contract's schemas and the rules of the contract's
+ * text, never by the service's decoder. Every record is exactly one of valid, ignored (must leave no trace) or invalid
+ * (must lie in the dead-letter topic). Pure, never throws.
  */
-
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -12,6 +11,10 @@ import { inboundSchemas } from '../../../src/contract/inbound.ts';
 import { EVENT_TYPES } from '../../../src/contract/topics.ts';
 import type { TopicRecord } from '../../run/records.ts';
 import { decodeTopicRecord } from '../../run/topic-record.ts';
+
+/** Of the contract, in no setting. */
+const DEPTH_MAX = 32;
+const ID_LENGTH_MAX = 200;
 
 /** Where a record lies, and when the broker says it came. */
 export interface Place {
@@ -75,10 +78,6 @@ const workerEnv = z.object({
   SLOTS_MAX: z.coerce.number().default(10_000),
   VALUE_BYTES_MAX: z.coerce.number().default(1024 * 1024),
 });
-
-/** Of the contract, in no setting. */
-const DEPTH_MAX = 32;
-const ID_LENGTH_MAX = 200;
 
 export type InputReader = (record: TopicRecord) => JudgedInput | LooseInput;
 
@@ -169,6 +168,7 @@ function readPayload(schemas: Schemas, place: Place, envelope: Envelope): Judged
 }
 
 type Schemas = ReturnType<typeof inboundSchemas>;
+
 type Envelope = ReturnType<Schemas['envelope']['parse']>;
 
 /** Key or value are not text: only then the value is, or is not. */

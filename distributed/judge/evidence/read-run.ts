@@ -16,6 +16,10 @@ import { FaultWindows, GapNotes, OwnerSearch } from './run-notes.ts';
 import type { Piece, Slice } from './slice-evidence.ts';
 import { SliceStore } from './slice-store.ts';
 
+/** Bytes of files whose content is held at a time; in memory it takes two to three times as much. */
+const PART_BYTES_MAX = 256 * 1024 * 1024;
+const FILES = ['topics/in', 'topics/out', 'tables/slots', 'tables/excess_contents', 'tables/audit', 'history'];
+
 export interface ReadRun {
   readonly run: RunEvidence;
   /** One after the other, once. */
@@ -23,10 +27,6 @@ export interface ReadRun {
   /** Removes what was put aside. */
   close(): Promise<void>;
 }
-
-/** Bytes of files whose content is held at a time; in memory it takes two to three times as much. */
-const PART_BYTES_MAX = 256 * 1024 * 1024;
-const FILES = ['topics/in', 'topics/out', 'tables/slots', 'tables/excess_contents', 'tables/audit', 'history'];
 
 export async function readRun(directory: RunDirectory, bytesMax = PART_BYTES_MAX): Promise<ReadRun> {
   const paths = FILES.map((file) => directory.file(`${file}.jsonl`)).filter((path) => existsSync(path));
@@ -199,4 +199,5 @@ function isLoose(input: ReturnType<InputReader>): input is LooseInput {
 }
 
 const sentInput = z.object({ textStorageId: z.string().optional(), fileUploadId: z.string().optional() });
+
 const storedMessages = z.array(z.object({ headers: z.object({ event_id: z.string(), event_type: z.string() }) }));

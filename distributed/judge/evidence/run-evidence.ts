@@ -14,6 +14,8 @@ import { type InputLimits, inputLimitsOf, type JudgedInput, type LooseInput } fr
 import { type Letter, readLetter } from './output-records.ts';
 import type { GapNotes } from './run-notes.ts';
 
+const HINT_KEY = /(?:^|[:.])hint:(.+)$/;
+
 /** What is known before the files that grow with the load are read. */
 export interface RunBasics {
   readonly directory: RunDirectory;
@@ -28,7 +30,7 @@ export interface RunBasics {
   readonly manifest: Manifest | null;
   /** By the place of the record that was set aside. */
   readonly letters: ReadonlyMap<string, readonly Letter[]>;
-  /** By `topic/partition`: the next offset the group would read. */
+  /** By `topic/partition`: the next offset the consumer group would read. */
   readonly committed: ReadonlyMap<string, number>;
   readonly isAudited: boolean;
   /** False where the run did without triggers on purpose: then what only they can tell is no question. */
@@ -113,8 +115,6 @@ async function readHints(directory: RunDirectory): Promise<Map<string, number>> 
   }
   return hints;
 }
-
-const HINT_KEY = /(?:^|[:.])hint:(.+)$/;
 
 async function readLetters(directory: RunDirectory): Promise<Map<string, Letter[]>> {
   const letters = new Map<string, Letter[]>();

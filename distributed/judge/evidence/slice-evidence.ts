@@ -1,4 +1,6 @@
-/** The batches of one slice of a run, and what belongs to no batch: put together from what was read of the run's files. */
+/**
+ * The batches of one slice of a run, and what belongs to no batch: put together from what was read of the run's files.
+ */
 import { BatchEvidence } from './batch-evidence.ts';
 import type { JudgedInput, LooseInput } from './input-records.ts';
 import type { Letter, MalformedOutput, Output } from './output-records.ts';

@@ -1,5 +1,4 @@
 /** I4 to I7: exactly one completion, from the transaction that took the last slot, listing exactly what is there. */
-
 import { outboundEventId } from '../../../src/contract/event-id.ts';
 import { EVENT_TYPES } from '../../../src/contract/topics.ts';
 import type { Problem } from '../../run/results.ts';

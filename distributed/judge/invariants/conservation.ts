@@ -3,7 +3,6 @@
  * the fate of a record follows from where its identity is: a slot, excess, pending, a failure, a registered batch, or a
  * dead letter that names the record.
  */
-
 import type { Answer, Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import { type BatchEvidence, differenceOf } from '../evidence/batch-evidence.ts';

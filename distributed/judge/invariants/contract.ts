@@ -1,7 +1,7 @@
+/** Every published record is as the contract says, key and headers included. */
 import type { Checker } from '../checker.ts';
 import { placeName } from '../evidence/input-records.ts';
 
-/** Every published record is as the contract says, key and headers included. */
 export const contractKept: Checker = {
   id: 'contract',
   title: 'Every published record is as the contract says, key and headers included',

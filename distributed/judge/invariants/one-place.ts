@@ -1,5 +1,4 @@
 /** I1 and I9: a content has at most one place, ever. Nothing here relies on an index of the product. */
-
 import type { Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import { groupBy } from '../evidence/batch-evidence.ts';

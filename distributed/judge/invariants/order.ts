@@ -1,6 +1,6 @@
 /**
- * I18: the versions of a batch are one sequence, and its completion comes after all of it. Judged in the database, where
- * the order is made: slot events and completions lie in different topics, between which Kafka knows no order.
+ * I18: the versions of a batch are one sequence, and its completion comes after all of it. Judged in the database,
+ * where the order is made: slot events and completions lie in different topics, between which Kafka knows no order.
  */
 import type { Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';

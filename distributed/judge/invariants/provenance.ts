@@ -1,5 +1,4 @@
 /** I10: what is stored and what is set aside is what was sent, unchanged and for the same batch. */
-
 import type { Answer, Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import { type BatchEvidence, groupBy } from '../evidence/batch-evidence.ts';

@@ -1,14 +1,10 @@
 /** I19: reading everything a second time changes nothing, row for row. */
-
 import { readJsonLines } from '../../run/json-lines.ts';
 import { type TableRow, tableRowSchema } from '../../run/records.ts';
 import type { Problem } from '../../run/results.ts';
 import type { TableFile } from '../../run/run-directory.ts';
 import type { Answer, Checker } from '../checker.ts';
 import type { RunEvidence } from '../evidence/run-evidence.ts';
-
-/** Where the tables lie as they were before the replay. */
-export const BEFORE_REPLAY_FOLDER = 'before-replay';
 
 /** Tables that a replay must not touch, and what tells their rows apart. */
 const TABLES: readonly (readonly [TableFile, readonly string[]])[] = [
@@ -19,6 +15,9 @@ const TABLES: readonly (readonly [TableFile, readonly string[]])[] = [
   ['pending_inputs', ['batch_id', 'kind', 'identity']],
   ['outbox', ['id']],
 ];
+
+/** Where the tables lie as they were before the replay. */
+export const BEFORE_REPLAY_FOLDER = 'before-replay';
 
 export const replayChangesNothing: Checker = {
   id: 'I19',

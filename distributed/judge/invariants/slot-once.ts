@@ -1,5 +1,4 @@
 /** I2: judged by the audit, because the final table hides "taken twice, the last one won". */
-
 import type { Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import { groupBy } from '../evidence/batch-evidence.ts';

@@ -5,6 +5,8 @@ import { type Html, html } from '../html.ts';
 import { checkWording, gateWording, raceWording, signOf } from '../wording.ts';
 import { badge } from './verdict-section.ts';
 
+const ORDER = { bad: 0, open: 1, good: 2, plain: 3 } as const;
+
 export interface Judgement {
   readonly checks: readonly Check[];
   readonly races: readonly Race[];
@@ -15,8 +17,6 @@ export interface Judgement {
 export function judgementSections(judgement: Judgement, prefix: string): Html {
   return html`${checksSection(judgement.checks, prefix)}${racesSection(judgement.races, prefix)}${gatesSection(judgement.gates, prefix)}`;
 }
-
-const ORDER = { bad: 0, open: 1, good: 2, plain: 3 } as const;
 
 /** Broken ones first and open; the rest in the order given. */
 function checksSection(checks: readonly Check[], prefix: string): Html | null {

@@ -1,6 +1,6 @@
 /**
- * The highest rate that is sustained, by trials: up from a first guess in steps until a rate fails, then halving the gap.
- * Pure but for the trials; at most `trialsMax` of them.
+ * The highest rate that is sustained, by trials: up from a first guess in steps until a rate fails, then halving the
+ * gap. Pure but for the trials; at most `trialsMax` of them.
  */
 export interface CapacitySearch {
   readonly firstRate: number;

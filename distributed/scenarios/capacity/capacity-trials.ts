@@ -1,10 +1,10 @@
 /**
- * Trials of a rate: does the group keep up with it? It does when lag does not rise over the second half of the trial and
- * what waits at its end is less than two seconds' worth. The key is the batch, as in production: each batch meets one
- * instance, and many batches are under way, so that all partitions have as much to do. A trial that failed while the host was fully busy, or whose inputs
- * could not be sent in time, tells about the host or the sender: `problem` then says so.
+ * Trials of a rate: does the consumer group keep up with it? It does when lag does not rise over the second half of the
+ * trial and what waits at its end is less than two seconds' worth. The key is the batch, as in production: each batch
+ * meets one instance, and many batches are under way, so that all partitions have as much to do. A trial that failed
+ * while the host was fully busy, or whose inputs could not be sent in time, tells about the host or the sender:
+ * `problem` then says so.
  */
-
 import { median, type Point, slopePerSecond } from '../../engine/measure/trend.ts';
 import type { Stage } from '../../engine/stage.ts';
 import { DEFAULT_LOAD, type LoadOptions } from '../../generator/load-options.ts';
@@ -16,7 +16,9 @@ const HOST_BUSY_MAX = 0.95;
 const LAG_SECONDS_MAX = 2;
 /** Of the rate: lag that rises more slowly does not matter. */
 const LAG_SLOPE_MAX = 0.05;
-/** Offsets are committed every fifth of a second: lag is a saw of that height, whose slope a short trial cannot ignore. */
+/**
+ * Offsets are committed every fifth of a second: lag is a saw of that height, whose slope a short trial cannot ignore.
+ */
 const SAW_SECONDS = 0.2;
 /** A sender later than this share of the trial has not sent at the rate. */
 const LATENESS_MAX = 0.1;
@@ -29,7 +31,7 @@ const EVEN_LOAD = { slots: 15, duplicatePercent: 10, routing: 'production', batc
 const INPUTS_PER_BATCH = 21;
 
 export class CapacityTrials {
-  /** Why what was found says nothing about the group; null if it does. */
+  /** Why what was found says nothing about the consumer group; null if it does. */
   problem: string | null = null;
   /** Highest of the trials, as a share of all cores. */
   hostBusyMax = 0;

@@ -5,6 +5,10 @@ import { type ContainerRuntimeClient, getContainerRuntimeClient } from 'testcont
 import { StackError } from '../process/stack-error.ts';
 import { requireDockerEngine } from './docker-engine.ts';
 
+const STACK_LABEL = 'essay-lifecycle-service.stack';
+const LOOPBACK = '127.0.0.1';
+const OPEN_MS_MAX = 60_000;
+
 export interface ContainerEngine {
   readonly client: ContainerRuntimeClient;
   /** Where published ports are reached. */
@@ -17,11 +21,6 @@ export interface ContainerEngine {
   readonly label: { readonly name: string; readonly value: string };
   readonly version: string;
 }
-
-const STACK_LABEL = 'essay-lifecycle-service.stack';
-
-const LOOPBACK = '127.0.0.1';
-const OPEN_MS_MAX = 60_000;
 
 export async function openEngine(): Promise<ContainerEngine> {
   await requireDockerEngine();

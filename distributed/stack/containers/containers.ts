@@ -1,6 +1,6 @@
 /**
- * PostgreSQL, Redis and a Kafka node as containers, with the settings of the local stack's servers and the images of the
- * compose file. What is started here has the stack's label, by which the guardian finds it.
+ * PostgreSQL, Redis and a Kafka node as containers, with the settings of the local stack's servers and the images of
+ * the compose file. What is started here has the stack's label, by which the guardian finds it.
  */
 import { join } from 'node:path';
 import { ImageName } from 'testcontainers';

@@ -2,7 +2,6 @@
  * Is there a Docker engine to work with? Asked by the command line, because it alone knows the context that the person
  * at this machine has chosen. Where there is none, one line says so before anything was started.
  */
-
 import { runCommand } from '../process/run-command.ts';
 import { StackError } from '../process/stack-error.ts';
 import { programOnPath } from '../programs/find-program.ts';

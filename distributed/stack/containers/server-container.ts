@@ -12,6 +12,12 @@ import type { Server, ServerIdentity } from '../process/server.ts';
 import { PortTakenError, StackError } from '../process/stack-error.ts';
 import { type ContainerEngine, within } from './container-engine.ts';
 
+const POLL_MS = 15;
+const SHARED_MEMORY_BYTES = 268_435_456;
+const OUTPUT_CHARS_MAX = 100_000;
+const ID_CHARS = 12;
+const PORT_TAKEN = /port is already allocated|address already in use/i;
+
 export interface ContainerSettings {
   readonly name: string;
   readonly image: string;
@@ -38,12 +44,6 @@ interface Run {
   readonly startedAt: string;
   readonly pid: number | undefined;
 }
-
-const POLL_MS = 15;
-const SHARED_MEMORY_BYTES = 268_435_456;
-const OUTPUT_CHARS_MAX = 100_000;
-const ID_CHARS = 12;
-const PORT_TAKEN = /port is already allocated|address already in use/i;
 
 export class ServerContainer implements Server {
   readonly #settings: ContainerSettings;
@@ -262,7 +262,9 @@ class PublishedContainer extends GenericContainer {
   }
 }
 
-/** The engine may run on another machine, or count processes otherwise: only a process that names the container is it. */
+/**
+ * The engine may run on another machine, or count processes otherwise: only a process that names the container is it.
+ */
 async function processOf(containerId: string, pid: number): Promise<number | undefined> {
   const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
   return groups.includes(containerId) ? pid : undefined;

@@ -4,6 +4,11 @@
  */
 import { type ServerKind, STACK_VARIABLES } from '../servers/external.ts';
 
+const NODE_MIN = [20, 11] as const;
+const GIGABYTE = 1_000_000_000;
+const DISK_FREE_BYTES_MIN = GIGABYTE;
+const MEMORY_FREE_BYTES_MIN = GIGABYTE;
+
 export interface MachineFacts {
   readonly node: string;
   readonly pnpm: string | undefined;
@@ -34,11 +39,6 @@ export interface Finding {
   readonly found: string;
   readonly remedy?: string;
 }
-
-const NODE_MIN = [20, 11] as const;
-const GIGABYTE = 1_000_000_000;
-const DISK_FREE_BYTES_MIN = GIGABYTE;
-const MEMORY_FREE_BYTES_MIN = GIGABYTE;
 
 /** The local stack can start if nothing is missing. */
 export function diagnose(facts: MachineFacts): readonly Finding[] {

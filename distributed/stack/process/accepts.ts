@@ -1,3 +1,4 @@
+/** Whether somebody takes a connection there within the limit. */
 import { connect } from 'node:net';
 
 export interface Endpoint {
@@ -5,7 +6,6 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** Whether somebody takes a connection there within the limit. */
 export function accepts({ host, port }: Endpoint, limitMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: limitMs });

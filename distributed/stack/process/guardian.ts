@@ -7,6 +7,18 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 
 /**
+ * A child reports itself, and holds the pipe open until it has: were it left to us, a kill between its start and our
+ * report would leave it to nobody. The subshell takes the signal if the guardian itself is gone.
+ */
+const CHILD_SCRIPT = `
+signal="$1"
+shift
+(echo "watch $$ $signal" >&3) 2>/dev/null
+exec 3>&-
+exec "$@"
+`;
+
+/**
  * Each process leads its own process group. A stopped process must be woken, or it would not see a gentle signal.
  * Containers are found by their label, not by ids that we may have died before learning; the second look finds one
  * whose creation was under way at the first.
@@ -61,18 +73,6 @@ fi
 rm -rf -- "$folder"
 `;
 
-/**
- * A child reports itself, and holds the pipe open until it has: were it left to us, a kill between its start and our
- * report would leave it to nobody. The subshell takes the signal if the guardian itself is gone.
- */
-const CHILD_SCRIPT = `
-signal="$1"
-shift
-(echo "watch $$ $signal" >&3) 2>/dev/null
-exec 3>&-
-exec "$@"
-`;
-
 export type EndSignal = 'SIGKILL' | 'SIGQUIT';
 
 type Channel = 'ignore' | 'pipe' | number;
@@ -116,7 +116,9 @@ export class Guardian {
     return child;
   }
 
-  /** Every container, network and volume with this label is the stack's; `dockerHost` names the engine, as DOCKER_HOST. */
+  /**
+   * Every container, network and volume with this label is the stack's; `dockerHost` names the engine, as DOCKER_HOST.
+   */
   watchContainers(label: string, dockerHost = process.env['DOCKER_HOST']): void {
     this.#process.stdin?.write(`containers ${label} ${dockerHost ?? ''}\n`);
   }

@@ -1,10 +1,11 @@
+/** Progress for people: nobody looks at a silent terminal. */
+const BEAT_MS = 1_500;
+
 /**
- * Says what is being done: one line when a work begins and one at least every two seconds while it lasts, so that nobody looks
- * at a silent terminal.
+ * Says what is being done: one line when a work begins and one at least every two seconds while it lasts, so that
+ * nobody looks at a silent terminal.
  */
 export type Progress = (line: string) => void;
-
-const BEAT_MS = 1_500;
 
 /** Runs `work` and reports it; `detail` adds how far it has come. */
 export async function announced<T>(

@@ -1,7 +1,14 @@
-/** Runs a program to its end, bounded in time, in a process group of its own that the guardian knows, if there is one. */
+/**
+ * Runs a program to its end, bounded in time, in a process group of its own that the guardian knows, if there is one.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Guardian } from './guardian.ts';
 import { StackError } from './stack-error.ts';
+
+const OUTPUT_CHARS_MAX = 1_000_000;
+const WORDS_CHARS_MAX = 600;
+const STDIO = ['ignore', 'pipe', 'pipe'] as const;
+const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 
 export interface CommandOptions {
   readonly guardian?: Guardian;
@@ -12,11 +19,6 @@ export interface CommandOptions {
   readonly gid?: number;
   readonly runMsMax: number;
 }
-
-const OUTPUT_CHARS_MAX = 1_000_000;
-const WORDS_CHARS_MAX = 600;
-const STDIO = ['ignore', 'pipe', 'pipe'] as const;
-const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 
 /** Standard output of the program; a StackError with its last words if it fails. */
 export function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<string> {

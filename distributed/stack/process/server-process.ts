@@ -11,6 +11,11 @@ import { lastWords } from './run-command.ts';
 import type { Server, ServerIdentity } from './server.ts';
 import { PortTakenError, StackError } from './stack-error.ts';
 
+const POLL_MS = 15;
+const REMAINS_MS = 100;
+const OUTPUT_BYTES_MAX = 1_000_000;
+const PORT_TAKEN = /address already in use|could not bind|Failed to bind/i;
+
 export interface ServerSettings {
   readonly name: string;
   readonly port: number;
@@ -31,11 +36,6 @@ export interface ServerSettings {
   /** Ends it at once without leaving processes or shared memory behind; the data no longer matters. */
   readonly abandonSignal: EndSignal;
 }
-
-const POLL_MS = 15;
-const REMAINS_MS = 100;
-const OUTPUT_BYTES_MAX = 1_000_000;
-const PORT_TAKEN = /address already in use|could not bind|Failed to bind/i;
 
 export class ServerProcess implements Server {
   readonly host = '127.0.0.1';

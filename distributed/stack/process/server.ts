@@ -1,4 +1,7 @@
-/** One server of a stack, wherever it runs: what tests and faults can do to it, and how they tell one run of it from the next. */
+/**
+ * One server of a stack, wherever it runs: what tests and faults can do to it, and how they tell one run of it from the
+ * next.
+ */
 export interface Server {
   readonly name: string;
   /** Where it accepts connections, the same for as long as the stack lives. */

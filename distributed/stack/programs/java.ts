@@ -10,8 +10,9 @@ import { StackError } from '../process/stack-error.ts';
 import { installPackages, isDebian, isRoot, systemRelease } from './debian.ts';
 import { isProgram, programOnPath } from './find-program.ts';
 
-export const JAVA_MAJOR_MIN = 17;
 const JVM_FOLDER = '/usr/lib/jvm';
+
+export const JAVA_MAJOR_MIN = 17;
 
 export interface Java {
   readonly command: string;

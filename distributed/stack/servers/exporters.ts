@@ -13,9 +13,6 @@ import { cached } from '../programs/cache.ts';
 import { isDebian, systemRelease, unpackPackages } from '../programs/debian.ts';
 import { programOnPath } from '../programs/find-program.ts';
 
-export const EXPORTED = ['postgres', 'redis'] as const;
-export type Exported = (typeof EXPORTED)[number];
-
 /** What the exporter's own version lacks; without the columns that newer servers renamed. */
 const OWN_QUERIES = {
   pg_stat_user_tables: {
@@ -28,9 +25,12 @@ const OWN_QUERIES = {
     ],
   },
 };
-
 const START_MS_MAX = 20_000;
 const STOP_MS_MAX = 5_000;
+
+export const EXPORTED = ['postgres', 'redis'] as const;
+
+export type Exported = (typeof EXPORTED)[number];
 
 /** The program, fetched if this machine has none; null where it cannot be had. */
 export async function exporterProgram(

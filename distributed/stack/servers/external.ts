@@ -1,10 +1,8 @@
-/** Servers named by the environment replace ours. They must answer, or the start fails with one line that says which. */
+/**
+ * Servers named by the environment replace ours. They must answer, or the start fails with one line that says which.
+ */
 import { accepts, type Endpoint } from '../process/accepts.ts';
 import { StackError } from '../process/stack-error.ts';
-
-export type ServerKind = 'postgres' | 'redis' | 'kafka';
-
-export const STACK_VARIABLES = { postgres: 'DATABASE_URL', redis: 'REDIS_URL', kafka: 'KAFKA_BROKERS' } as const;
 
 const CONNECT_MS_MAX = 3_000;
 const DEFAULT_PORTS: Readonly<Record<string, number>> = {
@@ -14,6 +12,10 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   'rediss:': 6379,
   'valkey:': 6379,
 };
+
+export type ServerKind = 'postgres' | 'redis' | 'kafka';
+
+export const STACK_VARIABLES = { postgres: 'DATABASE_URL', redis: 'REDIS_URL', kafka: 'KAFKA_BROKERS' } as const;
 
 /** Where a variable's value points to: a URL, or a list of `host:port`. Empty if it names no network address. */
 export function endpointsOf(value: string): readonly Endpoint[] {

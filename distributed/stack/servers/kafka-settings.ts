@@ -1,8 +1,16 @@
 /**
- * Settings of the stack's KRaft cluster. Durability is as in production (three nodes: two replicas must acknowledge), what
- * makes a cluster slow to react is shortened: rebalances begin at once, a dead node is noticed in seconds.
+ * Settings of the stack's KRaft cluster. Durability is as in production (three nodes: two replicas must acknowledge),
+ * what makes a cluster slow to react is shortened: rebalances begin at once, a dead node is noticed in seconds.
  */
 import { randomBytes } from 'node:crypto';
+
+/** A killed node may register again only when its former session ended, even if it is alone. */
+const QUICK_REACTION = {
+  'broker.session.timeout.ms': 3_000,
+  'broker.heartbeat.interval.ms': 500,
+  'controller.quorum.election.timeout.ms': 500,
+  'controller.quorum.fetch.timeout.ms': 1_000,
+};
 
 export interface KafkaNode {
   readonly id: number;
@@ -80,14 +88,6 @@ function commonSettings(replicas: number): Settings {
 
 /** Of the JVM: it serves minutes, too short for a costly compiler to pay. */
 export const QUICK_START = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
-
-/** A killed node may register again only when its former session ended, even if it is alone. */
-const QUICK_REACTION = {
-  'broker.session.timeout.ms': 3_000,
-  'broker.heartbeat.interval.ms': 500,
-  'controller.quorum.election.timeout.ms': 500,
-  'controller.quorum.fetch.timeout.ms': 1_000,
-};
 
 /** Identity of one node's folder, as `kafka-storage format` writes it. */
 export function metaProperties(clusterId: string, nodeId: number): string {

@@ -15,8 +15,9 @@ import { cacheDirectory, cached } from '../programs/cache.ts';
 import { isRoot } from '../programs/debian.ts';
 import { isProgram, programOnPath } from '../programs/find-program.ts';
 
-export const POSTGRES_MAJOR_MIN = 15;
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
+
+export const POSTGRES_MAJOR_MIN = 15;
 
 export interface PostgresBinaries {
   readonly folder: string;
@@ -85,7 +86,10 @@ function nativeFolder(): string | undefined {
   }
 }
 
-/** The `bin` folder of a copy that the server's user may read: in the cache, or with the data when root's cache is closed. */
+/**
+ * The `bin` folder of a copy that the server's user may read: in the cache, or with the data when root's cache is
+ * closed.
+ */
 async function readableCopy(native: string, dataDir: string): Promise<string> {
   const about: unknown = JSON.parse(await readFile(join(dirname(native), 'package.json'), 'utf8'));
   const version = typeof about === 'object' && about !== null && 'version' in about ? String(about.version) : 'unknown';

@@ -17,6 +17,11 @@ import { cached } from '../programs/cache.ts';
 import { isDebian, systemRelease, unpackPackages } from '../programs/debian.ts';
 import { programOnPath } from '../programs/find-program.ts';
 
+const SCRAPE_INTERVAL_MS = 5_000;
+const DISCOVERY_INTERVAL = '1s';
+/** Blocks of a run opened long after it are not to be deleted as too old. */
+const RETENTION = '10y';
+
 export interface PrometheusOptions {
   /** Answers as Prometheus asks for it by HTTP: what to scrape, with the job of each; asked again every second. */
   readonly discoveryUrl: string;
@@ -42,11 +47,6 @@ export interface PrometheusPrograms {
   readonly promtool: string;
   readonly from: string;
 }
-
-const SCRAPE_INTERVAL_MS = 5_000;
-const DISCOVERY_INTERVAL = '1s';
-/** Blocks of a run opened long after it are not to be deleted as too old. */
-const RETENTION = '10y';
 
 export async function startPrometheus(options: PrometheusOptions): Promise<StartedPrometheus> {
   const signal = options.signal ?? new AbortController().signal;

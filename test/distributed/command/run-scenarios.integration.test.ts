@@ -30,8 +30,8 @@ const TINY: Scenario = {
       races: RACES,
       run: (stage) =>
         sendUntilRaced(stage, {
-          loadOf: (round) => loadNow({ ...LOAD, seed: seed + round }),
-          roundsMax: 5,
+          loadOf: (send) => loadNow({ ...LOAD, seed: seed + send }),
+          sendsMax: 5,
           races: RACES,
         }),
     },

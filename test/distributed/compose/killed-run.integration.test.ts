@@ -7,7 +7,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stackSource } from '../../../distributed/stack/stack-source.ts';
+import { stackSource } from '../../../distributed/stack/stack.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 /** Images may have to be fetched and built first. */

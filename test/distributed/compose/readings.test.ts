@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import { countUpstreams } from '../../../distributed/compose/compose-checks.ts';
 import { describeState, isWell, parseServiceStates } from '../../../distributed/compose/docker-facts.ts';
-import { countUpstreams } from '../../../distributed/compose/upstream-counts.ts';
 import { addLoadOptions, readLoadOptions } from '../../../distributed/generator/command-options.ts';
 import { DEFAULT_LOAD } from '../../../distributed/generator/load-options.ts';
 import { generatorArguments, loadOf } from '../../../distributed/scenarios/docker-compose.ts';

@@ -4,7 +4,7 @@ import { DEMO_LOAD, type DemoOptions } from '../../../distributed/demo/demo-opti
 import { describeReport } from '../../../distributed/demo/demo-report.ts';
 import { runDemo } from '../../../distributed/demo/run-demo.ts';
 import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
-import { stackSource } from '../../../distributed/stack/stack-source.ts';
+import { stackSource } from '../../../distributed/stack/stack.ts';
 import { useServersOfTestRun } from '../../support/servers/external-run.ts';
 
 /** The demo in small, on the servers of the test run. */

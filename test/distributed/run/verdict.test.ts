@@ -12,7 +12,7 @@ const gate = (passed: Gate['passed']): Gate => ({
   comparison: '<',
   unit: 'ms',
   passed,
-  source: 'design',
+  source: 'aimed at',
 });
 
 describe('a verdict', () => {

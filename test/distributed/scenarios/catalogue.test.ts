@@ -3,7 +3,7 @@ import { SCENARIOS } from '../../../distributed/scenarios/catalogue.ts';
 
 const REQUEST = { seed: 1, instances: [3], durationSeconds: null, alongside: [] };
 
-test('every scenario that the guide and the catalogue ask for is there, under its own name', () => {
+test('every scenario that was asked for is there, under its own name', () => {
   const names = SCENARIOS.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   expect(names).toEqual(
@@ -46,7 +46,7 @@ describe.each(SCENARIOS)('$name', (scenario) => {
   });
 });
 
-test('performance measures every target of the guide, scaling and memory only where the run does not have them', () => {
+test('performance measures every promised target, scaling and memory only where the run does not have them', () => {
   const performance = SCENARIOS.find(({ name }) => name === 'performance');
   const namesOf = (alongside: readonly string[]) =>
     performance?.parts({ ...REQUEST, tier: 'quick', alongside }).map(({ name }) => name);

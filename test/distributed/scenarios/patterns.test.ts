@@ -9,7 +9,7 @@ const pattern = fc.record({
 });
 const options = fc.record({
   seed: fc.integer({ min: 0, max: 2 ** 31 }),
-  rounds: fc.integer({ min: 1, max: 4 }),
+  repeats: fc.integer({ min: 1, max: 4 }),
   batchesInFlight: fc.integer({ min: 1, max: 5 }),
   pattern,
 });
@@ -34,7 +34,9 @@ test('what is sent is what the manifest counts', () => {
 test('identical copies are one event under many keys, re-sent ones many events, redelivered ones one of both', () => {
   const countsOf = (copyKind: 'identical' | 'resent' | 'redelivered') => {
     const one = { slots: 3, contents: 1, copies: 20, copyKind };
-    const contents = contentsOf(patternLoad({ seed: 3, rounds: 1, patterns: [one], batchesInFlight: 1, startAtMs: 0 }));
+    const contents = contentsOf(
+      patternLoad({ seed: 3, repeats: 1, patterns: [one], batchesInFlight: 1, startAtMs: 0 }),
+    );
     const events = new Set(contents.map(({ eventId }) => eventId)).size;
     return { events, keys: new Set(contents.map(({ key }) => key)).size };
   };

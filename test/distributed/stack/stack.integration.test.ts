@@ -7,8 +7,7 @@ import { Client } from 'pg';
 import { freePorts } from '../../../distributed/stack/process/free-port.ts';
 import type { Server } from '../../../distributed/stack/process/server.ts';
 import { STACK_VARIABLES } from '../../../distributed/stack/servers/external.ts';
-import { type Stack, startStack } from '../../../distributed/stack/stack.ts';
-import { stackSource } from '../../../distributed/stack/stack-source.ts';
+import { type Stack, stackSource, startStack } from '../../../distributed/stack/stack.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 jest.setTimeout(90_000);

@@ -1,5 +1,5 @@
 /**
- * The catalogue of what producers may get wrong in a record (reference 6.1), and of what looks wrong but must pass. Every
+ * The catalogue of what producers may get wrong in a record, and of what looks wrong but must pass. Every
  * record is a content for batch `lenient` or a registration, bent in one place.
  */
 import { randomBytes } from 'node:crypto';

@@ -10,8 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { PortTakenError } from '../../../../distributed/stack/process/stack-error.ts';
-import { type Stack, startStack } from '../../../../distributed/stack/stack.ts';
-import { stackSource } from '../../../../distributed/stack/stack-source.ts';
+import { type Stack, stackSource, startStack } from '../../../../distributed/stack/stack.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 jest.setTimeout(180_000);

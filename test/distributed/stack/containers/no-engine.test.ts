@@ -4,8 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../../../distributed/stack/process/project-root.ts';
-import { startStack } from '../../../../distributed/stack/stack.ts';
-import { stackSource } from '../../../../distributed/stack/stack-source.ts';
+import { stackSource, startStack } from '../../../../distributed/stack/stack.ts';
 
 jest.setTimeout(60_000);
 
