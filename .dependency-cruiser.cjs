@@ -21,6 +21,11 @@ module.exports = {
       from: { path: '^artefacts' }, to: { path: '^(src/(?!contract)|distributed|test)' },
     },
     {
+      name: 'examples-stand-alone', severity: 'error',
+      comment: 'They are there to be copied: what they import of ours would not be there.',
+      from: { path: '^examples' }, to: { path: '^(src|distributed|artefacts|test)/' },
+    },
+    {
       name: 'timing-is-a-leaf', severity: 'error',
       comment: 'Deadlines and repetitions mean the same to every adapter; they know none of them.',
       from: { path: '^src/timing' }, to: { path: '^src/(?!timing)' },

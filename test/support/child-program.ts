@@ -5,19 +5,16 @@ import { resolve } from 'node:path';
 const ROOT = resolve(__dirname, '../..');
 const DEADLINE_MS = 30_000;
 
-/** A TypeScript program of the repository as a real process, its output watched. */
-export class ChildProgram {
+/** A program as a real process, its output watched. It gets no environment but what it is given, and the path. */
+export class ChildCommand {
   private readonly process: ChildProcessWithoutNullStreams;
   stdout = '';
   stderr = '';
   private readonly closed: Promise<unknown[]>;
 
-  constructor(file: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
+  constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const { PATH = '' } = process.env;
-    this.process = spawn(process.execPath, ['--import', 'tsx', resolve(ROOT, file), ...args], {
-      cwd: ROOT,
-      env: { PATH, ...env },
-    });
+    this.process = spawn(command, [...args], { cwd: ROOT, env: { PATH, ...env } });
     this.process.stdout.on('data', (chunk) => {
       this.stdout += String(chunk);
     });
@@ -75,5 +72,12 @@ export class ChildProgram {
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+}
+
+/** A TypeScript program of the repository. */
+export class ChildProgram extends ChildCommand {
+  constructor(file: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
+    super(process.execPath, ['--import', 'tsx', resolve(ROOT, file), ...args], env);
   }
 }

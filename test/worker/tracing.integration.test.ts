@@ -56,8 +56,10 @@ describe.each([
     const registration = altered(inputs.registration('b', 2), person);
     await fixture.send([traced(registration, TRACES.registration)]);
     await fixture.settled();
+    // Alone: which of several in different partitions gets the last slot, nobody says.
+    await fixture.send([traced(altered(inputs.content('b', 'straight'), person), TRACES.content)]);
+    await fixture.settled();
     await fixture.send([
-      traced(altered(inputs.content('b', 'straight'), person), TRACES.content),
       traced(altered(inputs.content('b', 'too-much'), person), TRACES.content),
       altered(inputs.failure('b', 'broken'), { ...person, validation_error_detail: { message: ERROR_TEXT } }),
       traced(
