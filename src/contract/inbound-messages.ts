@@ -1,7 +1,7 @@
 /**
- * Builds the messages that the service consumes, as their producers build them: the batch
- * service and the file service give no headers, and the file service keys by upload, not by batch. Used by the load
- * generator and by tests. Nothing is checked, so that wrong messages can be built too.
+ * Builds the messages that the service consumes, as their producers build them: the batch service and the file service
+ * give no headers, and the file service keys by upload, not by batch. Used by the load generator and by tests. Nothing
+ * is checked, so that wrong messages can be built too.
  */
 import { SCHEMA_VERSION, type WireMessage } from './message.ts';
 import { EVENT_TYPES, type EventName, type Topics } from './topics.ts';

@@ -1,8 +1,8 @@
 /**
- * What the service consumes. Strict about what it needs, lenient about the rest:
- * unknown fields are accepted and dropped, timestamps, sizes and checksums are not looked at, and text for people is
- * cleaned rather than refused, because a file name must not lose an essay. Also the parser of the hot path: zod
- * compiles these schemas, they take about a microsecond.
+ * What the service consumes. Strict about what it needs, lenient about the rest: unknown fields are accepted and
+ * dropped, timestamps, sizes and checksums are not looked at, and text for people is cleaned rather than refused,
+ * because a file name must not lose an essay. Also the parser of the hot path: zod compiles these schemas, they take
+ * about a microsecond.
  */
 import { z } from 'zod';
 import { cleanText, isStorableJson, isUsableId } from './text.ts';

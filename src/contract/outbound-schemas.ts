@@ -1,6 +1,6 @@
 /**
- * What the service publishes, field for field: an unknown or missing field is an error.
- * For whoever judges the output; the service itself builds its events in outbound.ts.
+ * What the service publishes, field for field: an unknown or missing field is an error. For whoever judges the output;
+ * the service itself builds its events in outbound.ts.
  */
 import { z } from 'zod';
 import { SCHEMA_VERSION } from './message.ts';

@@ -1,7 +1,7 @@
 /**
- * Builds the events that the service publishes, as final bytes. Called for every assignment
- * inside the transaction, so plain literals and nothing checked: outbound-schemas.ts says what comes out, and a
- * test holds the two together. Arguments have passed inbound validation.
+ * Builds the events that the service publishes, as final bytes. Called for every assignment inside the transaction, so
+ * plain literals and nothing checked: outbound-schemas.ts says what comes out, and a test holds the two together.
+ * Arguments have passed inbound validation.
  */
 import { outboundEventId } from './event-id.ts';
 import { SCHEMA_VERSION, type WireMessage } from './message.ts';

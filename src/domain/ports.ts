@@ -31,7 +31,7 @@ export interface PartitionOffset extends TopicPartition {
 }
 
 /**
- * A consumer group member. An epoch is one generation of the group as this member saw it; it rises at every join.
+ * A consumer group member. An epoch is one generation of that group as this member saw it; it rises at every join.
  * Buffered records of an older epoch may belong to somebody else by now, so commits carry their epoch.
  */
 export interface RecordSource {
@@ -47,16 +47,17 @@ export interface RecordSource {
    * committed is known here alone: a position is when the promise resolves, and not before.
    */
   commit(epoch: number, offsets: readonly PartitionOffset[]): Promise<void>;
-  /** Leaves the group. Offsets must have been committed before: a stopped member cannot commit. */
+  /** Leaves the consumer group. Offsets must have been committed before: a stopped member cannot commit. */
   stop(): Promise<void>;
 }
 
+/** Whom the source hands its records to: the worker's is the intake, `worker/intake/intake.ts`. */
 export interface RecordListener {
   /** A new generation began; all records of former epochs are void. `offsetNext` is the committed position. */
   assigned(epoch: number, partitions: readonly PartitionOffset[]): void;
   /**
-   * The group is about to rebalance: nothing more is handed over, but what is resolved can still be committed. The
-   * source rejoins when the promise settles, or after a bounded time.
+   * The consumer group is about to rebalance: nothing more is handed over, but what is resolved can still be committed.
+   * The source rejoins when the promise settles, or after a bounded time.
    */
   yielding(epoch: number): Promise<void>;
   /** The epoch ended (rebalance, lost membership or stop); nothing of it can be committed any more. */

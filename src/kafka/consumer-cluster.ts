@@ -1,6 +1,7 @@
 /**
- * What a group member must know of kafkajs 2.2.4 that its types do not offer, all in this file and each covered by an
- * integration test. The way in is the partition assigner, which kafkajs hands the cluster object of its consumer.
+ * What a member of a consumer group must know of kafkajs 2.2.4 that its types do not offer, all in this file and each
+ * covered by an integration test. The way in is the partition assigner, which kafkajs hands the cluster object of its
+ * consumer.
  */
 import { type Assigner, type Batch, type Cluster, type PartitionAssigner, PartitionAssigners } from 'kafkajs';
 import { isConnectionFailure, isCoordinatorUnready } from './kafka-error.ts';

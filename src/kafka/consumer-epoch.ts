@@ -1,6 +1,6 @@
 /**
- * One generation of the group as this member saw it. Joined: the generation is known, the positions are not yet.
- * Only an open epoch commits, and delivers until it yields; an ended one never opens again.
+ * One generation of the consumer group as this member saw it. Joined: the generation is known, the positions are not
+ * yet. Only an open epoch commits, and delivers until it yields; an ended one never opens again.
  */
 import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
 import { PartitionCursor } from './partition-cursor.ts';

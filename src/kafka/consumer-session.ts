@@ -31,7 +31,7 @@ export interface ConsumerSessionOptions {
 
 export interface ConsumerSessionHooks {
   joined(assignment: Readonly<Record<string, readonly number[]>>): void;
-  /** The group rebalances: the current generation can still commit, until the promise settles. */
+  /** The consumer group rebalances: the current generation can still commit, until the promise settles. */
   yielding(): Promise<void>;
   /** Membership of the current generation ended. May come more than once. */
   ended(): void;
@@ -79,7 +79,7 @@ export class ConsumerSession {
 
   private readonly receive: (payload: EachBatchPayload) => Promise<void>;
 
-  /** Resolves when the group was joined. */
+  /** Resolves when the consumer group was joined. */
   async open(): Promise<void> {
     await this.consumer.connect();
     await this.consumer.subscribe({ topics: [...this.options.topics], fromBeginning: true });
@@ -98,7 +98,7 @@ export class ConsumerSession {
     return this.crash;
   }
 
-  /** Leaves the group; the wait is the caller's to bound. */
+  /** Leaves the consumer group; the wait is the caller's to bound. */
   async close(): Promise<void> {
     this.isRunning = false;
     await this.consumer.disconnect();

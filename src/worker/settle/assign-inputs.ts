@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Disposition, SlotInput } from '../../domain/inputs.ts';
 import { AppError } from '../../errors.ts';
 import { answerAt } from './answers.ts';
-import { claimRounds } from './claim-rounds.ts';
+import { claimRounds, type Indexed } from './claim-rounds.ts';
 import { type SettlingDeps, settleInputs } from './settle-inputs.ts';
 
 /** Looks at an undecided input again this often, under lock, before the offset has to wait. */
@@ -31,7 +31,7 @@ export class AssignInputs {
     const result = new Array<Disposition>(inputs.length);
     const { rounds, repeats } = claimRounds(inputs);
     for (const round of rounds) {
-      const dispositions = await this.settle(round.map(({ input }) => input));
+      const dispositions = await this.settleRound(round.map(({ input }) => input));
       round.forEach(({ index }, position) => {
         result[index] = answerAt(dispositions, position);
       });
@@ -40,26 +40,25 @@ export class AssignInputs {
     return result;
   }
 
-  private async settle(inputs: readonly SlotInput[]): Promise<Disposition[]> {
-    const result = new Array<Disposition | null>(inputs.length).fill(null);
-    let open = inputs.map((_, index) => index);
+  private async settleRound(inputs: readonly SlotInput[]): Promise<Disposition[]> {
+    const result = new Array<Disposition>(inputs.length);
+    let undecided: readonly Indexed[] = inputs.map((input, index) => ({ input, index }));
     const endMs = performance.now() + LOOKING_MS_MAX;
-    for (let look = 0; open.length > 0; look += 1) {
+    for (let look = 0; undecided.length > 0; look += 1) {
       if (look > LOOKS_MAX || performance.now() > endMs)
-        throw new AppError('UNDECIDED', `${open.length} inputs undecided after ${look} looks`);
+        throw new AppError('UNDECIDED', `${undecided.length} inputs undecided after ${look} looks`);
       if (look > 1) await delay(LOOK_DELAY_MIN_MS + Math.random() * (LOOK_DELAY_MAX_MS - LOOK_DELAY_MIN_MS));
-      const group = open.map((index) => inputs[index]).filter((input) => input !== undefined);
-      const dispositions = await this.look(group, look > 0);
-      dispositions.forEach((disposition, position) => {
-        const index = open[position];
-        if (index !== undefined) result[index] = disposition;
+      const dispositions = await this.look(
+        undecided.map(({ input }) => input),
+        look > 0,
+      );
+      undecided = undecided.filter(({ index }, position) => {
+        const disposition = answerAt(dispositions, position);
+        if (disposition !== null) result[index] = disposition;
+        return disposition === null;
       });
-      open = open.filter((_, position) => dispositions[position] === null);
     }
-    return result.map((disposition) => {
-      if (disposition === null) throw new Error('An input was left undecided.');
-      return disposition;
-    });
+    return result;
   }
 
   /** One transaction. Where somebody else was in the way: all undecided; under lock, each half for itself. */

@@ -1,6 +1,6 @@
 /**
- * The catalogue of what producers may get wrong in a record, and of what looks wrong but must pass. Every
- * record is a content for batch `lenient` or a registration, bent in one place.
+ * The catalogue of what producers may get wrong in a record, and of what looks wrong but must pass. Every record is a
+ * content for batch `lenient` or a registration, bent in one place.
  */
 import { randomBytes } from 'node:crypto';
 import type { Topics } from '../../../src/contract/topics.ts';
