@@ -79,7 +79,7 @@ const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
 
 /**
  * kafkajs's warnings and errors are our warnings (what needs an error is decided and logged by the adapters), the same
- * one at most every ten seconds; its informations are debug lines.
+ * one at most every ten seconds; what it says for information becomes debug lines.
  */
 function createLogSink(log: Logger): (entry: LogEntry) => void {
   const lastMs = new Map<string, number>();

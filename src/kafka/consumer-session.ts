@@ -12,8 +12,8 @@ import { ConsumerCluster } from './consumer-cluster.ts';
 const FETCH_RETRY_MS_MAX = 100_000;
 const METADATA_MS_MAX = 10_000;
 /**
- * Workers hand record batches over and return; more than one only so that a partition being set aside holds no other
- * up.
+ * Partitions whose record batches are handed over at the same time. Handing over takes no time; it is more than one so
+ * that a partition whose records are being set aside does not hold up the others.
  */
 const PARTITIONS_AT_ONCE = 4;
 

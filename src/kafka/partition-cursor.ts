@@ -48,8 +48,8 @@ export class PartitionCursor {
   }
 
   /**
-   * What to commit when everything below `offsetNext` is resolved: when that is all that was handed over, also what
-   * lies behind it without a record, or lag would remain for ever. Null when nothing is to be said.
+   * The offset to commit when everything below `offsetNext` is resolved. When that is all that was handed over, the gap
+   * behind it is committed too, or it would count as lag for ever. Null when there is nothing new to commit.
    */
   commitTarget(offsetNext: number): number | null {
     const target = offsetNext >= this.deliveredNext ? this.next : offsetNext;

@@ -93,7 +93,7 @@ export class PartitionSender {
     for (const chunk of chunksOf(target.entries)) {
       const failure = await this.sendChunk(target, chunk, results);
       if (failure === undefined) continue;
-      // What follows a failure waits for its turn again, so that a partition never shows b before a.
+      // Messages behind a failed one are not sent, so that the order within the partition is kept.
       for (const { index } of target.entries) if (results[index] === undefined) results[index] = failure;
       this.topics.delete(target.topic);
       return;

@@ -14,7 +14,8 @@ const INBOUND_PARTITIONS = 15;
 const OUTBOUND_PARTITIONS = 3;
 const COMPLETED_BYTES_MAX = 8 * 1024 * 1024;
 /**
- * The largest record of an inbound topic, with the headers of a letter, and compressed by us less well than by others.
+ * A dead letter: the largest record of an inbound topic with the letter's headers, and perhaps larger than it came,
+ * because others compress better.
  */
 const LETTER_BYTES_MAX = 4 * 1024 * 1024;
 const LETTER_BYTES_EXTRA = 64 * 1024;

@@ -168,7 +168,7 @@ export class Intake implements RecordListener, Service {
       }
       const { count, sinceMs } = owned.readiness(nowMs);
       if (count === 0) break;
-      // With nothing in flight waiting buys nothing; otherwise a group in flight is the time to collect the next one.
+      // With nothing in flight a group is cut at once; otherwise the next one collects records until it is full or old.
       if (this.inFlight.count > 0 && count < groupSizeMax && nowMs - sinceMs < groupAgeMaxMs) {
         wakeAtMs = sinceMs + groupAgeMaxMs;
         break;
@@ -189,13 +189,13 @@ export class Intake implements RecordListener, Service {
     this.inFlight.begin();
     try {
       const resolutions = await handle();
-      // What an epoch that is over came to is void: the records belong to somebody else or were delivered again.
+      // Results of an ended epoch are dropped: its records belong to another owner by now, or were delivered again.
       if (epoch.isCurrent && resolutions !== undefined) {
         this.settle(epoch, group, resolutions);
         if (group.stretches.some(({ owned }) => owned.leavesSingly)) await this.committer.commit();
       }
     } catch (error) {
-      // A record that makes the handler throw would do so in every owner: let the next ones find it as after a crash.
+      // The record would make every owner throw. Our marks stay, so that the next one searches for it as after a crash.
       this.keepsMarks = true;
       this.fail(error);
     } finally {
@@ -252,7 +252,7 @@ export class Intake implements RecordListener, Service {
     this.owned = OwnedPartitions.none(this.deps.source);
   }
 
-  /** This process lives to end its epoch, so its marks are no sign of a crash. */
+  /** A process that lives on leaves no marks, or they would look like a crash; after a bug they stay, see `run`. */
   private clearMarks(): Promise<void> {
     return this.keepsMarks ? Promise.resolve() : this.search.clear(this.owned.all);
   }

@@ -66,7 +66,7 @@ export class OffsetCommitter {
         moves.map(({ offset }) => offset),
       );
     } catch (error) {
-      // The failure of an epoch that is over concerns nobody.
+      // An epoch that has ended has nothing to commit any more.
       if (!owned.isCurrent) return true;
       this.failed(owned, error);
       return false;

@@ -48,7 +48,7 @@ export class OwnedPartition implements TopicPartition {
     return this.answeredAtMs;
   }
 
-  /** Waiting for a dependency that is known to fail is not silence. */
+  /** Counts as an answer: a partition that waits for a dependency known to fail is not silent. */
   dependencyFailed(nowMs: number): void {
     this.answeredAtMs = nowMs;
   }
@@ -104,7 +104,9 @@ export class OwnedPartition implements TopicPartition {
     this.buffer.putBack(sequence);
   }
 
-  /** Ends the streak of failures once the records that failed are resolved; others passing them by prove nothing. */
+  /**
+   * Ends the streak of failures, but only when the records that failed are resolved: success of others shows nothing.
+   */
   succeeded(nowMs: number): void {
     this.answeredAtMs = nowMs;
     if (this.buffer.offsetNext > this.failedOffset) this.failureCount = 0;

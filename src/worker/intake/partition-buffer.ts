@@ -63,8 +63,9 @@ export class PartitionBuffer {
   }
 
   /**
-   * Records from the first unresolved one to the last fetched. Flow control looks at this number: one record that is
-   * retried for hours must not let the records resolved behind it, all to be delivered again, become ever more.
+   * Records from the first unresolved one to the last fetched, resolved ones between them included. The pause depends
+   * on this number: while one record is retried for hours, all that is resolved behind it would be delivered again
+   * after a crash, so there must not be ever more of it.
    */
   get heldCount(): number {
     return this.tail - this.head;

@@ -154,7 +154,7 @@ export class PoisonSearch {
     } catch (error) {
       throw new StoreUnavailable('The store of poison marks did not answer.', { cause: error });
     }
-    // Without the store there is no point in going slowly.
+    // Without the store a crash would not be recognised: one record at a time has no use then.
     if (markedBefore === undefined) note.leftCount = 0;
     note.record = { offset: record.offset, markedBefore: markedBefore ?? 0 };
     return note.record.markedBefore;

@@ -124,7 +124,7 @@ export class OutboxRelay implements Service {
   }
 
   private async publishQueued(): Promise<void> {
-    // Rows committed in the same turn go out together.
+    // Rows that are offered in the same turn of the event loop go out together.
     await new Promise((resolve) => setImmediate(resolve));
     while (!this.isClosed) {
       const taken = this.dequeue();
@@ -139,7 +139,7 @@ export class OutboxRelay implements Service {
       }
       if (this.outcomes.backlogCount > UNWRITTEN_OUTCOMES_MAX) await this.outcomes.idle();
     }
-    // In the same turn as the look at the queue: what is queued later starts anew.
+    // Nothing was awaited since the queue was found empty, so a row that is queued from here on starts publishing anew.
     this.publishing = undefined;
   }
 
@@ -248,7 +248,7 @@ export class OutboxRelay implements Service {
   private async poll(): Promise<void> {
     const { claimRowsMax, queuedMessagesMax } = this.deps.options;
     for (let count = 0; count < STATEMENTS_PER_TASK_MAX; count += 1) {
-      // A claim is a promise to publish before the lease ends: not with a full queue.
+      // Claimed rows must be published before their lease ends, so none are claimed into a queue that is half full.
       if (this.stopping !== undefined || this.queuedMessages >= queuedMessagesMax / 2) return;
       const claimedAtMs = performance.now();
       const rows = await this.deps.store.claimDue(claimRowsMax);
@@ -285,7 +285,7 @@ export class OutboxRelay implements Service {
   }
 }
 
-/** The error that decides the row's outcome: one that may pass, if there is one, for its message has still a chance. */
+/** The error that decides the row's outcome: a retryable one if there is any, for that message may still go out. */
 function failureOf(errors: readonly (Error | null)[], start: number, end: number): Error | undefined {
   let failure: Error | undefined;
   for (let index = start; index < end; index += 1) {

@@ -65,11 +65,11 @@ export class RowOutcomes {
           () => store.reschedule(rows),
         );
       }
-      // Removed only now, so that the backlog tells the truth while the database is slow.
+      // Removed after they are written, so that `backlogCount` includes what a slow database is still writing.
       this.published = this.published.slice(ids.length);
       this.failed = this.failed.slice(rows.length);
     }
-    // In the same turn as the look at the backlog: what is added later starts anew.
+    // Nothing was awaited since the backlog was found empty, so what is added from here on starts writing anew.
     this.running = undefined;
   }
 

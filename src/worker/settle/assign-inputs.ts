@@ -61,7 +61,10 @@ export class AssignInputs {
     return result;
   }
 
-  /** One transaction. Where somebody else was in the way: all undecided; under lock, each half for itself. */
+  /**
+   * One transaction. After a conflict with another transaction all inputs stay undecided; after one under lock, each
+   * half of the batches is tried by itself.
+   */
   private async look(inputs: readonly SlotInput[], locked: boolean): Promise<(Disposition | null)[]> {
     const startedAt = performance.now();
     this.deps.metrics.claimSize.observe(inputs.length);
@@ -82,7 +85,7 @@ export class AssignInputs {
     return locked ? this.lookAtHalves(inputs) : inputs.map(() => null);
   }
 
-  /** Halves by batch, so that one batch that cannot be had does not cost the others their turn. */
+  /** Halves by batch, so that a batch whose row stays locked does not keep the others from being settled. */
   private async lookAtHalves(inputs: readonly SlotInput[]): Promise<(Disposition | null)[]> {
     const result = inputs.map((): Disposition | null => null);
     const batchIds = [...new Set(inputs.map((input) => input.batchId))];

@@ -130,7 +130,7 @@ export class HandleGroup {
     });
   }
 
-  /** Resolves what a hint and the database agree on; the database alone decides, the hint only asks it cheaply. */
+  /** Resolves as duplicates the inputs that a hint names and the database knows. A hint only says whom to look up. */
   private async withoutConfirmed(group: Group): Promise<readonly Work<SlotInput>[]> {
     const work = group.slotInputs;
     if (work.length === 0) return work;
@@ -152,7 +152,7 @@ export class HandleGroup {
       return new Set(candidates.filter((_, position) => answerAt(known, position)).map(({ index }) => index));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      // The ordinary path asks the same database and knows what to do about its errors.
+      // The inputs go the ordinary way, which handles errors of the same database.
       this.deps.log.debug({ err: error }, 'hints could not be confirmed');
       return new Set();
     }
@@ -221,7 +221,7 @@ export class HandleGroup {
     return resolutions.all();
   }
 
-  /** What was set aside has a line of its own, what must wait comes again. */
+  /** A line per settled input. Rejected ones have a warning already; those that must wait come again. */
   private logInputs({ registrations, slotInputs, resolutions }: Group): void {
     for (const { index, input } of [...registrations, ...slotInputs]) {
       const disposition = resolutions.dispositionAt(index);
@@ -248,7 +248,7 @@ class Group {
   }
 }
 
-/** The input with the context of its own span: what it causes continues that. */
+/** The input with the trace context of its own span, so that the events it causes continue that span. */
 function traced<T extends Input>(trace: GroupTrace, index: number, record: InboundRecord, input: T): T {
   return { ...input, ...trace.begin(index, record, input, input.correlationId) };
 }

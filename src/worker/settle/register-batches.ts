@@ -49,7 +49,7 @@ export class RegisterBatches {
     }
   }
 
-  /** So that one batch that cannot be had does not cost the others their turn. */
+  /** So that a batch whose row stays locked does not keep the others from being registered. */
   private async commitHalves(records: readonly RegistrationRecord[]): Promise<RegistrationOutcome[]> {
     const middle = Math.ceil(records.length / 2);
     const first = await this.commit(records.slice(0, middle));
