@@ -48,7 +48,7 @@ export class Sandboxes {
     };
     const topics = topicsFor(prefix);
     const sandbox = { addresses, topics, inbound: [topics.registration, topics.content, topics.failure] };
-    // All come to an end before anything is taken back: what is still being made could not be.
+    // Waits for all of them: what is still being made could not be removed.
     const made = await Promise.allSettled([
       createTopics(this.root, addresses, options),
       this.createDatabase(database, addresses.databaseUrl, options.audit),

@@ -24,7 +24,7 @@ import { type Quiescence, readLag, waitForQuiescence } from './measure/quiescenc
 import { countRacesSoFar, type RacesSoFar } from './measure/races-so-far.ts';
 import type { StageDeps } from './stage-deps.ts';
 
-/** A broker that we restart is back by then, on a busy machine too. */
+/** How long sending waits for a broker: one that we restart is back by then, on a busy machine too. */
 const BROKER_BACK_MS_MAX = 90_000;
 const RECOVERY_MS_MAX = 60_000;
 const STOP_GRACE_MS = 25_000;
@@ -62,7 +62,9 @@ export class Stage {
     await this.deps.untilWatched();
   }
 
-  /** From now on each worker may use only its share. A fresh process would compile itself under it for minutes. */
+  /**
+   * From now on each worker may use only its share. Not from the start: loading its code would take minutes under it.
+   */
   async limitWorkers(): Promise<void> {
     await this.deps.limits?.apply();
   }

@@ -1,4 +1,6 @@
-/** How far the service is, for people to watch. Nothing here is judged: the verdict reads the truth afterwards. */
+/**
+ * How far the service is, for people to watch. Nothing here is judged: the judge reads tables and topics afterwards.
+ */
 export interface LiveState {
   readonly announced: number;
   readonly open: number;

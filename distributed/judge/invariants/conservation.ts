@@ -96,7 +96,7 @@ function judgeLoose(slice: SliceEvidence, run: RunEvidence, answer: Answer): voi
 
 /** Of valid records only a registration may be refused, and only for something that stands against it. */
 function judgeSetAside(slice: SliceEvidence, run: RunEvidence, answer: Answer): void {
-  // A replay reads what was set aside again, some of it twice while its workers join: a letter has no memory.
+  // A replay sets the same records aside again, some of them twice while its workers join: letters may repeat.
   const isReplayed = run.phases.some((phase) => phase.name === 'replay');
   for (const { input, letters } of slice.setAside) {
     const [letter] = letters;

@@ -1,5 +1,5 @@
 /**
- * I18: the versions of a batch are one sequence, and its completion comes after all of it. Judged in the database,
+ * I18: the versions of a batch are one sequence, and its completion comes after all of it. Judged from the database,
  * where the order is made: slot events and completions lie in different topics, between which Kafka knows no order.
  */
 import type { Checker } from '../checker.ts';
