@@ -9,8 +9,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Guardian } from '../stack/process/guardian.ts';
 import { WorkerProcess } from './worker-process.ts';
 
-const READY_MS_MAX = 60_000;
-const STOP_GRACE_MS = 20_000;
+/** For a worker to start and be ready, on a busy machine too. */
+export const READY_MS_MAX = 60_000;
+/** For a worker to stop in order: its own grace, and some. */
+export const STOP_GRACE_MS = 25_000;
 const RESTART_DELAY_MS = 1_000;
 const RESTARTS_MAX = 5;
 
@@ -84,8 +86,11 @@ export class WorkerCluster {
   /** Idempotent; resolves when no worker is left. */
   async stop(): Promise<void> {
     this.stopping = true;
-    await Promise.all(this.workers.map((worker) => worker.stop(STOP_GRACE_MS)));
-    await this.guardian.release();
+    try {
+      await Promise.all(this.workers.map((worker) => worker.stop(STOP_GRACE_MS)));
+    } finally {
+      await this.guardian.release();
+    }
   }
 
   private restartLater(worker: WorkerProcess): void {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { writeVerdict } from '../engine/conclude-part.ts';
+import { readVerdict, writeVerdict } from '../engine/conclude-part.ts';
 import { textSummary } from '../report/text-summary.ts';
 import type { Part, Results } from '../run/results.ts';
 import { PARTS_FOLDER, RunDirectory } from '../run/run-directory.ts';
@@ -44,9 +44,7 @@ export async function checkRun(path: string): Promise<{ directory: RunDirectory;
     return { directory, results: await writeOverview(directory, parts, before?.interrupted === true) };
   }
   await writeVerdict(directory, { name: directory.environment.scenario });
-  const results = await directory.readResults();
-  if (results === null) throw new RunDirectoryError(`${path} could not be judged`);
-  return { directory, results };
+  return { directory, results: await readVerdict(directory, before?.interrupted === true) };
 }
 
 /** In the order they ran, as far as that is known. */

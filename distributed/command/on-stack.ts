@@ -1,5 +1,5 @@
 /** Servers for as long as some work needs them: started before it, gone after it, however it ends. */
-import { Releases } from '../engine/releases.ts';
+import { type Releases, releasing } from '../engine/releases.ts';
 import { Sandboxes } from '../engine/sandbox.ts';
 import { type Stack, type StackOptions, startStack } from '../stack/stack.ts';
 
@@ -22,16 +22,13 @@ export async function onStack<T>(
   const starting = startStack({ source: options.source, kafkaNodes: options.kafkaNodes, onProgress: say });
   // Interrupted while it starts, we end at once: the guardian of the stack cleans up behind us.
   const stack = await Promise.race([starting, rejectWhenAborted(signal)]);
-  const releases = new Releases();
-  releases.add(() => stack.stop());
-  releases.add(() => say('stopping'));
-  try {
+  return releasing(async (releases) => {
+    releases.add(() => stack.stop());
+    releases.add(() => say('stopping'));
     const sandboxes = new Sandboxes(stack, root);
     releases.add(() => sandboxes.close().catch(() => undefined));
-    return await work({ stack, sandboxes, releases });
-  } finally {
-    await releases.all();
-  }
+    return work({ stack, sandboxes, releases });
+  });
 }
 
 function rejectWhenAborted(signal: AbortSignal): Promise<never> {

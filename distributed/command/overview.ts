@@ -6,12 +6,10 @@ import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { readdir, symlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { writeJunit } from '../report/junit.ts';
-import { writeReport } from '../report/report-page.ts';
-import { SCHEMA_VERSION } from '../run/environment.ts';
+import { writeResults } from '../engine/conclude-part.ts';
 import type { Part, Results } from '../run/results.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
-import { exitCodeOf, mergeVerdict } from '../run/verdict.ts';
+import { mergeVerdict } from '../run/verdict.ts';
 
 const COMMON_FILES = ['metrics.jsonl', 'faults.jsonl', 'phases.jsonl'];
 
@@ -27,9 +25,8 @@ export async function addToOverview(run: RunDirectory, part: RunDirectory, name:
   }
 }
 
-export async function writeOverview(run: RunDirectory, parts: readonly Part[], interrupted: boolean): Promise<Results> {
-  const { environment } = run;
-  const judged = {
+export function writeOverview(run: RunDirectory, parts: readonly Part[], interrupted: boolean): Promise<Results> {
+  return writeResults(run, {
     verdict: mergeVerdict([], [], parts),
     durationMs: parts.reduce((sum, part) => sum + part.durationMs, 0),
     checks: [],
@@ -38,18 +35,5 @@ export async function writeOverview(run: RunDirectory, parts: readonly Part[], i
     numbers: {},
     parts: [...parts],
     ...(interrupted ? { interrupted } : {}),
-  };
-  const results: Results = {
-    schemaVersion: SCHEMA_VERSION,
-    runId: environment.runId,
-    scenario: environment.scenario,
-    seed: environment.seed,
-    startedAt: environment.startedAt,
-    exitCode: exitCodeOf(judged),
-    ...judged,
-  };
-  await run.writeResults(results);
-  await writeJunit(run);
-  await writeReport(run);
-  return results;
+  });
 }

@@ -4,16 +4,16 @@
  * that dies leaves what was judged. After an interrupt no further part begins, and what there is has been judged.
  */
 import { join } from 'node:path';
+import { readVerdict } from '../engine/conclude-part.ts';
 import type { PartIdentity } from '../judge/judge-part.ts';
 import type { Environment } from '../run/environment.ts';
 import type { Part, Results } from '../run/results.ts';
 import { PARTS_FOLDER, RunDirectory, runIdOf } from '../run/run-directory.ts';
-import { EXIT } from '../run/verdict.ts';
 import type { CommonEnvironment } from './describe-environment.ts';
 import { addToOverview, writeOverview } from './overview.ts';
 
 /** Between the seeds of one repetition and the next. */
-const SEEDS_PER_REPETITION = 1_000;
+export const SEEDS_PER_REPETITION = 1_000;
 
 export interface PlannedPart {
   /** Unique in the run, and good for a folder. */
@@ -68,12 +68,7 @@ async function runOnly(run: PartsRun, part: PlannedPart): Promise<Outcome> {
   const environment = { ...common, ...part.environment, runId, startedAt: startedAt.toISOString() };
   const directory = await RunDirectory.create(outputFolder, environment);
   await runOne(run, part, directory, { name: part.name });
-  const results = await directory.readResults();
-  if (results === null) throw new Error(`${directory.path} has no results`);
-  if (!signal.aborted) return { directory, results };
-  const interrupted: Results = { ...results, interrupted: true, exitCode: EXIT.interrupted };
-  await directory.writeResults(interrupted);
-  return { directory, results: interrupted };
+  return { directory, results: await readVerdict(directory, signal.aborted) };
 }
 
 async function runSeveral(run: PartsRun): Promise<Outcome> {

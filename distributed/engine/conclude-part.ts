@@ -6,13 +6,17 @@ import { judgePart, type PartIdentity } from '../judge/judge-part.ts';
 import { writeJunit } from '../report/junit.ts';
 import { writeReport } from '../report/report-page.ts';
 import { SCHEMA_VERSION } from '../run/environment.ts';
-import { writeMeasured } from '../run/measured.ts';
-import type { Part } from '../run/results.ts';
+import { readMeasured, writeMeasured } from '../run/measured.ts';
+import type { Part, Results } from '../run/results.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
+import { RunDirectoryError } from '../run/run-directory-error.ts';
 import { exitCodeOf } from '../run/verdict.ts';
 import type { Findings } from './findings.ts';
 
 const SCRIPT_CHECK = 'harness';
+
+/** What is not in the directory's environment already. */
+type Judged = Omit<Results, 'schemaVersion' | 'runId' | 'scenario' | 'seed' | 'startedAt' | 'exitCode'>;
 
 export interface Script {
   readonly findings: Findings;
@@ -52,21 +56,30 @@ export async function writeFindings(directory: RunDirectory, findings: Findings,
   });
 }
 
-/** Judges the directory and writes what people read about it. Also for a directory from another day. */
+/** Judges the directory from its files alone, also one of another day, and writes down what came of it. */
 export async function writeVerdict(directory: RunDirectory, identity: PartIdentity): Promise<Part> {
   const part = await judgePart(directory, identity);
-  const { environment } = directory;
   const { name: _name, directory: _directory, note: _note, ...judged } = part;
-  const results = {
-    schemaVersion: SCHEMA_VERSION,
-    runId: environment.runId,
-    scenario: environment.scenario,
-    seed: environment.seed,
-    startedAt: environment.startedAt,
-    ...judged,
-  } as const;
-  await directory.writeResults({ ...results, exitCode: exitCodeOf(results) });
+  const { interrupted } = await readMeasured(directory);
+  await writeResults(directory, interrupted === true ? { ...judged, interrupted } : judged);
+  return part;
+}
+
+/** The results of a judged directory; those of a run that was interrupted say so, and end with that exit code. */
+export async function readVerdict(directory: RunDirectory, interrupted: boolean): Promise<Results> {
+  const results = await directory.readResults();
+  if (results === null) throw new RunDirectoryError(`${directory.path} could not be judged`);
+  if (!interrupted || results.interrupted === true) return results;
+  return writeResults(directory, { ...results, interrupted });
+}
+
+/** Results for programs (JSON, JUnit) and for people (the page). */
+export async function writeResults(directory: RunDirectory, judged: Judged): Promise<Results> {
+  const { runId, scenario, seed, startedAt } = directory.environment;
+  const head = { schemaVersion: SCHEMA_VERSION, runId, scenario, seed, startedAt } as const;
+  const results: Results = { ...head, ...judged, exitCode: exitCodeOf(judged) };
+  await directory.writeResults(results);
   await writeJunit(directory);
   await writeReport(directory);
-  return part;
+  return results;
 }

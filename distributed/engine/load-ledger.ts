@@ -1,5 +1,5 @@
 /** The loads of a part together: what was planned, and what has been sent so far. */
-import type { BatchExpectation, Manifest, ManifestTotals } from '../generator/manifest.ts';
+import { type Manifest, totalsOf } from '../generator/manifest.ts';
 import type { SendableInput, SendableLoad } from '../generator/sendable.ts';
 
 export class LoadLedger {
@@ -42,44 +42,6 @@ export class LoadLedger {
 }
 
 function merge(one: Manifest, other: Manifest): Manifest {
-  return {
-    options: one.options,
-    batches: [...one.batches, ...other.batches],
-    totals: addTotals(one.totals, other.totals),
-  };
-}
-
-function addTotals(one: ManifestTotals, other: ManifestTotals): ManifestTotals {
-  const counts = ['inputs', 'batches', 'slots', 'contents', 'failures', 'duplicates', 'repeats', 'conflicts'] as const;
-  const ranges = ['filled', 'failed', 'excess'] as const;
-  return {
-    ...one,
-    ...Object.fromEntries(counts.map((name) => [name, one[name] + other[name]])),
-    ...Object.fromEntries(
-      ranges.map((name) => [name, { min: one[name].min + other[name].min, max: one[name].max + other[name].max }]),
-    ),
-    completions: one.completions + other.completions,
-  };
-}
-
-export function totalsOf(batches: readonly BatchExpectation[], inputs: number): ManifestTotals {
-  const sum = (of: (batch: BatchExpectation) => number) => batches.reduce((total, batch) => total + of(batch), 0);
-  const range = (name: 'filled' | 'failed' | 'excess') => ({
-    min: sum((batch) => batch[name].min),
-    max: sum((batch) => batch[name].max),
-  });
-  return {
-    inputs,
-    batches: batches.length,
-    slots: sum((batch) => batch.slots),
-    contents: sum((batch) => batch.contents),
-    failures: sum((batch) => batch.failures),
-    duplicates: sum((batch) => batch.duplicates),
-    repeats: sum((batch) => batch.repeats),
-    conflicts: sum((batch) => batch.conflicts),
-    completions: sum((batch) => (batch.completion ? 1 : 0)),
-    filled: range('filled'),
-    failed: range('failed'),
-    excess: range('excess'),
-  };
+  const batches = [...one.batches, ...other.batches];
+  return { options: one.options, batches, totals: totalsOf(batches, one.totals.inputs + other.totals.inputs) };
 }

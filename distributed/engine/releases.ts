@@ -1,6 +1,6 @@
 /**
  * What was made and must go again, in reverse order, whatever happened. A release that fails does not keep the others
- * from theirs; the first failure is thrown in the end.
+ * from theirs; the first failure is thrown in the end, unless the work itself has failed: its error says more.
  */
 export class Releases {
   private readonly entries: (() => unknown)[] = [];
@@ -21,4 +21,17 @@ export class Releases {
     }
     if (errors.length > 0) throw errors[0];
   }
+}
+
+export async function releasing<T>(work: (releases: Releases) => Promise<T>): Promise<T> {
+  const releases = new Releases();
+  let result: T;
+  try {
+    result = await work(releases);
+  } catch (error) {
+    await releases.all().catch(() => undefined);
+    throw error;
+  }
+  await releases.all();
+  return result;
 }

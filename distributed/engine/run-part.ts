@@ -27,7 +27,7 @@ import { measureLatencies, writeLatencies } from './measure/latencies.ts';
 import { Sampler } from './measure/sampler.ts';
 import { PartEvents } from './part-events.ts';
 import type { PartPlan } from './part-plan.ts';
-import { Releases } from './releases.ts';
+import { type Releases, releasing } from './releases.ts';
 import { allowLargeMessages, type Sandboxes } from './sandbox.ts';
 import { Stage } from './stage.ts';
 
@@ -59,34 +59,29 @@ export async function runPart(run: PartRun): Promise<Part> {
   const events = new PartEvents();
   const display = new LiveDisplay(run.output, run.useColour, run.title, events);
   try {
-    await perform(run, events, display);
+    await releasing((releases) => perform(run, events, display, releases));
     return await display.during('judging', () => writeVerdict(run.directory, run.identity));
   } finally {
     display.close();
   }
 }
 
-/** From nothing to the collected evidence, and to nothing again. */
-async function perform(run: PartRun, events: PartEvents, display: LiveDisplay): Promise<void> {
-  const releases = new Releases();
-  try {
-    const observed = observe(run, events);
-    const stage = await setStage(run, events, observed, releases);
-    // Its exporters are connected to the sandbox, so they go before it does.
-    releases.add(() => observed?.end());
-    const { cluster, sandbox, kafka, sampler } = stage.deps;
-    await observed?.begin({ workers: cluster.workers, sandbox, kafka, env: run.plan.env ?? {} });
-    await sampler.start();
-    releases.add(() => sampler.stop());
-    await followPlan(run, stage);
-    await sampler.stop();
-    await display.during('collecting evidence', async () => {
-      await concludeObserving(run, stage, observed);
-      await gatherEvidence(run, stage);
-    });
-  } finally {
-    await releases.all();
-  }
+/** From nothing to the collected evidence. */
+async function perform(run: PartRun, events: PartEvents, display: LiveDisplay, releases: Releases): Promise<void> {
+  const observed = observe(run, events);
+  const stage = await setStage(run, events, observed, releases);
+  const { cluster, sandbox, kafka, sampler } = stage.deps;
+  // Its exporters are connected to the sandbox, so they go before it does.
+  releases.add(() => observed?.end());
+  await observed?.begin({ workers: cluster.workers, sandbox, kafka, env: run.plan.env ?? {} });
+  releases.add(() => sampler.stop());
+  await sampler.start();
+  await followPlan(run, stage);
+  await sampler.stop();
+  await display.during('collecting evidence', async () => {
+    await concludeObserving(run, stage, observed);
+    await gatherEvidence(run, stage);
+  });
 }
 
 /** Prometheus hears of phases and faults from the first one on. */

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import { forgetOffsets, waitForMembers } from '../cluster/kafka-client.ts';
+import { STOP_GRACE_MS } from '../cluster/worker-cluster.ts';
 import { collectTables } from '../collect/tables.ts';
 import { type PublishResult, publishLoad } from '../generator/producer.ts';
 import type { SendableInput, SendableLoad } from '../generator/sendable.ts';
@@ -27,7 +28,6 @@ import type { StageDeps } from './stage-deps.ts';
 /** How long sending waits for a broker: one that we restart is back by then, on a busy machine too. */
 const BROKER_BACK_MS_MAX = 90_000;
 const RECOVERY_MS_MAX = 60_000;
-const STOP_GRACE_MS = 25_000;
 const LOOK_AGAIN_MS = 500;
 
 /** Looks at the collected evidence; whatever it measures goes into the stage's findings. */

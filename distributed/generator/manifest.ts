@@ -59,7 +59,7 @@ export function buildManifest(options: LoadOptions): Manifest {
   for (let index = 0; index < options.batches; index++) {
     batches.push(expectBatch(planBatch(options, index)));
   }
-  return { options, batches, totals: addUp(batches) };
+  return { options, batches, totals: totalsOf(batches) };
 }
 
 export function expectBatch(plan: BatchPlan): BatchExpectation {
@@ -85,7 +85,8 @@ export function expectBatch(plan: BatchPlan): BatchExpectation {
   };
 }
 
-function addUp(batches: readonly BatchExpectation[]): ManifestTotals {
+/** `inputs` where they are not one registration per batch and all that the batches consist of. */
+export function totalsOf(batches: readonly BatchExpectation[], inputs?: number): ManifestTotals {
   const sum = (of: (batch: BatchExpectation) => number) => batches.reduce((total, batch) => total + of(batch), 0);
   const sumRange = (of: (batch: BatchExpectation) => Range): Range => ({
     min: sum((batch) => of(batch).min),
@@ -97,7 +98,7 @@ function addUp(batches: readonly BatchExpectation[]): ManifestTotals {
   const repeats = sum((batch) => batch.repeats);
   const conflicts = sum((batch) => batch.conflicts);
   return {
-    inputs: batches.length + contents + failures + duplicates + repeats + conflicts,
+    inputs: inputs ?? batches.length + contents + failures + duplicates + repeats + conflicts,
     batches: batches.length,
     slots: sum((batch) => batch.slots),
     contents,

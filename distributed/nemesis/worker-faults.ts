@@ -1,11 +1,11 @@
 /** What happens to workers: killed, frozen, asked to stop. The process table is the witness. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processUsage } from '../cluster/process-usage.ts';
+import { READY_MS_MAX, STOP_GRACE_MS } from '../cluster/worker-cluster.ts';
 import type { WorkerProcess } from '../cluster/worker-process.ts';
 import type { Injector } from './injector.ts';
 
-const READY_MS_MAX = 60_000;
-const STOP_GRACE_MS = 25_000;
 const STATE_MS_MAX = 2_000;
 const POLL_INTERVAL_MS = 20;
 

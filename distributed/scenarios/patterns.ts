@@ -2,9 +2,8 @@
  * Loads made of small batches of one shape each, sent so that the races of that shape happen often: every copy of an
  * input has a key of its own, so that all instances get some. Pure: the same options give the same inputs.
  */
-import { totalsOf } from '../engine/load-ledger.ts';
 import { DEFAULT_LOAD, type LoadOptions } from '../generator/load-options.ts';
-import { expectBatch } from '../generator/manifest.ts';
+import { expectBatch, totalsOf } from '../generator/manifest.ts';
 import type { Load, PlannedInput } from '../generator/plan.ts';
 import { SeededRandom, seededUuid } from '../generator/seeded-random.ts';
 

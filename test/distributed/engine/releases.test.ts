@@ -1,4 +1,4 @@
-import { Releases } from '../../../distributed/engine/releases.ts';
+import { Releases, releasing } from '../../../distributed/engine/releases.ts';
 
 test('releases run in reverse order, once, and a failing one does not keep the others from theirs', async () => {
   const releases = new Releases();
@@ -19,4 +19,22 @@ test('the first failure is the one that is thrown', async () => {
     throw new Error('made last, failed first');
   });
   await expect(releases.all()).rejects.toThrow('made last, failed first');
+});
+
+test('the error of the work counts more than that of a release, and everything is released all the same', async () => {
+  const released: string[] = [];
+  const failing = releasing(async (releases) => {
+    releases.add(() => released.push('made first'));
+    releases.add(() => Promise.reject(new Error('release')));
+    throw new Error('work');
+  });
+  await expect(failing).rejects.toThrow('work');
+  expect(released).toEqual(['made first']);
+  await expect(
+    releasing(async (releases) => {
+      releases.add(() => released.push('at the end'));
+      return released.length;
+    }),
+  ).resolves.toBe(1);
+  expect(released).toEqual(['made first', 'at the end']);
 });
