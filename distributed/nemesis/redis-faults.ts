@@ -46,7 +46,7 @@ export function redisInjector(fault: RedisFault, target: RedisTarget): Injector 
     case 'redis-evict':
       return { ...base, start: () => evict(target), stop: () => unlimit(target) };
     case 'redis-poison':
-      return { ...base, start: () => poison(target), stop: async () => ({ note: 'lies stay' }) };
+      return { ...base, start: () => plantLies(target), stop: async () => ({ note: 'lies stay' }) };
     case 'redis-scramble':
       return { ...base, ...scrambling(target) };
   }
@@ -178,7 +178,7 @@ async function unlimit(target: RedisTarget): Promise<Evidence | null> {
 }
 
 /** Hints about inputs that nobody has handled: whoever believes them loses the inputs. */
-async function poison(target: RedisTarget): Promise<Evidence | null> {
+async function plantLies(target: RedisTarget): Promise<Evidence | null> {
   const ids = target.futureEventIds(LIES_MAX);
   if (ids.length === 0) return null;
   return withRedis(target, async (redis) => {

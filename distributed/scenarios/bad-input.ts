@@ -1,6 +1,6 @@
 /**
  * Goal: a record that cannot be processed is set aside with its reason and its bytes, and stops nothing; a record that
- * is merely odd is processed. Method: every row of the catalogue several times, and hundreds of the same poison record,
+ * is merely odd is processed. Method: every row of the catalogue several times, and hundreds of the same malformed record,
  * mixed into a good load; each row must meet exactly its fate. Then batches as other producers write them: every codec,
  * transactions committed and aborted, bombs.
  */
@@ -11,7 +11,7 @@ import { seededUuid } from '../generator/seeded-random.ts';
 import type { RawInput, SendableInput, SendableLoad } from '../generator/sendable.ts';
 import { readLetter } from '../judge/evidence/output-records.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
-import { acceptedRows, BAD_ROWS, badInputs, POISON, RecordMaker, ROW_HEADER, VALUE_BYTES_MAX } from './bad-records.ts';
+import { acceptedRows, BAD_ROWS, badInputs, FLOOD, RecordMaker, ROW_HEADER, VALUE_BYTES_MAX } from './bad-records.ts';
 import { ForeignBatches } from './foreign-batches.ts';
 import { loadNow } from './steps.ts';
 
@@ -21,25 +21,25 @@ const REASONS = new Set(BAD_ROWS.map(({ fate }) => fate).filter((fate) => fate !
 export const badInput: Scenario = {
   name: 'bad_input',
   goal: 'What cannot be processed is set aside with reason and bytes and stops nothing; what is odd is processed.',
-  method: `${BAD_ROWS.length} kinds of bad and odd records, a flood of poison, every codec, bombs, transactions; in a good load.`,
+  method: `${BAD_ROWS.length} kinds of bad and odd records, a flood of one, every codec, bombs, transactions; in a good load.`,
   defaultInstances: [3],
   parts: (request) => {
     const isQuick = request.tier === 'quick';
     const good = { ...DEFAULT_LOAD, seed: request.seed, batches: isQuick ? 80 : 800, conflictPercent: 10 };
-    const poison = isQuick ? 500 : 10_000;
+    const floodSize = isQuick ? 500 : 10_000;
     return forEachInstances(request, (workers) => [
       {
         name: 'catalogue',
         workers,
         env: { VALUE_BYTES_MAX: String(VALUE_BYTES_MAX) },
-        options: { ...good, rows: BAD_ROWS.length, copies: COPIES, poison },
+        options: { ...good, rows: BAD_ROWS.length, copies: COPIES, floodSize },
         // And the contradicting registrations of the good load.
         races: { deadLetterReasons: REASONS.size + 1 },
         run: async (stage) => {
           stage.afterwards(({ directory }) => judgeRows(stage, directory));
           await stage.startWorkers();
           stage.beginLoad();
-          await stage.send(mix(loadNow(good), hostile(request.seed, poison)));
+          await stage.send(mix(loadNow(good), hostile(request.seed, floodSize)));
           await stage.quiesce();
         },
       },
@@ -62,14 +62,14 @@ export const badInput: Scenario = {
 };
 
 /** A batch for the odd but acceptable records, and all records of the catalogue. */
-function hostile(seed: number, poison: number): RawInput[] {
+function hostile(seed: number, floodSize: number): RawInput[] {
   const batchId = seededUuid({ seed, kind: 'batch', batchIndex: 0x3fff_ffff, index: 0, copy: 0 });
   const maker = new RecordMaker(seed, 0x0fff_ffff, batchId);
   const essayIds = Array.from({ length: COPIES * acceptedRows() }, (_, index) => maker.id('essay', index));
   const value = maker.registration({ entity_id: batchId, expected_essay_count: essayIds.length, essay_ids: essayIds });
   const base = { kind: 'raw', dueMs: 0, batchId, makesCompletable: false } as const;
   const registration: RawInput = { ...base, topic: 'registration', key: batchId, value, headers: {} };
-  return [registration, ...badInputs({ seed, copies: COPIES, poison, batchId })];
+  return [registration, ...badInputs({ seed, copies: COPIES, floodSize, batchId })];
 }
 
 /** The raw records spread evenly between the inputs of the load. */
@@ -109,7 +109,7 @@ async function judgeRows(stage: Stage, directory: RunDirectory): Promise<void> {
   }
   const sent = new Map<string, number>();
   for (const row of rowOf.values()) sent.set(row, (sent.get(row) ?? 0) + 1);
-  const problems = [...BAD_ROWS, POISON].flatMap(({ name, fate }) => {
+  const problems = [...BAD_ROWS, FLOOD].flatMap(({ name, fate }) => {
     const expected = fate === 'accepted' || fate === 'ignored' ? {} : { [fate]: sent.get(name) ?? 0 };
     const found = Object.fromEntries([...(reasons.get(name) ?? [])].map(([reason, at]) => [reason, at.size]));
     const isRight = JSON.stringify(expected) === JSON.stringify(found) && (sent.get(name) ?? 0) > 0;

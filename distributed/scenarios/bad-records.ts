@@ -197,8 +197,8 @@ export const BAD_ROWS: readonly BadRow[] = [
   ),
 ];
 
-/** Every row `copies` times, and one poison record again and again. */
-export function badInputs(options: { seed: number; copies: number; poison: number; batchId: string }): RawInput[] {
+/** Every row `copies` times, and one malformed record again and again. */
+export function badInputs(options: { seed: number; copies: number; floodSize: number; batchId: string }): RawInput[] {
   const inputs: RawInput[] = [];
   const add = (row: BadRow) => {
     const maker = new RecordMaker(options.seed, inputs.length, options.batchId);
@@ -214,12 +214,12 @@ export function badInputs(options: { seed: number; copies: number; poison: numbe
     });
   };
   for (let copy = 0; copy < options.copies; copy++) BAD_ROWS.forEach(add);
-  for (let copy = 0; copy < options.poison; copy++) add(POISON);
+  for (let copy = 0; copy < options.floodSize; copy++) add(FLOOD);
   return inputs;
 }
 
-export const POISON: BadRow = {
-  name: 'the same poison again and again',
+export const FLOOD: BadRow = {
+  name: 'the same malformed record again and again',
   fate: 'malformed_json',
   topic: 'content',
   value: () => '{"event_type":',

@@ -6,7 +6,7 @@ import { runAdminCommand } from '../support/admin-command.ts';
 import { WorkerFixture } from '../support/worker/worker-fixture.ts';
 
 const DEATHS = 3;
-const LETHAL = 'kills whoever reads it';
+const POISON = 'kills whoever reads it';
 
 jest.setTimeout(90_000);
 
@@ -19,7 +19,7 @@ describe('a record that kills the process', () => {
     await fixture.send([
       inputs.registration('b', 11),
       ...inputs.contents('b', 5, 'before').map((record) => ({ ...record, partition: 0 })),
-      { ...inputs.content('b', 'lethal', LETHAL), partition: 0 },
+      { ...inputs.content('b', 'poison', POISON), partition: 0 },
       ...inputs.contents('b', 5, 'behind').map((record) => ({ ...record, partition: 0 })),
     ]);
   });
@@ -28,7 +28,7 @@ describe('a record that kills the process', () => {
   const launch = (instance: string) =>
     fixture.launch(instance, {
       program: 'test/support/worker/worker-with-faults.ts',
-      env: { ELS_TEST_LETHAL: LETHAL },
+      env: { ELS_TEST_POISON: POISON },
     });
   const letters = async () => (await fixture.tail.complete()).filter(({ topic }) => topic.endsWith('.DLQ'));
 
@@ -42,13 +42,13 @@ describe('a record that kills the process', () => {
     await fixture.settled();
     expect(await letters()).toHaveLength(1);
     const [letter] = await letters();
-    expect(JSON.parse(String(letter?.value)).event_id).toBe(LETHAL);
+    expect(JSON.parse(String(letter?.value)).event_id).toBe(POISON);
     expect(String(letter?.headers['dlq-reason'])).toBe('crashed_process');
     expect(String(letter?.headers['dlq-offset'])).toBe('5');
     expect(String(letter?.headers['dlq-instance'])).toBe('survivor');
 
     expect(await fixture.count(`slots where status = 'filled'`)).toBe(10);
-    expect(await fixture.count(`slots where text_storage_id = 'lethal'`)).toBe(0);
+    expect(await fixture.count(`slots where text_storage_id = 'poison'`)).toBe(0);
     expect((await survivor.stop()).code).toBe(0);
     expect(await fixture.count('partition_attempts')).toBe(0);
   });
@@ -58,7 +58,7 @@ describe('a record that kills the process', () => {
     const replayed = await runAdminCommand(fixture.env(), 'dlq', 'replay', '--reason', 'crashed_process');
     expect(replayed).toEqual({ matched: 1, replayed: 1, dry_run: false });
     await fixture.settled();
-    expect(await fixture.count(`slots where text_storage_id = 'lethal'`)).toBe(1);
+    expect(await fixture.count(`slots where text_storage_id = 'poison'`)).toBe(1);
     const completed = await fixture.events(fixture.topics.completed);
     expect(completed.map(({ data }) => data['provisioned_count'])).toEqual([11]);
     expect(await letters()).toHaveLength(1);

@@ -47,9 +47,9 @@ export class Reconciler implements Service {
   /** One look at all registered, incomplete batches; returns how many were repaired. */
   async reconcile(): Promise<number> {
     const { store, context } = this.deps;
-    const suspects = await store.stranded(BATCHES_PER_PASS_MAX);
+    const stranded = await store.stranded(BATCHES_PER_PASS_MAX);
     let repaired = 0;
-    for (const batchId of suspects) {
+    for (const batchId of stranded) {
       const { rows, kinds } = await store.transaction((tx) => repair(tx, batchId, context));
       this.deps.outbox.offer(rows);
       for (const kind of kinds) {

@@ -9,10 +9,10 @@ import { HandleGroup } from '../../../src/worker/settle/handle-group.ts';
  * The real worker, with faults put in from outside; everything but the fault is the product's.
  *
  * ELS_TEST_DIE_AT_COMMIT=n: the process is killed the moment the n-th transaction that wrote events is known to be
- * committed. ELS_TEST_LETHAL=text: it is killed when it handles a record whose value contains the text.
+ * committed. ELS_TEST_POISON=text: it is killed when it handles a record whose value contains the text.
  * ELS_TEST_HANDLE_DELAY_MS: every group takes that much longer. Each group that is handled is a line of the log.
  */
-const { ELS_TEST_DIE_AT_COMMIT, ELS_TEST_LETHAL, ELS_TEST_HANDLE_DELAY_MS = '0' } = process.env;
+const { ELS_TEST_DIE_AT_COMMIT, ELS_TEST_POISON, ELS_TEST_HANDLE_DELAY_MS = '0' } = process.env;
 
 /** No farewell: nothing of the process runs after it. */
 function die(): never {
@@ -36,7 +36,7 @@ store.transaction = async (work) => {
 const handler = worker.resolve(HandleGroup);
 const handle = handler.handle.bind(handler);
 handler.handle = async (records) => {
-  if (records.some(isLethal)) die();
+  if (records.some(isPoison)) die();
   const resolutions = await handle(records);
   await sleep(Number(ELS_TEST_HANDLE_DELAY_MS));
   const resolved = records.filter((_record, index) => resolutions[index]?.kind === 'resolved').map(nameOf);
@@ -44,8 +44,8 @@ handler.handle = async (records) => {
   return resolutions;
 };
 
-function isLethal({ value }: InboundRecord): boolean {
-  return ELS_TEST_LETHAL !== undefined && value !== null && Buffer.from(value).includes(ELS_TEST_LETHAL);
+function isPoison({ value }: InboundRecord): boolean {
+  return ELS_TEST_POISON !== undefined && value !== null && Buffer.from(value).includes(ELS_TEST_POISON);
 }
 
 function nameOf({ topic, partition, offset }: InboundRecord): string {
