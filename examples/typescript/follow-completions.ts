@@ -16,6 +16,7 @@ const TOPICS = [
   'huleedu.els.excess.content.provisioned.v1',
   'huleedu.batch.content.provisioning.completed.v1',
 ] as const;
+const SCHEMA_VERSION = 1;
 const REMEMBERED_MAX = 100_000;
 
 const HELP = `Prints slot assignments, excess contents and completions, each once.
@@ -61,11 +62,13 @@ async function follow(groupId: string): Promise<void> {
   await consumer.subscribe({ topics: TOPICS.map((topic) => `${prefix}${topic}`), fromBeginning: true });
   const seen = new Set<string>();
   // The offset of a message is committed after this returns: a crash before means that it comes again.
-  await consumer.run({ eachMessage: async ({ topic, message }) => handle(topic, message, seen) });
+  await consumer.run({
+    eachMessage: async ({ topic, message }) => handle(topic.slice(prefix.length), message, seen),
+  });
 }
 
 function handle(topic: string, message: KafkaMessage, seen: Set<string>): void {
-  const event = parseEvent(message);
+  const event = parseEvent(topic, message);
   if (event === null) {
     process.stderr.write(`passed over ${topic} offset ${message.offset}: not an event of the contract\n`);
     return;
@@ -75,20 +78,21 @@ function handle(topic: string, message: KafkaMessage, seen: Set<string>): void {
   remember(event.event_id, seen);
 }
 
-/** Checks what is used and nothing else: fields that are added one day do no harm. */
-function parseEvent({ value }: KafkaMessage): Event | null {
+/** The topic without its prefix is the type of its events. Fields that are added one day do no harm. */
+function parseEvent(type: string, { value }: KafkaMessage): Event | null {
   try {
     const event: unknown = JSON.parse(value?.toString() ?? '');
-    return isEvent(event) ? event : null;
+    return isEvent(event, type) ? event : null;
   } catch {
     return null;
   }
 }
 
-function isEvent(event: unknown): event is Event {
+function isEvent(event: unknown, wanted: string): event is Event {
   if (typeof event !== 'object' || event === null) return false;
-  const { event_id: id, event_type: type, data } = event as Record<string, unknown>;
-  if (typeof id !== 'string' || typeof type !== 'string' || typeof data !== 'object' || data === null) return false;
+  const { event_id: id, event_type: type, schema_version: version, data } = event as Record<string, unknown>;
+  if (typeof id !== 'string' || type !== wanted || version !== SCHEMA_VERSION) return false;
+  if (typeof data !== 'object' || data === null) return false;
   return typeof (data as Record<string, unknown>)['batch_id'] === 'string';
 }
 

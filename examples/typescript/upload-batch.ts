@@ -3,7 +3,9 @@
  * service and the file service do. Copy it and put your own ids in. What it sends is described in docs/asyncapi.yaml.
  *
  * - Every message has the batch id as its key, so that what is sent first about a batch is read first.
- * - An `event_id` belongs to one event for ever: a retry sends it again, and never makes a new one.
+ * - An `event_id` belongs to one event for ever: who sends again after a failure sends the same bytes. (This program does
+ *   not keep them: run again for the same batch it asks for other slots, which is refused.)
+ * - One correlation id goes through all messages of an upload, and comes back in what they cause.
  * - Order is not needed: what comes before its registration waits for it, what comes twice counts once.
  */
 import { randomUUID } from 'node:crypto';
@@ -40,7 +42,9 @@ const { values } = parseArgs({
 if (values.help) {
   process.stdout.write(HELP);
 } else {
-  await uploadBatch(values.batch, wholeNumber('--texts', values.texts), wholeNumber('--failed', values.failed));
+  const [textCount, failedCount] = [wholeNumber('--texts', values.texts), wholeNumber('--failed', values.failed)];
+  if (textCount + failedCount === 0) throw new Error('a batch has at least one slot: give --texts or --failed');
+  await uploadBatch(values.batch, textCount, failedCount);
 }
 
 async function uploadBatch(batchId: string, textCount: number, failedCount: number): Promise<void> {
@@ -51,31 +55,32 @@ async function uploadBatch(batchId: string, textCount: number, failedCount: numb
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
   try {
+    const correlationId = randomUUID();
     const send = async (topic: string, sourceService: string, data: object): Promise<void> => {
-      const value = JSON.stringify(envelope(topic, sourceService, data));
+      const value = JSON.stringify(envelope(topic, sourceService, correlationId, data));
       // acks -1: acknowledged by all replicas that are in sync, or rejected.
       await producer.send({ topic: `${prefix}${topic}`, acks: -1, messages: [{ key: batchId, value }] });
     };
     const essayIds = Array.from({ length: textCount + failedCount }, () => randomUUID());
     await send(TOPICS.registration, 'batch-service', registration(batchId, essayIds));
     for (let index = 0; index < textCount; index += 1)
-      await send(TOPICS.content, 'file-service', content(batchId, index));
+      await send(TOPICS.content, 'file-service', content(batchId, index, correlationId));
     for (let index = 0; index < failedCount; index += 1)
-      await send(TOPICS.failure, 'file-service', failure(batchId, index));
+      await send(TOPICS.failure, 'file-service', failure(batchId, index, correlationId));
     process.stdout.write(`sent batch ${batchId}: ${textCount} texts, ${failedCount} failed files\n`);
   } finally {
     await producer.disconnect();
   }
 }
 
-function envelope(eventType: string, sourceService: string, data: object): object {
+function envelope(eventType: string, sourceService: string, correlationId: string, data: object): object {
   return {
     event_id: randomUUID(),
     event_type: eventType,
     event_timestamp: new Date().toISOString(),
     source_service: sourceService,
     schema_version: 1,
-    correlation_id: randomUUID(),
+    correlation_id: correlationId,
     data_schema_uri: null,
     data,
     metadata: null,
@@ -99,7 +104,7 @@ function registration(batchId: string, essayIds: readonly string[]): object {
 }
 
 /** `text_storage_id` is the identity of the text: the same one again is the same text. */
-function content(batchId: string, index: number): object {
+function content(batchId: string, index: number, correlationId: string): object {
   return {
     event: 'essay.content.provisioned',
     entity_id: batchId,
@@ -109,13 +114,13 @@ function content(batchId: string, index: number): object {
     text_storage_id: `text-${batchId}-${index}`,
     file_size_bytes: 2048,
     content_md5_hash: null,
-    correlation_id: randomUUID(),
+    correlation_id: correlationId,
     timestamp: new Date().toISOString(),
   };
 }
 
 /** A file that did not validate uses up a slot, so that the batch can be complete without it. */
-function failure(batchId: string, index: number): object {
+function failure(batchId: string, index: number, correlationId: string): object {
   return {
     event: 'essay.validation.failed',
     entity_id: batchId,
@@ -126,14 +131,14 @@ function failure(batchId: string, index: number): object {
     validation_error_detail: {
       error_code: 'EMPTY_CONTENT',
       message: 'The file has no text.',
-      correlation_id: randomUUID(),
+      correlation_id: correlationId,
       timestamp: new Date().toISOString(),
       service: 'file-service',
       operation: 'validate_file',
       details: {},
     },
     file_size_bytes: 0,
-    correlation_id: randomUUID(),
+    correlation_id: correlationId,
     timestamp: new Date().toISOString(),
   };
 }
