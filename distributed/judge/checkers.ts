@@ -1,4 +1,7 @@
-/** All that is asked about a run, in the order of the report. A number that is missing was never given away anew. */
+/**
+ * All that is asked about a run, in the order of the report. Ids stay what they are, since finished runs hold them: a
+ * number that is free is not used for another question.
+ */
 import type { Checker } from './checker.ts';
 import { completedByLastSlot, everythingAnnounced, oneEventEach, payloadsTrue } from './invariants/completions.ts';
 import { conservation } from './invariants/conservation.ts';

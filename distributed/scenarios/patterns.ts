@@ -55,13 +55,13 @@ export function patternLoad(options: PatternOptions): Load {
   };
 }
 
-/** Registrations of a group of batches first, then all their inputs in random order. */
+/** Registrations of some batches first, then all their inputs in random order. */
 function* mixed(options: PatternOptions, batches: readonly PatternBatch[]): Generator<PlannedInput> {
   const random = new SeededRandom(options.seed, STREAM);
   for (let from = 0; from < batches.length; from += options.batchesInFlight) {
-    const group = batches.slice(from, from + options.batchesInFlight);
-    for (const batch of group) yield batch.registration();
-    const inputs = group.flatMap((batch) => batch.inputs());
+    const inFlight = batches.slice(from, from + options.batchesInFlight);
+    for (const batch of inFlight) yield batch.registration();
+    const inputs = inFlight.flatMap((batch) => batch.inputs());
     for (let left = inputs.length; left > 0; left--) {
       const at = Math.floor(random.fraction() * left);
       const input = inputs[at];

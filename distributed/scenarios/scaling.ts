@@ -2,7 +2,7 @@
  * Goal: more instances do more work. Method: every instance may use the same small share of a core (a control group),
  * so that the machine is not the limit. Warmed up without the limit, which also tells the ceiling of the machine, each
  * number of instances is searched for the highest rate at which the consumer group keeps up. The ratio of capacities is
- * judged; where the search found no end, or the host or the sender was the limit, by what is certain all the same, else
+ * held to its target; where the search found no end, or the host or the sender was the limit, by what is certain all the same, else
  * it is not measurable. Beside it: how fast a backlog drains when the inputs of every batch are spread over all
  * instances. Slowed down like this, they mostly wait for each other's row locks then.
  */
@@ -106,7 +106,7 @@ function capacityPart(request: PartRequest, workers: number, measured: Map<numbe
   };
 }
 
-/** A group sustains some three quarters of the speed at which it drains: there the search begins. */
+/** A consumer group sustains some three quarters of the speed at which it drains: there the search begins. */
 function find(
   trials: CapacityTrials,
   drained: number,

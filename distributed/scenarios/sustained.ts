@@ -12,7 +12,7 @@ import type { RunDirectory } from '../run/run-directory.ts';
 import { loadNow } from './steps.ts';
 
 /** A shorter run still warms up; its slope says nothing about a leak. */
-const JUDGED_SECONDS_MIN = 240;
+const SLOPE_SECONDS_MIN = 240;
 
 export const sustained: Scenario = {
   name: 'sustained',
@@ -64,10 +64,10 @@ async function gateMemory(
     return (slopePerSecond(each) * 60 * 100) / mean;
   });
   const steepest = slopes.length === 0 ? null : Math.max(...slopes);
-  const isLongEnough = durationSeconds >= JUDGED_SECONDS_MIN;
+  const isLongEnough = durationSeconds >= SLOPE_SECONDS_MIN;
   stage.findings.number('memorySlopePercentPerMinute', steepest, { unit: '%/min', better: 'lower' });
   if (!isLongEnough) {
-    stage.findings.note(`memory slope is not judged below ${JUDGED_SECONDS_MIN} s of load`);
+    stage.findings.note(`no limit holds for the memory slope below ${SLOPE_SECONDS_MIN} s of load`);
     return;
   }
   stage.gate({
@@ -76,7 +76,7 @@ async function gateMemory(
     target: TARGETS.memoryGrowthPercentPerMinuteMax,
     comparison: '<',
     unit: '%/min',
-    source: 'invariant I17',
+    source: 'aimed at',
     samples: slopes,
   });
 }

@@ -63,8 +63,8 @@ const consuming: DashboardRow = {
       ],
     }),
     chart({
-      title: 'Group generations joined',
-      description: 'By worker. Rises when workers come and go; steady rise means the group cannot settle.',
+      title: 'Consumer group generations joined',
+      description: 'By worker. Rises when workers come and go; steady rise means the consumer group cannot settle.',
       unit: 'count',
       queries: [{ expr: selected('els_rebalances_total'), legend: '{{instance}}' }],
     }),
@@ -150,7 +150,7 @@ const brokers: DashboardRow = {
       limits: { bad: OPERATING_LIMITS.lagRecordsMax },
     }),
     chart({
-      title: 'Group members',
+      title: 'Consumer group members',
       description: 'Members of each consumer group: as many as there are workers.',
       unit: 'count',
       queries: [

@@ -80,7 +80,7 @@ const workers: DashboardRow = {
     chart({
       title: 'Completion latency P99',
       description:
-        'From receipt of the input that completed a batch to the acknowledged completion. Yellow: aim of the design at half capacity; red: promise.',
+        'From receipt of the input that completed a batch to the acknowledged completion. Yellow: what is aimed at, at half capacity; red: what is promised.',
       unit: 'seconds',
       queries: [
         { expr: quantile(0.99, 'els_completion_latency_seconds', { by: ['instance'] }), legend: '{{instance}}' },
@@ -141,7 +141,7 @@ const dependencies: DashboardRow = {
     chart({
       title: 'Kafka: failed publications and rebalances',
       description:
-        'Rows whose publication failed, and group generations joined. Both rise when brokers are in trouble.',
+        'Rows whose publication failed, and consumer group generations joined. Both rise when brokers are in trouble.',
       unit: 'perSecond',
       queries: [
         { expr: rareRate('els_publish_failures_total', 'outcome'), legend: 'publication {{outcome}}' },

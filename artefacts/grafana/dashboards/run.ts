@@ -59,7 +59,7 @@ const effect: DashboardRow = {
     chart({
       title: 'Completion latency',
       description:
-        'From receipt of the input that completed a batch to the acknowledged completion. Yellow: aim of the design at half capacity; red: promise.',
+        'From receipt of the input that completed a batch to the acknowledged completion. Yellow: what is aimed at, at half capacity; red: what is promised.',
       unit: 'seconds',
       queries: [0.5, 0.99].map((share) => ({
         expr: quantile(share, 'els_completion_latency_seconds', { workers }),
@@ -87,7 +87,7 @@ const effect: DashboardRow = {
       queries: [{ expr: rareRate('els_retries_total', 'reason', { workers }), legend: '{{reason}}' }],
     }),
     chart({
-      title: 'Group generations joined',
+      title: 'Consumer group generations joined',
       description: 'Rebalances joined by each worker since its start; a restart begins at zero.',
       unit: 'count',
       queries: [{ expr: selected('els_rebalances_total', { workers }), legend: '{{instance}}' }],

@@ -37,7 +37,7 @@ const batches: DashboardRow = {
     chart({
       title: 'Completion latency',
       description:
-        'From receipt of the input that completed a batch to the acknowledged completion. Yellow: aim of the design at half capacity; red: promise.',
+        'From receipt of the input that completed a batch to the acknowledged completion. Yellow: what is aimed at, at half capacity; red: what is promised.',
       unit: 'seconds',
       queries: [0.5, 0.95, 0.99].map((share) => ({
         expr: quantile(share, 'els_completion_latency_seconds'),

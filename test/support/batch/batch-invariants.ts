@@ -1,5 +1,5 @@
 /**
- * What must hold of the final state whatever the interleaving was (guarantees G1-G6 of the design). Decided from the
+ * What must hold of the final state whatever the interleaving was (guarantees G1 to G6 of ARCHITECTURE.md). Decided from the
  * inputs with their answers, the tables and the events alone; nothing here knows how the product works.
  */
 import { type Content, identityOf, type SlotInput } from '../../../src/domain/inputs.ts';

@@ -39,7 +39,7 @@ export function sampleResults(environment: Environment, judgement: SampleJudgeme
 function sampleGates({ slowness, isSaturated }: SampleJudgement): Gate[] {
   const completionMs = 24 * slowness;
   const ratio = isSaturated ? null : 2.9;
-  const source = 'design 11';
+  const source = 'aimed at';
   return [
     {
       name: 'last content to completion, P99',
