@@ -1,7 +1,7 @@
 /** Counterexamples a person can follow: the records that are involved, and what happened to them in order of time. */
 import type { Problem } from '../run/results.ts';
 import type { BatchEvidence } from './evidence/batch-evidence.ts';
-import { placeName } from './evidence/input-records.ts';
+import { addressOf } from './evidence/input-records.ts';
 import type { AuditEntry } from './evidence/rows.ts';
 
 const RECORDS_SHOWN_MAX = 12;
@@ -59,7 +59,7 @@ function inputsOf(batch: BatchEvidence, concern: Concern): Happening[] {
   ];
   return inputs
     .filter(({ identity }) => identity === '' || isConcerned(concern.identities, identity, concern))
-    .map(({ input, text }) => ({ wallMs: input.timestampMs, text: `sent: ${text}`, record: placeName(input) }));
+    .map(({ input, text }) => ({ wallMs: input.timestampMs, text: `sent: ${text}`, record: addressOf(input) }));
 }
 
 function changesOf(batch: BatchEvidence, concern: Concern): Happening[] {
@@ -97,7 +97,7 @@ function outputsOf(batch: BatchEvidence, concern: Concern): Happening[] {
   ];
   return outputs
     .filter(({ identity }) => identity === '' || isConcerned(concern.identities, identity, concern))
-    .map(({ output, text }) => ({ wallMs: output.timestampMs, text: `published: ${text}`, record: placeName(output) }));
+    .map(({ output, text }) => ({ wallMs: output.timestampMs, text: `published: ${text}`, record: addressOf(output) }));
 }
 
 /**

@@ -17,14 +17,14 @@ const DEPTH_MAX = 32;
 const ID_LENGTH_MAX = 200;
 
 /** Where a record lies, and when the broker says it came. */
-export interface Place {
+export interface RecordAddress {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
   readonly timestampMs: number;
 }
 
-interface ValidInput extends Place {
+interface ValidInput extends RecordAddress {
   readonly eventId: string;
   readonly batchId: string;
   readonly correlationId: string;
@@ -54,7 +54,7 @@ export interface FailureInput extends ValidInput {
 
 export type JudgedInput = RegistrationInput | ContentInput | FailureInput;
 
-export interface LooseInput extends Place {
+export interface LooseInput extends RecordAddress {
   readonly kind: 'ignored' | 'invalid';
   readonly why: string;
 }
@@ -85,18 +85,18 @@ export function inputReaderOf(limits: InputLimits): InputReader {
   const schemas = inboundSchemas({ idLengthMax: ID_LENGTH_MAX, slotsMax: limits.slotsMax });
   return (record) => {
     const { topic, partition, offset, timestampMs } = record;
-    const place = { topic, partition, offset, timestampMs };
+    const address = { topic, partition, offset, timestampMs };
     const { value } = record;
-    if (value === null || value === '') return { ...place, kind: 'ignored', why: 'no value' };
+    if (value === null || value === '') return { ...address, kind: 'ignored', why: 'no value' };
     const fault = faultOf(record, value, limits);
-    if (fault !== null) return { ...place, kind: 'invalid', why: fault };
+    if (fault !== null) return { ...address, kind: 'invalid', why: fault };
     const parsed = parseJson(record.encoding === 'base64' ? textOf(record) : value);
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-      return { ...place, kind: 'invalid', why: 'not a JSON object' };
+      return { ...address, kind: 'invalid', why: 'not a JSON object' };
     }
     const envelope = schemas.envelope.safeParse(parsed);
-    if (!envelope.success) return { ...place, kind: 'invalid', why: 'envelope' };
-    return readPayload(schemas, place, envelope.data);
+    if (!envelope.success) return { ...address, kind: 'invalid', why: 'envelope' };
+    return readPayload(schemas, address, envelope.data);
   };
 }
 
@@ -129,14 +129,14 @@ export function askedOf(registration: {
   return hash.digest('base64');
 }
 
-export function placeName(place: Pick<Place, 'topic' | 'partition' | 'offset'>): string {
-  return `${place.topic}/${place.partition}@${place.offset}`;
+export function addressOf(record: Pick<RecordAddress, 'topic' | 'partition' | 'offset'>): string {
+  return `${record.topic}/${record.partition}@${record.offset}`;
 }
 
-function readPayload(schemas: Schemas, place: Place, envelope: Envelope): JudgedInput | LooseInput {
-  const eventId = envelope.event_id ?? `${place.topic}/${place.partition}/${place.offset}`;
+function readPayload(schemas: Schemas, address: RecordAddress, envelope: Envelope): JudgedInput | LooseInput {
+  const eventId = envelope.event_id ?? `${address.topic}/${address.partition}/${address.offset}`;
   const outer = envelope.correlation_id ?? derivedCorrelationId(eventId);
-  const invalid = { ...place, kind: 'invalid' as const, why: 'payload' };
+  const invalid = { ...address, kind: 'invalid' as const, why: 'payload' };
   switch (envelope.event_type) {
     case EVENT_TYPES.registration: {
       const { success, data } = schemas.registration.safeParse(envelope.data);
@@ -144,7 +144,7 @@ function readPayload(schemas: Schemas, place: Place, envelope: Envelope): Judged
       const { entity_id: batchId, essay_ids: essayIds, course_code: courseCode, user_id: userId } = data;
       const { org_id: orgId, class_id: classId, student_prompt_ref: promptRef } = data;
       const asked = askedOf({ essayIds, courseCode, userId, orgId, classId, promptRef });
-      return { ...place, kind: 'registration', eventId, batchId, correlationId: outer, essayIds, asked };
+      return { ...address, kind: 'registration', eventId, batchId, correlationId: outer, essayIds, asked };
     }
     case EVENT_TYPES.content: {
       const { success, data } = schemas.content.safeParse(envelope.data);
@@ -152,7 +152,7 @@ function readPayload(schemas: Schemas, place: Place, envelope: Envelope): Judged
       const correlationId = data.correlation_id ?? outer;
       const { text_storage_id: textStorageId, file_upload_id: fileUploadId } = data;
       const file = { textStorageId, fileUploadId, originalFileName: data.original_file_name };
-      return { ...place, kind: 'content', eventId, batchId: data.entity_id, correlationId, ...file };
+      return { ...address, kind: 'content', eventId, batchId: data.entity_id, correlationId, ...file };
     }
     case EVENT_TYPES.failure: {
       const { success, data } = schemas.failure.safeParse(envelope.data);
@@ -160,10 +160,10 @@ function readPayload(schemas: Schemas, place: Place, envelope: Envelope): Judged
       const correlationId = data.correlation_id ?? outer;
       const file = { fileUploadId: data.file_upload_id, originalFileName: data.original_file_name };
       const error = { errorCode: data.validation_error_code, errorMessage: data.validation_error_detail.message };
-      return { ...place, kind: 'failure', eventId, batchId: data.entity_id, correlationId, ...file, ...error };
+      return { ...address, kind: 'failure', eventId, batchId: data.entity_id, correlationId, ...file, ...error };
     }
     default:
-      return { ...place, kind: 'ignored', why: 'unknown event type' };
+      return { ...address, kind: 'ignored', why: 'unknown event type' };
   }
 }
 

@@ -13,9 +13,9 @@ import {
 } from '../../../src/contract/outbound-schemas.ts';
 import { EVENT_TYPES, type EventName } from '../../../src/contract/topics.ts';
 import type { TopicRecord } from '../../run/records.ts';
-import { bytesDigest, type Place, placeName } from './input-records.ts';
+import { addressOf, bytesDigest, type RecordAddress } from './input-records.ts';
 
-export interface OutputRecord extends Place {
+export interface OutputRecord extends RecordAddress {
   readonly eventId: string;
   /** Of key, value and headers: equal for copies of one message and for nothing else. */
   readonly digest: string;
@@ -48,7 +48,7 @@ export interface CompletedOutput extends OutputRecord {
   readonly essays: readonly { readonly essayId: string; readonly textStorageId: string }[];
 }
 
-export interface MalformedOutput extends Place {
+export interface MalformedOutput extends RecordAddress {
   readonly kind: 'malformed';
   readonly why: string;
 }
@@ -67,12 +67,12 @@ export interface Letter {
 
 export function readOutput(record: TopicRecord): Output | MalformedOutput {
   const { topic, partition, offset, timestampMs } = record;
-  const place = { topic, partition, offset, timestampMs };
+  const address = { topic, partition, offset, timestampMs };
   try {
-    return readEvent(record, place);
+    return readEvent(record, address);
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
-    return { ...place, kind: 'malformed', why: error.message };
+    return { ...address, kind: 'malformed', why: error.message };
   }
 }
 
@@ -80,32 +80,32 @@ export function readLetter(record: TopicRecord): Letter {
   const { headers, timestampMs } = record;
   const origin = `${headers['dlq-topic'] ?? '?'}/${headers['dlq-partition'] ?? '?'}@${headers['dlq-offset'] ?? '?'}`;
   const reason = headers['dlq-reason'] ?? 'none given';
-  return { at: placeName(record), timestampMs, reason, origin, bytes: bytesDigest(record) };
+  return { at: addressOf(record), timestampMs, reason, origin, bytes: bytesDigest(record) };
 }
 
 class MalformedError extends Error {}
 
-function readEvent(record: TopicRecord, place: Place): Output {
+function readEvent(record: TopicRecord, address: RecordAddress): Output {
   const name = (Object.keys(EVENT_TYPES) as EventName[]).find((each) => record.topic.endsWith(EVENT_TYPES[each]));
   const value = parseJson(record.value);
   switch (name) {
     case 'slotAssigned': {
       const event = parse(slotAssignedEvent, value);
       const { batch_id, essay_id: essayId, text_storage_id: textStorageId, file_upload_id: fileUploadId } = event.data;
-      const base = baseOf(record, place, event, { name, key: essayId, identity: textStorageId, batchId: batch_id });
+      const base = baseOf(record, address, event, { name, key: essayId, identity: textStorageId, batchId: batch_id });
       const originalFileName = event.data.original_file_name;
       return { ...base, kind: name, essayId, textStorageId, fileUploadId, originalFileName };
     }
     case 'excess': {
       const event = parse(excessEvent, value);
       const { batch_id: batchId, text_storage_id: textStorageId, original_file_name: originalFileName } = event.data;
-      const base = baseOf(record, place, event, { name, key: batchId, identity: textStorageId, batchId });
+      const base = baseOf(record, address, event, { name, key: batchId, identity: textStorageId, batchId });
       return { ...base, kind: name, textStorageId, originalFileName };
     }
     case 'completed': {
       const event = parse(completedEvent, value);
       const { batch_id: batchId, provisioned_count, expected_count, course_code, user_id } = event.data;
-      const base = baseOf(record, place, event, { name, key: batchId, identity: '', batchId });
+      const base = baseOf(record, address, event, { name, key: batchId, identity: '', batchId });
       const counts = { provisionedCount: provisioned_count, expectedCount: expected_count };
       const listed = event.data.essays_for_processing;
       const essays = listed.map(({ essay_id, text_storage_id }) => ({
@@ -121,7 +121,7 @@ function readEvent(record: TopicRecord, place: Place): Output {
 
 function baseOf(
   record: TopicRecord,
-  place: Place,
+  address: RecordAddress,
   event: {
     readonly event_id: string;
     readonly correlation_id: string;
@@ -139,7 +139,7 @@ function baseOf(
     JSON.stringify([record.encoding, record.key, record.value, Object.entries(record.headers).sort()]),
   );
   return {
-    ...place,
+    ...address,
     eventId: event.event_id,
     digest: hash.digest('base64'),
     batchId: of.batchId,

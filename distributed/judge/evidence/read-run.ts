@@ -8,7 +8,7 @@ import { EVENT_TYPES } from '../../../src/contract/topics.ts';
 import { eachJsonLine } from '../../run/json-lines.ts';
 import { historyRecordSchema, tableRowSchema, topicRecordSchema } from '../../run/records.ts';
 import type { RunDirectory, TableFile, TopicFile } from '../../run/run-directory.ts';
-import { bytesDigest, type InputReader, inputReaderOf, type LooseInput, placeName } from './input-records.ts';
+import { addressOf, bytesDigest, type InputReader, inputReaderOf, type LooseInput } from './input-records.ts';
 import { readOutput } from './output-records.ts';
 import { auditEntry, batchRow, excessRow, failureRow, outboxRow, pendingRow, slotRow } from './rows.ts';
 import { gatherBasics, type OutboxEvidence, type RunBasics, type RunEvidence } from './run-evidence.ts';
@@ -92,7 +92,7 @@ class Reading {
     await this.topic('in', (record) => {
       this.inputs++;
       const input = this.readInput(record);
-      const key = isLoose(input) ? placeName(input) : input.batchId;
+      const key = isLoose(input) ? addressOf(input) : input.batchId;
       if (input.kind === 'content' || input.kind === 'failure') this.hintsUnsent.delete(input.eventId);
       if (this.basics.letters.size > 0) this.noteSetAside(record, input, key);
       if (isLoose(input)) this.store.add(key, { of: 'loose', what: input });
@@ -100,17 +100,17 @@ class Reading {
     });
     await this.topic('out', (record) => {
       const output = readOutput(record);
-      if (output.kind === 'malformed') this.store.add(placeName(output), { of: 'malformed', what: output });
+      if (output.kind === 'malformed') this.store.add(addressOf(output), { of: 'malformed', what: output });
       else this.store.add(output.batchId, { of: 'output', what: output });
     });
   }
 
   private noteSetAside(...[record, input, key]: [Parameters<InputReader>[0], ReturnType<InputReader>, string]): void {
-    const place = placeName(input);
-    const letters = this.basics.letters.get(place);
+    const address = addressOf(input);
+    const letters = this.basics.letters.get(address);
     if (letters === undefined) return;
-    this.lettersFound.add(place);
-    this.owners.noteInput(place, input);
+    this.lettersFound.add(address);
+    this.owners.noteInput(address, input);
     this.store.add(key, { of: 'setAside', what: { input, bytes: bytesDigest(record), letters } });
   }
 

@@ -28,7 +28,7 @@ export interface RunBasics {
   readonly collected: Collected | null;
   /** Manifest of the generator, where the run had one load. */
   readonly manifest: Manifest | null;
-  /** By the place of the record that was set aside. */
+  /** By the address of the record that was set aside. */
   readonly letters: ReadonlyMap<string, readonly Letter[]>;
   /** By `topic/partition`: the next offset the consumer group would read. */
   readonly committed: ReadonlyMap<string, number>;
@@ -49,7 +49,7 @@ export interface RunEvidence extends RunBasics {
   readonly ownersOfRefused: ReadonlyMap<string, string>;
   /** Records in the input topics. */
   readonly inputs: number;
-  /** Places of input records that a letter names. */
+  /** Addresses of input records that a letter names. */
   readonly lettersFound: ReadonlySet<string>;
   /** Event ids that Redis held hints for and nobody sent. */
   readonly hintsUnsent: ReadonlySet<string>;

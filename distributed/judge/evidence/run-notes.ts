@@ -48,8 +48,8 @@ export class OwnerSearch {
     }
   }
 
-  noteInput(place: string, input: JudgedInput | LooseInput): void {
-    if (input.kind !== 'registration' || !this.refused.has(place)) return;
+  noteInput(address: string, input: JudgedInput | LooseInput): void {
+    if (input.kind !== 'registration' || !this.refused.has(address)) return;
     for (const id of input.essayIds) this.asked.add(id);
   }
 

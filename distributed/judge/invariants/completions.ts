@@ -5,7 +5,7 @@ import type { Problem } from '../../run/results.ts';
 import type { Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import { type BatchEvidence, differenceOf, groupBy } from '../evidence/batch-evidence.ts';
-import { placeName } from '../evidence/input-records.ts';
+import { addressOf } from '../evidence/input-records.ts';
 import type { Output } from '../evidence/output-records.ts';
 
 export const oneEventEach: Checker = {
@@ -29,7 +29,7 @@ export const oneEventEach: Checker = {
             ? `${copies.length} copies without a fault`
             : 'copies differ'
           : 'id is not derived';
-        const message = `event ${eventId} (${copies[0]?.kind}): ${fault}, at ${copies.map(placeName).join(', ')}`;
+        const message = `event ${eventId} (${copies[0]?.kind}): ${fault}, at ${copies.map(addressOf).join(', ')}`;
         return problemOf(batch, message, { identities: copies.flatMap(contentOf) });
       });
     }
@@ -101,7 +101,7 @@ export const payloadsTrue: Checker = {
       const said = [output.textStorageId, output.fileUploadId, output.originalFileName];
       const stored = [slot?.textStorageId, slot?.fileUploadId, slot?.originalFileName];
       answer.holds(said.join('\n') === stored.join('\n'), () => {
-        const message = `${placeName(output)} says slot ${output.essayId} holds ${said.join(', ')}; stored is ${stored.join(', ')}`;
+        const message = `${addressOf(output)} says slot ${output.essayId} holds ${said.join(', ')}; stored is ${stored.join(', ')}`;
         return problemOf(batch, message, { essayIds: [output.essayId], identities: [output.textStorageId] });
       });
     }
@@ -109,7 +109,7 @@ export const payloadsTrue: Checker = {
     for (const output of batch.excessEvents) {
       const stored = excess.get(output.textStorageId)?.originalFileName;
       answer.holds(stored === output.originalFileName, () => {
-        const message = `${placeName(output)} says content ${output.textStorageId} (${output.originalFileName}) is excess; stored is ${stored ?? 'nothing'}`;
+        const message = `${addressOf(output)} says content ${output.textStorageId} (${output.originalFileName}) is excess; stored is ${stored ?? 'nothing'}`;
         return problemOf(batch, message, { identities: [output.textStorageId] });
       });
     }
@@ -143,7 +143,7 @@ function judgeCompletions(batch: BatchEvidence, answer: Parameters<NonNullable<C
     const listed = output.essays.map((essay) => `${essay.essayId} ${essay.textStorageId}`);
     const wrong = differenceOf(listed, filled);
     answer.holds(wrong === null, () =>
-      problemOf(batch, `${placeName(output)} does not list the filled slots: ${wrong}`, { identities: [] }),
+      problemOf(batch, `${addressOf(output)} does not list the filled slots: ${wrong}`, { identities: [] }),
     );
     const said = [
       output.provisionedCount,
@@ -154,7 +154,7 @@ function judgeCompletions(batch: BatchEvidence, answer: Parameters<NonNullable<C
     ];
     const stored = [filled.length, batch.slots.length, row?.courseCode, row?.userId, row?.correlationId];
     answer.holds(said.join('\n') === stored.join('\n'), () =>
-      problemOf(batch, `${placeName(output)} says ${said.join(', ')}; stored is ${stored.join(', ')}`, {
+      problemOf(batch, `${addressOf(output)} says ${said.join(', ')}; stored is ${stored.join(', ')}`, {
         identities: [],
       }),
     );

@@ -6,7 +6,7 @@
 import type { Answer, Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import { type BatchEvidence, differenceOf } from '../evidence/batch-evidence.ts';
-import { askedOf, type JudgedInput, type LooseInput, placeName } from '../evidence/input-records.ts';
+import { addressOf, askedOf, type JudgedInput, type LooseInput } from '../evidence/input-records.ts';
 import { isUnprocessed, type RunEvidence } from '../evidence/run-evidence.ts';
 import type { SliceEvidence } from '../evidence/slice-evidence.ts';
 
@@ -36,14 +36,14 @@ export const conservation: Checker = {
 
 /** Where the record's identity is; null when it is nowhere. Used for committed offsets, too. */
 export function fateOf(input: JudgedInput, batch: BatchEvidence, run: RunEvidence): string | null {
-  if (run.letters.has(placeName(input))) return 'rejected';
+  if (run.letters.has(addressOf(input))) return 'rejected';
   return places(batch).get(identityOf(input)) ?? null;
 }
 
 function judgeSent(batch: BatchEvidence, run: RunEvidence, answer: Answer): void {
   const found = places(batch);
   for (const input of [...batch.registrations, ...batch.contents, ...batch.failures]) {
-    if (run.letters.has(placeName(input))) continue;
+    if (run.letters.has(addressOf(input))) continue;
     const isRight = found.has(identityOf(input));
     if (!isRight && isUnprocessed(input, run)) {
       answer.doubt('records had not been processed when the run ended');
@@ -51,7 +51,7 @@ function judgeSent(batch: BatchEvidence, run: RunEvidence, answer: Answer): void
     }
     answer.holds(isRight, () => {
       const what = input.kind === 'registration' ? 'is not what the batch is registered as' : 'is nowhere';
-      const message = `${nameOf(input)} of ${placeName(input)} is lost: it ${what}, and no dead letter names it`;
+      const message = `${nameOf(input)} of ${addressOf(input)} is lost: it ${what}, and no dead letter names it`;
       return problemOf(batch, message, { identities: [rawIdentity(input)] });
     });
   }
@@ -83,12 +83,12 @@ function judgeBurnt(batch: BatchEvidence, answer: Answer): void {
 function judgeLoose(slice: SliceEvidence, run: RunEvidence, answer: Answer): void {
   for (const input of slice.loose) {
     if (input.kind === 'ignored') continue;
-    const isRight = run.letters.has(placeName(input));
+    const isRight = run.letters.has(addressOf(input));
     if (!isRight && isUnprocessed(input, run)) answer.doubt('records had not been processed when the run ended');
     else {
       answer.holds(isRight, () => ({
-        message: `the record at ${placeName(input)} is invalid (${input.why}) and no dead letter names it`,
-        records: [placeName(input)],
+        message: `the record at ${addressOf(input)} is invalid (${input.why}) and no dead letter names it`,
+        records: [addressOf(input)],
       }));
     }
   }
@@ -102,9 +102,9 @@ function judgeSetAside(slice: SliceEvidence, run: RunEvidence, answer: Answer): 
     const [letter] = letters;
     const fault = faultOfRefusal(input, slice, run, letter?.reason ?? '');
     answer.holds(fault === null && (run.isFaulty || isReplayed || letters.length === 1), () => ({
-      message: `${placeName(input)} was set aside as ${letter?.reason}: ${fault ?? `${letters.length} times`}`,
+      message: `${addressOf(input)} was set aside as ${letter?.reason}: ${fault ?? `${letters.length} times`}`,
       ...('batchId' in input ? { batchId: input.batchId } : {}),
-      records: [placeName(input), ...letters.map(({ at }) => at)],
+      records: [addressOf(input), ...letters.map(({ at }) => at)],
       timeline: [
         { wallMs: input.timestampMs, text: 'sent' },
         ...letters.map(({ at, timestampMs, reason }) => ({ wallMs: timestampMs, text: `${at}: ${reason}` })),

@@ -3,7 +3,7 @@ import type { OffsetSample } from '../../run/records.ts';
 import type { Answer, Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import type { BatchEvidence } from '../evidence/batch-evidence.ts';
-import { type JudgedInput, placeName } from '../evidence/input-records.ts';
+import { addressOf, type JudgedInput } from '../evidence/input-records.ts';
 import type { RunEvidence } from '../evidence/run-evidence.ts';
 import { fateOf } from './conservation.ts';
 
@@ -48,7 +48,7 @@ function judgeRecord(
   answer.holds(fateOf(input, batch, run) !== null, () => {
     const identity =
       input.kind === 'registration' ? [] : [input.kind === 'content' ? input.textStorageId : input.fileUploadId];
-    const message = `${placeName(input)} (${input.kind} ${identity.join()}) has no fate, and ${committed} is committed`;
+    const message = `${addressOf(input)} (${input.kind} ${identity.join()}) has no fate, and ${committed} is committed`;
     return problemOf(batch, message, { identities: identity });
   });
 }

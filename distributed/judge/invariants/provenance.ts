@@ -2,7 +2,7 @@
 import type { Answer, Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import { type BatchEvidence, groupBy } from '../evidence/batch-evidence.ts';
-import { placeName } from '../evidence/input-records.ts';
+import { addressOf } from '../evidence/input-records.ts';
 
 export const provenance: Checker = {
   id: 'I10',
@@ -18,8 +18,8 @@ export const provenance: Checker = {
         // Of what could not be decompressed there are no bytes to keep.
         if (letter.reason === 'undecodable_batch') continue;
         answer.holds(letter.bytes === bytes, () => ({
-          message: `dead letter ${letter.at} does not have the key and value of ${placeName(input)}`,
-          records: [placeName(input), letter.at],
+          message: `dead letter ${letter.at} does not have the key and value of ${addressOf(input)}`,
+          records: [addressOf(input), letter.at],
         }));
       }
     }
@@ -48,7 +48,7 @@ function judgeContents(batch: BatchEvidence, answer: Answer): void {
     answer.holds(
       inputs.some((input) => input.correlationId === output.correlationId),
       () => {
-        const message = `${placeName(output)} has correlation id ${output.correlationId}, which no input of ${output.textStorageId} has`;
+        const message = `${addressOf(output)} has correlation id ${output.correlationId}, which no input of ${output.textStorageId} has`;
         return problemOf(batch, message, { identities: [output.textStorageId] });
       },
     );

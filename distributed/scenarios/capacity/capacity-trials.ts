@@ -66,13 +66,20 @@ export class CapacityTrials {
     // The first look of the trial still covers what was before it.
     const busy = median(hostBusy.slice(looksBefore + 1)) ?? 0;
     await this.stage.untilDrained(DRAIN_MS_MAX);
-    const judged = judgeTrial({ ratePerSecond, seconds, points, lagAtEnd, busy, sentSeconds: sent.elapsedMs / 1_000 });
+    const outcome = assessTrial({
+      ratePerSecond,
+      seconds,
+      points,
+      lagAtEnd,
+      busy,
+      sentSeconds: sent.elapsedMs / 1_000,
+    });
     this.hostBusyMax = Math.max(this.hostBusyMax, busy);
-    this.problem ??= judged.problem;
+    this.problem ??= outcome.problem;
     const [rate, percent] = [Math.round(ratePerSecond), Math.round(busy * 100)];
-    const verdict = judged.sustained ? 'sustained' : 'not sustained';
-    this.stage.note(`${rate} inputs/s: ${verdict}, lag at the end ${lagAtEnd}, host ${percent} % busy`);
-    return judged.sustained;
+    const held = outcome.sustained ? 'sustained' : 'not sustained';
+    this.stage.note(`${rate} inputs/s: ${held}, lag at the end ${lagAtEnd}, host ${percent} % busy`);
+    return outcome.sustained;
   }
 
   private async watch(points: Point[], isRunning: () => boolean): Promise<number> {
@@ -94,7 +101,7 @@ export class CapacityTrials {
 }
 
 /** What a trial has shown. Pure. */
-export interface TrialEvidence {
+export interface TrialMeasurements {
   readonly ratePerSecond: number;
   readonly seconds: number;
   /** Lag in records (y) by seconds since the start (x). */
@@ -106,7 +113,10 @@ export interface TrialEvidence {
   readonly sentSeconds: number;
 }
 
-export function judgeTrial(trial: TrialEvidence): { readonly sustained: boolean; readonly problem: string | null } {
+export function assessTrial(trial: TrialMeasurements): {
+  readonly sustained: boolean;
+  readonly problem: string | null;
+} {
   const { ratePerSecond, seconds, points, lagAtEnd } = trial;
   // The first half fills what is always under way.
   const half = points.filter(({ x }) => x >= seconds / 2);
@@ -115,7 +125,7 @@ export function judgeTrial(trial: TrialEvidence): { readonly sustained: boolean;
   return { sustained, problem: sustained ? null : problemOf(trial) };
 }
 
-function problemOf({ seconds, sentSeconds, busy }: TrialEvidence): string | null {
+function problemOf({ seconds, sentSeconds, busy }: TrialMeasurements): string | null {
   if (sentSeconds - seconds > LATENESS_MAX * seconds) return 'the inputs could not be sent at the rate';
   if (busy <= HOST_BUSY_MAX) return null;
   return `the host was ${Math.round(busy * 100)} % busy`;

@@ -45,10 +45,10 @@ export async function startContainer(
   };
 }
 
-const RECIPES: Readonly<Record<ServerKind, (place: string) => Recipe>> = {
-  postgres: (place) => ({
+const RECIPES: Readonly<Record<ServerKind, (endpoint: string) => Recipe>> = {
+  postgres: (endpoint) => ({
     product: 'PostgreSQL',
-    address: `postgresql://postgres@${place}/postgres`,
+    address: `postgresql://postgres@${endpoint}/postgres`,
     containerPort: 5432,
     environment: {
       POSTGRES_HOST_AUTH_METHOD: 'trust',
@@ -63,9 +63,9 @@ const RECIPES: Readonly<Record<ServerKind, (place: string) => Recipe>> = {
     stopMsMax: 20_000,
     versionCommand: ['postgres', '--version'],
   }),
-  redis: (place) => ({
+  redis: (endpoint) => ({
     product: 'Redis',
-    address: `redis://${place}`,
+    address: `redis://${endpoint}`,
     containerPort: 6379,
     environment: {},
     // Only the published port leads to it.
@@ -76,11 +76,11 @@ const RECIPES: Readonly<Record<ServerKind, (place: string) => Recipe>> = {
     stopMsMax: 5_000,
     versionCommand: ['redis-server', '--version'],
   }),
-  kafka: (place) => ({
+  kafka: (endpoint) => ({
     product: 'Apache Kafka',
-    address: place,
+    address: endpoint,
     containerPort: KAFKA_CONTAINER_PORT,
-    environment: kafkaEnvironment(place, randomId()),
+    environment: kafkaEnvironment(endpoint, randomId()),
     readyPattern: /Kafka Server started/,
     readyLinesAtFirst: 1,
     startMsMax: 120_000,

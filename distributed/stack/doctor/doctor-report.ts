@@ -24,7 +24,7 @@ export function findingsAsText(findings: readonly Finding[]): string {
     return `${MARKS[state]} ${name.padEnd(width)}  ${found}${advice}`;
   });
   const missing = findings.filter((finding) => finding.state === 'missing').map((finding) => finding.name);
-  const verdict =
+  const conclusion =
     missing.length === 0 ? 'The local stack can start.' : `The local stack cannot start: ${missing.join(', ')}.`;
-  return [...lines, '', verdict].join('\n');
+  return [...lines, '', conclusion].join('\n');
 }

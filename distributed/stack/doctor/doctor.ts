@@ -1,5 +1,5 @@
 /**
- * Judges whether the local stack can start on this machine. Pure: facts in, findings out. Every finding that stands in
+ * Tells whether the local stack can start on this machine. Pure: facts in, findings out. Every finding that stands in
  * the way carries what mends it.
  */
 import { type ServerKind, STACK_VARIABLES } from '../servers/external.ts';

@@ -1,4 +1,4 @@
-/** Looks at this machine and changes nothing: what `diagnose` judges. */
+/** Looks at this machine and changes nothing: the facts that `diagnose` needs. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, tmpdir } from 'node:os';

@@ -37,9 +37,9 @@ export async function requireAnswer(variable: string, value: string): Promise<vo
   if (endpoints.length === 0) return;
   const answers = await Promise.all(endpoints.map((endpoint) => accepts(endpoint, CONNECT_MS_MAX)));
   if (answers.includes(true)) return;
-  const places = endpoints.map(({ host, port }) => `${host}:${port}`).join(', ');
+  const names = endpoints.map(({ host, port }) => `${host}:${port}`).join(', ');
   throw new StackError(
-    `${variable} names ${places}, where nothing answers: correct it, or unset it to start a local server`,
+    `${variable} names ${names}, where nothing answers: correct it, or unset it to start a local server`,
   );
 }
 

@@ -31,8 +31,8 @@ export function redisCacheEntry(): string {
 }
 
 export function redisArguments(port: number, folder: string): readonly string[] {
-  const place = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder];
-  return [...place, ...redisSettings(), '--daemonize', 'no', '--logfile', ''];
+  const server = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder];
+  return [...server, ...redisSettings(), '--daemonize', 'no', '--logfile', ''];
 }
 
 /** Wherever the server runs. */

@@ -1,10 +1,10 @@
-import { judgeTrial, type TrialEvidence } from '../../../../distributed/scenarios/capacity/capacity-trials.ts';
+import { assessTrial, type TrialMeasurements } from '../../../../distributed/scenarios/capacity/capacity-trials.ts';
 
 const SECONDS = 5;
 const RATE = 1_000;
 
 /** A trial of five seconds whose lag grows by so many records a second. */
-function trial(growthPerSecond: number, rest: Partial<TrialEvidence> = {}): TrialEvidence {
+function trial(growthPerSecond: number, rest: Partial<TrialMeasurements> = {}): TrialMeasurements {
   const points = Array.from({ length: 20 }, (_, index) => ({ x: index / 4, y: 100 + (growthPerSecond * index) / 4 }));
   const lagAtEnd = points.at(-1)?.y ?? 0;
   return { ratePerSecond: RATE, seconds: SECONDS, points, lagAtEnd, busy: 0.6, sentSeconds: 5.01, ...rest };
@@ -12,31 +12,31 @@ function trial(growthPerSecond: number, rest: Partial<TrialEvidence> = {}): Tria
 
 describe('a trial of a rate', () => {
   it('is sustained when lag stays where it is', () => {
-    expect(judgeTrial(trial(0))).toEqual({ sustained: true, problem: null });
+    expect(assessTrial(trial(0))).toEqual({ sustained: true, problem: null });
   });
 
   it('is not sustained when lag rises by a fifth of the rate', () => {
-    expect(judgeTrial(trial(200))).toEqual({ sustained: false, problem: null });
+    expect(assessTrial(trial(200))).toEqual({ sustained: false, problem: null });
   });
 
   it('forgives what the first half fills', () => {
     const points = [0, 1, 2, 3, 4].map((x) => ({ x, y: x < SECONDS / 2 ? 400 * x : 1_000 }));
-    expect(judgeTrial(trial(0, { points, lagAtEnd: 1_000 }))).toEqual({ sustained: true, problem: null });
+    expect(assessTrial(trial(0, { points, lagAtEnd: 1_000 }))).toEqual({ sustained: true, problem: null });
   });
 
   it('is not sustained when more than two seconds’ worth waits at its end', () => {
-    expect(judgeTrial(trial(0, { lagAtEnd: 2 * RATE + 1 })).sustained).toBe(false);
+    expect(assessTrial(trial(0, { lagAtEnd: 2 * RATE + 1 })).sustained).toBe(false);
   });
 
   it('tells nothing about the group when the host was full', () => {
-    expect(judgeTrial(trial(200, { busy: 0.99 })).problem).toBe('the host was 99 % busy');
+    expect(assessTrial(trial(200, { busy: 0.99 })).problem).toBe('the host was 99 % busy');
   });
 
   it('tells nothing about the group when the sender was late', () => {
-    expect(judgeTrial(trial(200, { sentSeconds: 5.8 })).problem).toContain('could not be sent');
+    expect(assessTrial(trial(200, { sentSeconds: 5.8 })).problem).toContain('could not be sent');
   });
 
   it('stands when a rate is sustained, however busy the host', () => {
-    expect(judgeTrial(trial(0, { busy: 1 }))).toEqual({ sustained: true, problem: null });
+    expect(assessTrial(trial(0, { busy: 1 }))).toEqual({ sustained: true, problem: null });
   });
 });
