@@ -21,7 +21,7 @@ const problem = z.object({
 export type Problem = z.infer<typeof problem>;
 
 const check = z.object({
-  /** I1 .. I20, or a name of the scenario's own. */
+  /** A number or word of docs/INVARIANTS.md, or a name of the scenario's own. */
   id: z.string(),
   title: z.string(),
   verdict: z.union([z.boolean(), z.literal('unknown')]),

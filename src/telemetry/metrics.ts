@@ -128,7 +128,7 @@ export class Metrics {
   });
   readonly rebalances = new Counter({
     name: 'els_rebalances_total',
-    help: 'Group generations this instance joined.',
+    help: 'Generations of the consumer group that this instance joined.',
     registers: this.registers,
   });
   readonly buffered = new Gauge({
