@@ -72,9 +72,9 @@ export function readRunOptions(command: Command, root: string): RunOptions {
   const fail = (message: string) => command.error(`error: ${message}`, { exitCode: EXIT.usage });
   const { scenario, mutant = null, stack } = flags;
   if (scenario === undefined) return fail('--scenario is needed: a name of --list, or all');
-  const mutants = readMutants(root).map(({ name }) => name);
-  if (mutant !== null && !mutants.includes(mutant)) {
-    return fail(`there is no mutant ${mutant}; there are ${mutants.join(', ')}`);
+  if (mutant !== null) {
+    const names = readMutants(root).map(({ name }) => name);
+    if (!names.includes(mutant)) return fail(`there is no mutant ${mutant}; there are ${names.join(', ')}`);
   }
   const isCompose = scenario.includes(DOCKER_COMPOSE.name);
   if (isCompose && mutant !== null) return fail(`${DOCKER_COMPOSE.name} runs the image, which has no mutants`);

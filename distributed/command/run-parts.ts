@@ -3,9 +3,11 @@
  * Several: one directory over all, each part in a folder of it, the overview written anew after each, so that a harness
  * that dies leaves what was judged. After an interrupt no further part begins, and what there is has been judged.
  */
+
 import { join } from 'node:path';
 import { readVerdict } from '../engine/conclude-part.ts';
 import type { PartIdentity } from '../judge/judge-part.ts';
+import { countOf } from '../report/format.ts';
 import type { Environment } from '../run/environment.ts';
 import type { Part, Results } from '../run/results.ts';
 import { PARTS_FOLDER, RunDirectory, runIdOf } from '../run/run-directory.ts';
@@ -53,7 +55,7 @@ export function repetitionsOf({ seed, repeat }: { readonly seed: number; readonl
 
 /** Before anything is started, which may take a while. */
 export function announceParts(seed: number, partCount: number, say: (line: string) => void): void {
-  say(`seed ${seed}, ${partCount} ${partCount === 1 ? 'part' : 'parts'}`);
+  say(`seed ${seed}, ${countOf(partCount, 'part')}`);
 }
 
 export function runParts(run: PartsRun): Promise<Outcome> {
@@ -62,37 +64,37 @@ export function runParts(run: PartsRun): Promise<Outcome> {
 }
 
 async function runOnly(run: PartsRun, part: PlannedPart): Promise<Outcome> {
-  const { common, outputFolder, signal } = run;
-  const startedAt = new Date();
-  const runId = runIdOf(startedAt, run.name, run.seed);
-  const environment = { ...common, ...part.environment, runId, startedAt: startedAt.toISOString() };
-  const directory = await RunDirectory.create(outputFolder, environment);
+  const directory = await createDirectory(run, part.environment);
   await runOne(run, part, directory, { name: part.name });
-  return { directory, results: await readVerdict(directory, signal.aborted) };
+  return { directory, results: await readVerdict(directory, run.signal.aborted) };
 }
 
 async function runSeveral(run: PartsRun): Promise<Outcome> {
-  const { common, name, seed, options, parts, outputFolder, signal } = run;
-  const startedAt = new Date();
-  const overview = await RunDirectory.create(outputFolder, {
-    ...common,
-    runId: runIdOf(startedAt, name, seed),
-    scenario: name,
-    seed,
-    options,
-    instances: Math.max(...parts.map(({ environment }) => environment.instances)),
-    startedAt: startedAt.toISOString(),
-  });
+  const { name, seed, options, parts, signal } = run;
+  const instances = Math.max(...parts.map(({ environment }) => environment.instances));
+  const overview = await createDirectory(run, { scenario: name, seed, options, instances });
   const done: Part[] = [];
   for (const part of parts) {
     if (signal.aborted) break;
-    const environment = { ...common, ...part.environment, runId: part.name, startedAt: new Date().toISOString() };
-    const directory = await RunDirectory.create(overview.file(PARTS_FOLDER), environment);
+    const within = { folder: overview.file(PARTS_FOLDER), runId: part.name };
+    const directory = await createDirectory(run, part.environment, within);
     done.push(await runOne(run, part, directory, { name: part.name, directory: join(PARTS_FOLDER, part.name) }));
     await addToOverview(overview, directory, part.name);
     await writeOverview(overview, done, signal.aborted);
   }
   return { directory: overview, results: await writeOverview(overview, done, signal.aborted) };
+}
+
+/** The directory of the run itself, named by its time, unless it is that of a part within it. */
+function createDirectory(
+  { common, name, seed, outputFolder }: PartsRun,
+  own: PlannedPart['environment'],
+  within?: { readonly folder: string; readonly runId: string },
+): Promise<RunDirectory> {
+  const startedAt = new Date();
+  const runId = within?.runId ?? runIdOf(startedAt, name, seed);
+  const environment = { ...common, ...own, runId, startedAt: startedAt.toISOString() };
+  return RunDirectory.create(within?.folder ?? outputFolder, environment);
 }
 
 async function runOne(

@@ -2,17 +2,18 @@
  * Scenarios on one stack: their parts one after the other, one verdict. What was judged before an interrupt is in the
  * report; the stack is gone in the end, however the command ends.
  */
+
 import { WORKER_PROGRAM } from '../cluster/product.ts';
 import type { ScreenOutput } from '../engine/display/live-screen.ts';
 import type { PartPlan, Scenario } from '../engine/part-plan.ts';
 import { runPart, type Surroundings } from '../engine/run-part.ts';
+import { mutantProgram } from '../judge/mutants.ts';
 import { Observation } from '../observe/observation.ts';
+import { countOf } from '../report/format.ts';
 import { describeEnvironment } from './describe-environment.ts';
 import { type Ground, onStack } from './on-stack.ts';
 import type { RunOptions } from './run-options.ts';
 import { announceParts, type Outcome, type PlannedPart, repetitionsOf, runParts } from './run-parts.ts';
-
-const MUTANTS_FOLDER = 'test/mutants';
 
 export interface Command {
   readonly options: RunOptions;
@@ -72,7 +73,7 @@ export function planParts({ options, scenarios }: Pick<Command, 'options' | 'sce
 
 function surroundingsOf(command: Command, { stack, sandboxes }: Ground, observation: Observation | null): Surroundings {
   const { options, root, output, useColour, signal } = command;
-  const program = options.mutant === null ? WORKER_PROGRAM : `${MUTANTS_FOLDER}/${options.mutant}.ts`;
+  const program = options.mutant === null ? WORKER_PROGRAM : mutantProgram(options.mutant);
   return { stack, sandboxes, root, program, signal, output, useColour, observation };
 }
 
@@ -92,7 +93,7 @@ function plannedOn(
   return {
     name,
     title,
-    size: `${plan.workers} ${plan.workers === 1 ? 'instance' : 'instances'}`,
+    size: countOf(plan.workers, 'instance'),
     environment: {
       scenario: title,
       seed,

@@ -167,7 +167,7 @@ async function script(
     // Containers are no processes of ours; Prometheus knows about them.
     workers: [],
     others: () => new Map(),
-    onState: (state) => events.emit('state', state),
+    events,
   });
   await sampler.start();
   try {

@@ -2,9 +2,11 @@
  * The scenario that brings its own servers: the compose stack, once for each number of workers. Needs a Docker engine
  * with the compose plugin; without, one line says so and nothing is left behind.
  */
+
 import { type CommonEnvironment, describeEnvironment } from '../command/describe-environment.ts';
 import { announceParts, type Outcome, type PlannedPart, repetitionsOf, runParts } from '../command/run-parts.ts';
 import type { Command } from '../command/run-scenarios.ts';
+import { countOf } from '../report/format.ts';
 import { DOCKER_COMPOSE, loadOf, racesNeeded } from '../scenarios/docker-compose.ts';
 import { requireDockerCompose } from '../stack/containers/docker-engine.ts';
 import { announced } from '../stack/process/progress.ts';
@@ -42,7 +44,7 @@ function planned(
   return {
     name,
     title: name,
-    size: `${workers} ${workers === 1 ? 'worker' : 'workers'} in containers`,
+    size: `${countOf(workers, 'worker')} in containers`,
     environment: {
       scenario: DOCKER_COMPOSE.name,
       seed,

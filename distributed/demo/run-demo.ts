@@ -2,6 +2,7 @@
  * One demo from nothing to a verdict: starts servers and workers, sends a load, waits until nothing is under way, has
  * the harness's judge read the truth from tables and topics, and stops everything it started, however it ends.
  */
+
 import { WORKER_PROGRAM } from '../cluster/product.ts';
 import { COLLECTED_FILE, readCollected } from '../collect/collected.ts';
 import { describeEnvironment } from '../command/describe-environment.ts';
@@ -10,6 +11,7 @@ import { type PlannedPart, runParts } from '../command/run-parts.ts';
 import type { ScreenOutput } from '../engine/display/live-screen.ts';
 import { runPart, type Surroundings } from '../engine/run-part.ts';
 import { describeLoad } from '../generator/describe-load.ts';
+import { countOf } from '../report/format.ts';
 import type { Stack } from '../stack/stack.ts';
 import type { DemoOptions } from './demo-options.ts';
 import { demoPart } from './demo-part.ts';
@@ -74,7 +76,7 @@ function planned(
   return {
     name: plan.name,
     title: SCENARIO,
-    size: `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+    size: countOf(workers, 'worker'),
     environment: {
       scenario: SCENARIO,
       seed: load.seed,

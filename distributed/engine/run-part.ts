@@ -124,7 +124,7 @@ async function setStage(
     topics: sandbox.inbound,
     workers: cluster.workers,
     others: () => new Map(stack.servers.flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, pid]]))),
-    onState: (state) => events.emit('state', state),
+    events,
   });
   const untilWatched = async () => observed?.untilScraped();
   const { signal } = run;

@@ -11,11 +11,16 @@ const HEADER = /^\/\*\* (.+) Caught by (I\d+(?: or I\d+)*)\. \*\/\n/;
 
 export interface Mutant {
   readonly name: string;
-  /** From the root of the checkout. */
+  /** See `mutantProgram`. */
   readonly file: string;
   readonly wrong: string;
   /** Ids of invariants; at least one of them is broken. */
   readonly caughtBy: readonly string[];
+}
+
+/** The program of a mutant, from the root of the checkout. */
+export function mutantProgram(name: string): string {
+  return `${FOLDER}/${name}${EXTENSION}`;
 }
 
 /** None where there are no tests, as in an image. */
@@ -29,6 +34,6 @@ export function readMutants(root: string): Mutant[] {
       throw new Error(`${FOLDER}/${file} must begin with what is wrong, and "Caught by I1 or I2."`);
     }
     const name = file.slice(0, -EXTENSION.length);
-    return { name, file: `${FOLDER}/${file}`, wrong, caughtBy: ids.split(' or ') };
+    return { name, file: mutantProgram(name), wrong, caughtBy: ids.split(' or ') };
   });
 }

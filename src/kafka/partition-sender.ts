@@ -11,7 +11,8 @@ import { retryFor } from './client.ts';
 import { isMessageRefused, publishError } from './kafka-error.ts';
 
 const LOOKS_MAX = 3;
-const LOOK_AGAIN_MS = 200;
+/** Half of it, at least: a backoff is never shorter. */
+const LOOK_AGAIN_MS_MAX = 400;
 const SEND_RETRY_MS_MAX = 500;
 const ACKNOWLEDGE_MS_MAX = 5_000;
 const METADATA_MS_MAX = 60_000;
@@ -180,7 +181,7 @@ export class PartitionSender {
       return partitions;
     };
     const mayRetry = (_error: unknown, failureCount: number) => failureCount < LOOKS_MAX;
-    return retrying(look, { delayMinMs: LOOK_AGAIN_MS, delayMaxMs: LOOK_AGAIN_MS, mayRetry });
+    return retrying(look, { delayMinMs: LOOK_AGAIN_MS_MAX, delayMaxMs: LOOK_AGAIN_MS_MAX, mayRetry });
   }
 }
 

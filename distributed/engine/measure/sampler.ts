@@ -12,6 +12,7 @@ import type { WorkerProcess } from '../../cluster/worker-process.ts';
 import { COUNTERS } from '../../judge/races/count-races.ts';
 import { COUNTS, type Counts, type LiveState } from '../display/live-state.ts';
 import type { Journal } from '../journal.ts';
+import type { PartEvents } from '../part-events.ts';
 import { type Sample, sumOf } from './prometheus-text.ts';
 import { WorkerReadings } from './worker-readings.ts';
 
@@ -38,7 +39,7 @@ export interface SamplerOptions {
   readonly workers: readonly WorkerProcess[];
   /** Further processes to look at, by name. */
   readonly others: () => ReadonlyMap<string, number>;
-  readonly onState: (state: LiveState) => void;
+  readonly events: PartEvents;
 }
 
 export class Sampler {
@@ -118,7 +119,7 @@ export class Sampler {
       shares: new Map(this.resolvedByWorker),
     };
     this.lastState = state;
-    this.options.onState(state);
+    this.options.events.emit('state', state);
   }
 
   private async readWorker(worker: WorkerProcess): Promise<void> {

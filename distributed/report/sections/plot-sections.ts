@@ -1,5 +1,5 @@
 /** Frames of the plots, which the page's script fills, each with its numbers as a table for who cannot see it. */
-import { formatUnit } from '../format.ts';
+import { countOf, formatUnit } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { BUCKETS_MAX } from '../min-max-series.ts';
 import type { Plot, ReportData, Span } from '../report-data.ts';
@@ -42,7 +42,7 @@ function spansTable(faults: readonly Span[], phases: readonly Span[]): Html | nu
 <tr><th scope="row">${tag}</th><td>${label}</td><td class="number">${seconds(from)}</td><td class="number">${seconds(to)}</td><td class="number">${seconds(to - from)}</td></tr>`;
   const rows = [...faults.map((fault, at) => row(`F${at + 1}`, fault)), ...phases.map((phase) => row('phase', phase))];
   return html`
-<details class="spans"${faults.length > 0 && faults.length <= 12 && html` open`}><summary>${faults.length === 0 ? 'No faults' : `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}, hatched in every plot`}; ${phases.length} phases</summary>
+<details class="spans"${faults.length > 0 && faults.length <= 12 && html` open`}><summary>${faults.length === 0 ? 'No faults' : `${countOf(faults.length, 'fault')}, hatched in every plot`}; ${phases.length} phases</summary>
 <div class="scroll"><table><thead><tr><th scope="col">Mark</th><th scope="col">What</th><th scope="col" class="number">From</th><th scope="col" class="number">To</th><th scope="col" class="number">Length</th></tr></thead>
 <tbody>${rows}</tbody></table></div></details>`;
 }

@@ -1,7 +1,7 @@
 /** The top of the page: verdict first, then what every reader asks next. */
 import type { Environment } from '../../run/environment.ts';
 import { measurementOf, type Part, type Results } from '../../run/results.ts';
-import { formatDuration, formatUnit } from '../format.ts';
+import { countOf, formatDuration, formatUnit } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { exitWording, sentenceCase, verdictSentence, type Wording, wordingOf } from '../wording.ts';
 
@@ -21,7 +21,7 @@ export function verdictSection(environment: Environment, results: Results): Html
   <p class="reason">${verdictSentence(results)}</p>
   <p class="meta">
     <span>seed <strong>${seed}</strong></span>
-    <span>${instances} ${instances === 1 ? 'instance' : 'instances'}</span>
+    <span>${countOf(instances, 'instance')}</span>
     <span>${tier} tier</span>
     <span>${formatDuration(results.durationMs)}</span>
     <span><time datetime="${results.startedAt}">${readableTime(results.startedAt)}</time></span>
