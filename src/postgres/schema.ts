@@ -48,8 +48,16 @@ export const batches = pgTable(
     announcedAt: instant('announced_at').notNull().defaultNow(),
     registeredAt: instant('registered_at'),
     completedAt: instant('completed_at'),
+    /** The outbox row that carries its completion; null before, and where a build older than this column wrote it. */
+    completionOutboxId: bigint('completion_outbox_id', { mode: 'number' }),
+    /** Since when only this row is left of the batch (a tombstone): its slots and what else it had are deleted. */
+    erasedAt: instant('erased_at'),
   },
   (table) => [
+    // What retention walks.
+    index('batches_to_erase')
+      .on(table.completedAt)
+      .where(sql`${table.state} = 'complete' and ${table.erasedAt} is null`),
     // What the reconciler walks. Its predicate column changes twice in a batch's life, so counter updates stay
     // heap-only.
     index('batches_unfinished').on(table.registeredAt).where(sql`${table.state} <> 'complete'`),
@@ -164,6 +172,8 @@ export const outbox = pgTable(
     publishedAt: instant('published_at'),
     dead: boolean('dead').notNull().default(false),
     lastError: text('last_error'),
+    /** Indexes of messages that Kafka has acknowledged while others of the row were not: those are not sent again. */
+    acknowledged: integer('acknowledged').array().notNull().default(sql`'{}'::integer[]`),
   },
   (table) => [
     index('outbox_unpublished').on(table.dueAt).where(sql`${table.publishedAt} is null and not ${table.dead}`),
@@ -172,6 +182,30 @@ export const outbox = pgTable(
   ],
 );
 
+/** How far the inputs of a partition are settled in this database, and what was being handled when a process ended. */
+export const partitionProgress = pgTable(
+  'partition_progress',
+  {
+    consumerGroup: text('consumer_group').notNull(),
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    /** Everything below it has its disposition. */
+    offsetNext: bigint('offset_next', { mode: 'number' }).notNull(),
+    /** Timestamp of the last settled record, by which a topic that was made anew is recognised. */
+    recordTimestampMs: bigint('record_timestamp_ms', { mode: 'number' }),
+    /** The instance that has the records markedFrom <= offset < markedTo in hand; null when nothing is marked. */
+    markedBy: text('marked_by'),
+    markedFrom: bigint('marked_from', { mode: 'number' }),
+    markedTo: bigint('marked_to', { mode: 'number' }),
+    /** The record that was handled alone last, and how often it was. */
+    suspectOffset: bigint('suspect_offset', { mode: 'number' }),
+    suspectCount: integer('suspect_count').notNull().default(0),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.consumerGroup, table.topic, table.partition] })],
+);
+
+/** Not used any more; builds up to 0.1.0 read and write it. */
 export const partitionAttempts = pgTable(
   'partition_attempts',
   {
