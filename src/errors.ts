@@ -2,7 +2,7 @@
  * Every failure the service knows by name. An error answers one question: may the same work be tried again?
  * Unknown errors are not retryable. Status codes, exit codes and dead-letter reasons are mapped at the edges.
  */
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNAVAILABLE', 'CONFLICT', 'UNDECIDED']);
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNAVAILABLE', 'CONFLICT', 'STORE_TIMED_OUT']);
 
 export type ErrorCode =
   /** A setting is missing, malformed or contradicts another. Exit 78 before anything is opened. */
@@ -13,8 +13,8 @@ export type ErrorCode =
   | 'UNAVAILABLE'
   /** Another transaction was in the way: 23505, 40001, 40P01, 55P03. Retry on a fresh snapshot. */
   | 'CONFLICT'
-  /** A batch did not show whether it is full within the bounded number of looks. */
-  | 'UNDECIDED'
+  /** A statement ran longer than it may: 57014. */
+  | 'STORE_TIMED_OUT'
   /** A statement failed by a bug or a foreign schema; no data is to blame. */
   | 'STORE_FAILED'
   /** The database will never take this data; validation should have caught it. */

@@ -21,6 +21,7 @@ import { OutboxRelay } from '../worker/outbox/outbox-relay.ts';
 import { AssignInputs } from '../worker/settle/assign-inputs.ts';
 import { DECODE_LIMITS } from '../worker/settle/decode.ts';
 import { HandleGroup } from '../worker/settle/handle-group.ts';
+import { ParkedBatches } from '../worker/settle/parked-batches.ts';
 import { RegisterBatches } from '../worker/settle/register-batches.ts';
 import type { SettleContext } from '../worker/settle/settle-inputs.ts';
 import { Reconciler } from '../worker/upkeep/reconciler.ts';
@@ -75,7 +76,9 @@ function composeUseCases({ config, log, single }: Composing): void {
     context,
     metrics: get(Metrics),
     outbox: get(OutboxRelay),
+    parked: get(ParkedBatches),
   });
+  single(ParkedBatches, (get) => new ParkedBatches({ log, metrics: get(Metrics) }));
   single(AssignInputs, (get) => new AssignInputs(useCaseDeps(get)));
   single(RegisterBatches, (get) => new RegisterBatches(useCaseDeps(get)));
   single(Reconciler, (get) => new Reconciler({ ...useCaseDeps(get), log, intervalMs: config.reconcileIntervalMs }));
@@ -83,6 +86,7 @@ function composeUseCases({ config, log, single }: Composing): void {
     return new HandleGroup({
       registerBatches: get(RegisterBatches),
       assignInputs: get(AssignInputs),
+      parked: get(ParkedBatches),
       batches: get(PostgresBatchStore),
       hints: config.hintsEnabled ? get(RedisHintStore) : NO_HINTS,
       publisher: get(KafkaMessagePublisher),
@@ -132,6 +136,7 @@ function composeLoops({ config, log, single }: Composing): void {
     const intake = new Intake({
       source: get(KafkaRecordSource),
       handler: get(HandleGroup),
+      parked: get(ParkedBatches),
       poisonMarks: get(PostgresPoisonMarkStore),
       metrics: get(Metrics),
       log,

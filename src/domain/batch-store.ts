@@ -20,13 +20,15 @@ export interface BatchStore {
 
 export interface BatchTransaction {
   /**
-   * Locks the rows of these batches in id order, creating `announced` rows for unknown ones, and waits for whoever
-   * holds them. A statement of its own, so that the next one sees what the former holders committed.
+   * Locks the rows of these batches, creating `announced` rows for unknown ones, and answers which it got: a row that
+   * somebody else holds is not waited for. A statement of its own, so that the next one sees what former holders
+   * committed.
    */
-  lockBatches(batchIds: readonly string[]): Promise<void>;
+  lockBatches(batchIds: readonly string[]): Promise<ReadonlySet<string>>;
   /**
-   * Gives each new input one open slot of its batch where one can be had without waiting: a content fills it, a
-   * failure burns it. Identities must be distinct within the call. At most CLAIM_INPUTS_MAX inputs.
+   * Locks the batches of these inputs, as far as nobody else holds them, and gives each new input one open slot of its
+   * batch: a content fills it, a failure burns it. Waits for nobody. Identities must be distinct within the call. At
+   * most CLAIM_INPUTS_MAX inputs.
    */
   claimSlots(inputs: readonly SlotInput[], assignedBy: string): Promise<Claim[]>;
   /** Of batches that just reached zero open slots: what their completion lists. */
@@ -43,8 +45,11 @@ export interface BatchTransaction {
   countStranded(batchId: string): Promise<number>;
   /** Sets a locked, open batch's counters from its slots; true when that completed it. */
   recount(batchId: string): Promise<boolean>;
-  /** One row for all messages of the transaction; the writer holds its lease until the relay has published it. */
-  appendOutbox(messages: readonly OutboundMessage[]): Promise<OutboxRow>;
+  /**
+   * One row for all messages of the transaction; the writer holds its lease until the relay has published it. The
+   * batches whose completion is among them remember the row.
+   */
+  appendOutbox(messages: readonly OutboundMessage[], completedBatchIds?: readonly string[]): Promise<OutboxRow>;
 }
 
 export const CLAIM_INPUTS_MAX = 500;
@@ -60,26 +65,24 @@ export type RegistrationOutcome =
   | { readonly kind: 'repeated' }
   | { readonly kind: 'conflicting'; readonly detail: string };
 
-/**
- * What one input met. `known`, `batchState` and `openSlots` are as this statement's snapshot (and its own changes) show
- * them: binding while the batch row is locked or once the snapshot shows the batch complete, a guess otherwise.
- */
+/** What one input met. */
 export interface Claim {
   /** The slot taken or burnt, null when none was. */
   readonly essayId: string | null;
   /** Version of the batch after this change; null when no slot was taken. */
   readonly batchVersion: number | null;
-  /** The identity is settled already: its content is in a slot, its failure recorded. */
+  /** The identity is settled already: its content is in a slot, its failure recorded, or its batch erased. */
   readonly known: boolean;
   /** A failure whose upload already fills a slot: it burns nothing. */
   readonly uploadAssigned: boolean;
+  /** With this claim's own changes; null when there is no such batch. */
   readonly batchState: BatchState | null;
   /**
-   * This very claim completed the batch. It waited for the batch row before, so others may have filled slots that its
-   * snapshot, and so `known`, does not show.
+   * The batch row is locked by this transaction and has not changed since the statement's snapshot was taken, so what
+   * it shows of the batch is so, and stays so until the commit. Without it, only what never changes again is certain: a
+   * settled identity, a complete batch.
    */
-  readonly completedHere: boolean;
-  readonly openSlots: number;
+  readonly isCertain: boolean;
 }
 
 export type BatchState = 'announced' | 'open' | 'complete';

@@ -80,8 +80,9 @@ class PostgresBatchTransaction implements BatchTransaction {
     this.options = options;
   }
 
-  async lockBatches(batchIds: readonly string[]): Promise<void> {
-    await this.session.run(lockBatches, [batchIds]);
+  async lockBatches(batchIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.session.run<{ id: string }>(lockBatches, [batchIds]);
+    return new Set(rows.map(({ id }) => id));
   }
 
   async claimSlots(inputs: readonly SlotInput[], assignedBy: string): Promise<Claim[]> {
@@ -91,8 +92,7 @@ class PostgresBatchTransaction implements BatchTransaction {
       known: boolean;
       upload_assigned: boolean;
       batch_state: BatchState | null;
-      completed_here: boolean;
-      open_slots: number;
+      certain: boolean;
     }>(claimSlots, [
       inputs.map((input) => input.kind),
       inputs.map((input) => input.batchId),
@@ -107,8 +107,7 @@ class PostgresBatchTransaction implements BatchTransaction {
       known: row.known,
       uploadAssigned: row.upload_assigned,
       batchState: row.batch_state,
-      completedHere: row.completed_here,
-      openSlots: row.open_slots,
+      isCertain: row.certain,
     }));
   }
 
@@ -211,12 +210,16 @@ class PostgresBatchTransaction implements BatchTransaction {
     return rows.length > 0;
   }
 
-  async appendOutbox(messages: readonly OutboundMessage[]): Promise<OutboxRow> {
+  async appendOutbox(
+    messages: readonly OutboundMessage[],
+    completedBatchIds: readonly string[] = [],
+  ): Promise<OutboxRow> {
     const [row] = await this.session.run<{ id: string }>(appendOutbox, [
       this.options.instance,
       JSON.stringify(messages),
       messages.length,
       this.options.outboxLeaseMs,
+      completedBatchIds,
     ]);
     if (row === undefined) throw new Error('insert into outbox returned no row');
     return { id: row.id, messages, attempts: 0 };

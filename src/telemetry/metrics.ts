@@ -60,7 +60,23 @@ export class Metrics {
   });
   readonly undecided = new Counter({
     name: 'els_claims_undecided_total',
-    help: 'Inputs that found neither a slot nor certainty that the batch is full and were looked at again under lock.',
+    help: 'Inputs whose batch somebody else held, or had just changed; they join a later group.',
+    registers: this.registers,
+  });
+  readonly batchesParked = new Counter({
+    name: 'els_batches_parked_total',
+    help: 'Times that a batch was put off because somebody else held it (busy), or because its transaction met a conflict or a time limit (obstructed).',
+    labelNames: ['because'],
+    registers: this.registers,
+  });
+  readonly parkedBatches = new Gauge({
+    name: 'els_parked_batches',
+    help: 'Batches that wait for somebody else to let go of them.',
+    registers: this.registers,
+  });
+  readonly parkedOldestAge = new Gauge({
+    name: 'els_parked_batch_oldest_age_seconds',
+    help: 'How long the longest of them has waited.',
     registers: this.registers,
   });
   readonly retries = new Counter({

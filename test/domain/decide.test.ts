@@ -9,15 +9,14 @@ const NOTHING: Claim = {
   known: false,
   uploadAssigned: false,
   batchState: 'open',
-  completedHere: false,
-  openSlots: 1,
+  isCertain: false,
 };
-const SLOT = { essayId: 'e', batchVersion: 1 };
+const SLOT = { essayId: 'e', batchVersion: 1, isCertain: true };
 
 interface Row {
   readonly met: string;
   readonly claim: Partial<Claim>;
-  /** Decisions on a content and a failure, after a look without and with the batch row locked. */
+  /** Decisions on a content and a failure, by a statement that could not and one that could be certain of the batch. */
   readonly guess: readonly [Decision, Decision];
   readonly certain: readonly [Decision, Decision];
 }
@@ -28,60 +27,48 @@ const ROWS: readonly Row[] = [
   { met: 'a slot', claim: SLOT, guess: ['assigned', 'burnt'], certain: ['assigned', 'burnt'] },
   {
     met: 'the last slot',
-    claim: { ...SLOT, batchState: 'complete', completedHere: true, openSlots: 0 },
+    claim: { ...SLOT, batchState: 'complete' },
     guess: ['assigned', 'burnt'],
     certain: ['assigned', 'burnt'],
   },
   { met: 'itself', claim: { known: true }, guess: both('known'), certain: both('known') },
   {
     met: 'itself in a complete batch',
-    claim: { known: true, batchState: 'complete', openSlots: 0 },
+    claim: { known: true, batchState: 'complete' },
     guess: both('known'),
     certain: both('known'),
   },
-  { met: 'no slot to be had', claim: {}, guess: both('undecided'), certain: both('undecided') },
+  { met: 'no slot to be had', claim: {}, guess: both('busy'), certain: both('busy') },
   {
-    met: 'a batch that was complete before',
-    claim: { batchState: 'complete', openSlots: 0 },
+    met: 'a complete batch',
+    claim: { batchState: 'complete' },
     guess: ['excess', 'unburnt'],
     certain: ['excess', 'unburnt'],
   },
   {
-    met: 'a batch that this claim completed',
-    claim: { batchState: 'complete', completedHere: true, openSlots: 0 },
-    guess: both('undecided'),
-    certain: ['excess', 'unburnt'],
-  },
-  {
     met: 'an announced batch',
-    claim: { batchState: 'announced', openSlots: 0 },
-    guess: both('undecided'),
+    claim: { batchState: 'announced' },
+    guess: both('busy'),
     certain: both('pending'),
   },
-  {
-    met: 'no batch',
-    claim: { batchState: null, openSlots: 0 },
-    guess: both('undecided'),
-    certain: both('undecided'),
-  },
+  { met: 'no batch', claim: { batchState: null }, guess: both('absent'), certain: both('absent') },
 ];
 
 describe('decide', () => {
   test.each(ROWS)('an input that met $met', ({ claim, guess, certain }) => {
-    const met = { ...NOTHING, ...claim };
-    const decisions = (sure: boolean): Decision[] => [
-      decide(content('b', 'x'), met, sure),
-      decide(failure('b', 'x'), met, sure),
-    ];
+    const decisions = (isCertain: boolean): Decision[] => {
+      const met = { ...NOTHING, isCertain, ...claim };
+      return [decide(content('b', 'x'), met), decide(failure('b', 'x'), met)];
+    };
     expect(decisions(false)).toEqual(guess);
     expect(decisions(true)).toEqual(certain);
   });
 
-  test.each<BatchState>(['announced', 'open', 'complete'])(
-    'a failure whose upload has a slot burns nothing, in a batch that is %s',
+  test.each<BatchState>(['open', 'complete'])(
+    'a failure whose upload has a slot burns nothing, in a batch that is certainly %s',
     (batchState) => {
-      const met = { ...NOTHING, uploadAssigned: true, batchState };
-      expect([decide(failure('b', 'x'), met, false), decide(failure('b', 'x'), met, true)]).toEqual(both('unburnt'));
+      const met = { ...NOTHING, uploadAssigned: true, batchState, isCertain: true };
+      expect(decide(failure('b', 'x'), met)).toBe('unburnt');
     },
   );
 });

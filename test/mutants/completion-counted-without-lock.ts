@@ -9,7 +9,7 @@ void runMutant({
     alter table batches drop constraint if exists batches_complete_when_full`,
   statements: {
     'claim-slots': [
-      ['  order by b.id\n  for update\n', '  order by b.id\n'],
+      ['  order by b.id\n  for update skip locked\n', '  order by b.id\n'],
       ['open_slots = b.open_slots - t.taken', `open_slots = ${OPEN_SEEN} - t.taken`],
       ['case when b.open_slots = t.taken', `case when ${OPEN_SEEN} = t.taken`],
     ],

@@ -5,8 +5,8 @@ void runMutant({
   statements: {
     'claim-slots': [
       [
-        'coalesce(c.state, b.state) as batch_state',
-        "case when p.ord is null and b.state = 'open' then 'complete' else coalesce(c.state, b.state) end as batch_state",
+        'coalesce(n.state, b.state) as batch_state',
+        "case when p.ord is null and b.state = 'open' then 'complete' else coalesce(n.state, b.state) end as batch_state",
       ],
     ],
   },

@@ -5,4 +5,5 @@ void runMutant({
   schema: `
     drop index if exists slots_one_per_text;
     create index if not exists slots_by_text on slots (batch_id, text_storage_id) where text_storage_id is not null`,
+  statements: { 'claim-slots': [['  order by b.id\n  for update skip locked\n', '  order by b.id\n']] },
 });

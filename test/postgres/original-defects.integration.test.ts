@@ -54,7 +54,7 @@ const lastTwoSlots =
     const first = service.content('b', 'x', stop.pause);
     await stop.reached();
     const second = service.content('b', 'y');
-    await doneOrBlocked(second);
+    await doneOrWaiting(second);
     stop.proceed();
     await Promise.all([first, second]);
   };
@@ -254,12 +254,7 @@ class StopAt {
   }
 }
 
-/** Until the event is through, or waits for somebody's lock. */
-async function doneOrBlocked(event: Promise<void>): Promise<void> {
-  await doneOr(event, async () => (await observer.blockedCount()) === 1);
-}
-
-/** Until the event is through, waits for a lock, or has looked again and again without finding a slot. */
+/** Until the event is through, waits for somebody's lock, or has found its batch busy. */
 async function doneOrWaiting(event: Promise<void>): Promise<void> {
   const looks = async (): Promise<number> => {
     const counts = await Promise.all(system.instances.map(({ metrics }) => counted(metrics.undecided)));

@@ -1,10 +1,11 @@
 /**
  * Each race is first shown to happen, then shown not to hurt. Three instances on pools of their own; where the
- * interleaving matters it is made by hand: a transaction is stopped before its commit and let go once another is seen
- * waiting for it.
+ * interleaving matters it is made by hand: a transaction is stopped before its commit and let go once another has met
+ * it.
  */
-import type { Disposition } from '../../src/domain/inputs.ts';
+import type { Disposition, SlotInput } from '../../src/domain/inputs.ts';
 import { AppError } from '../../src/errors.ts';
+import { CLAIM_SLOTS } from '../../src/postgres/sql/claim-slots.ts';
 import { brokenInvariants } from '../support/batch/batch-invariants.ts';
 import { type BatchSnapshot, pairUp } from '../support/batch/batch-system.ts';
 import { holdBeforeCommit, Observer } from '../support/batch/held-transaction.ts';
@@ -43,7 +44,7 @@ afterAll(async () => {
 
 describe('many at once', () => {
   test('20 identical contents for 3 slots take one slot', async () => {
-    const before = await sumOfCounters((instance) => instance.metrics.retries);
+    const before = await sumOfCounters((instance) => instance.metrics.undecided);
     for (let repeat = 0; repeat < REPEATS; repeat += 1) {
       await system.reset();
       await system.apply([registration('b', 3)]);
@@ -53,9 +54,9 @@ describe('many at once', () => {
       expect(await batch()).toMatchObject({ openCount: 2, filledCount: 1, version: 1, excess: [], pending: [] });
       expect((await system.snapshot()).events).toHaveLength(1);
     }
-    const conflicts = (await sumOfCounters((instance) => instance.metrics.retries)) - before;
-    process.stdout.write(`20 identical for 3 slots, ${REPEATS} times: ${conflicts} conflicts\n`);
-    expect(conflicts).toBeGreaterThan(0);
+    const met = (await sumOfCounters((instance) => instance.metrics.undecided)) - before;
+    process.stdout.write(`20 identical for 3 slots, ${REPEATS} times: ${met} found the batch busy\n`);
+    expect(met).toBeGreaterThan(0);
   });
 
   test('30 contents for 15 slots from three instances: 15 assigned, 15 excess, one completion', async () => {
@@ -95,11 +96,10 @@ describe('made by hand', () => {
       await system.reset();
       await system.apply([registration('b', 2)]);
       const held = await holdBeforeCommit(one, [content('b', 'x')]);
-      const other = system.apply([content('b', 'y')], 1);
-      await observer.waitForBlocked(1);
+      const other = await applyUntilBusy([content('b', 'y')]);
       await held.commit();
-      expect(held.settled.dispositions).toEqual(['assigned']);
-      expect(await other).toEqual(['assigned']);
+      expect(held.settled.answers).toEqual(['assigned']);
+      expect(await other.told).toEqual(['assigned']);
       const { events } = await system.snapshot();
       expect(events.map(({ kind }) => kind)).toEqual(['slot-assigned', 'slot-assigned', 'completed']);
       expect(events.at(-1)).toMatchObject({ provisionedCount: 2 });
@@ -109,49 +109,92 @@ describe('made by hand', () => {
   test('when the holder of the last but one slot rolls back, the batch stays open', async () => {
     await system.apply([registration('b', 2)]);
     const held = await holdBeforeCommit(one, [content('b', 'x')]);
-    const other = system.apply([content('b', 'y')], 1);
-    await observer.waitForBlocked(1);
+    const other = await applyUntilBusy([content('b', 'y')]);
     await held.rollback();
-    expect(await other).toEqual(['assigned']);
+    expect(await other.told).toEqual(['assigned']);
     const snapshot = await batch();
     expect(snapshot).toMatchObject({ state: 'open', openCount: 1, version: 1 });
-    expect(snapshot.slots.map(({ textStorageId }) => textStorageId)).toEqual([null, 'y']);
+    expect(snapshot.slots.map(({ textStorageId }) => textStorageId)).toEqual(['y', null]);
     expect(await system.apply([content('b', 'x')])).toEqual(['assigned']);
     expect(await batch()).toMatchObject({ state: 'complete', version: 2 });
   });
 
-  test('a content taken by another transaction meanwhile is a duplicate, found by the unique index', async () => {
+  test('a content taken by another transaction meanwhile is a duplicate, and never meets the unique index', async () => {
     await system.apply([registration('b', 2)]);
-    const conflicts = await counted(two.metrics.retries, { reason: 'conflict' });
     const violations = await counted(two.metrics.databaseErrors, { sqlstate: '23505' });
     const held = await holdBeforeCommit(one, [content('b', 'x')]);
-    const other = system.apply([content('b', 'x')], 1);
-    await observer.waitForBlocked(1);
+    const other = await applyUntilBusy([content('b', 'x')]);
     await held.commit();
-    expect(await other).toEqual(['duplicate']);
-    expect(await counted(two.metrics.retries, { reason: 'conflict' })).toBe(conflicts + 1);
-    expect(await counted(two.metrics.databaseErrors, { sqlstate: '23505' })).toBe(violations + 1);
+    expect(await other.told).toEqual(['duplicate']);
+    expect(await counted(two.metrics.databaseErrors, { sqlstate: '23505' })).toBe(violations);
     expect(await batch()).toMatchObject({ openCount: 1, filledCount: 1, excess: [] });
   });
 
   test('a repeat of the content in the last but one slot is no excess to the group that takes the last one', async () => {
     await system.apply([registration('b', 2)]);
     const held = await holdBeforeCommit(one, [content('b', 'x')]);
-    const other = system.apply([content('b', 'y'), content('b', 'x')], 1);
-    await observer.waitForBlocked(1);
+    const other = await applyUntilBusy([content('b', 'y'), content('b', 'x')]);
     await held.commit();
-    expect(await other).toEqual(['assigned', 'duplicate']);
+    expect(await other.told).toEqual(['assigned', 'duplicate']);
     expect(await batch()).toMatchObject({ state: 'complete', filledCount: 2, excess: [] });
   });
 
   test('the same failure twice at once burns one slot', async () => {
     await system.apply([registration('b', 3)]);
     const held = await holdBeforeCommit(one, [failure('b', 'f')]);
-    const other = system.apply([failure('b', 'f')], 1);
-    await observer.waitForBlocked(1);
+    const other = await applyUntilBusy([failure('b', 'f')]);
     await held.commit();
-    expect(await other).toEqual(['duplicate']);
+    expect(await other.told).toEqual(['duplicate']);
     expect(await batch()).toMatchObject({ failedCount: 1, openCount: 2, version: 1 });
+  });
+});
+
+describe('a batch that changes between the snapshot of a claim and its lock', () => {
+  /** The claim as it is, but that it stops between the two until nobody else holds the advisory lock. */
+  const STOPPED = CLAIM_SLOTS.replace(
+    '), locked as materialized (',
+    '), gate as materialized (select pg_advisory_xact_lock(4711) from (select count(*) from batch) c\n), locked as materialized (',
+  ).replace("where state <> 'complete'))", "where state <> 'complete')) and (select count(*) from gate) = 1");
+
+  test.each([
+    ['another content takes a slot', [content('b', 'y')], { state: 'open', filledCount: 1 }],
+    ['the same content takes a slot', [content('b', 'x')], { state: 'open', filledCount: 1 }],
+    ['the last slots go', [content('b', 'y'), content('b', 'z')], { state: 'complete', filledCount: 2 }],
+  ])('is left alone by it: %s', async (_name, meanwhile, expected) => {
+    expect(STOPPED.length).toBeGreaterThan(CLAIM_SLOTS.length + 100);
+    await system.apply([registration('b', 2)]);
+    await observer.client.query('begin');
+    await observer.client.query('select pg_advisory_xact_lock(4711)');
+    const stopped = one.database.run({ name: 'claim-stopped', text: STOPPED }, [
+      ['content'],
+      ['b'],
+      ['x'],
+      ['u-x'],
+      ['n'],
+      'one',
+    ]);
+    await observer.waitForBlocked(1);
+    await system.apply(meanwhile, 1);
+    await observer.client.query('commit');
+    expect(await stopped).toMatchObject([{ essay_id: null, known: false, batch_state: 'open', certain: false }]);
+    expect(await batch()).toMatchObject(expected);
+  });
+
+  test('and one that does not change is not', async () => {
+    await system.apply([registration('b', 2)]);
+    await observer.client.query('begin');
+    await observer.client.query('select pg_advisory_xact_lock(4711)');
+    const stopped = one.database.run({ name: 'claim-stopped', text: STOPPED }, [
+      ['content'],
+      ['b'],
+      ['x'],
+      ['u-x'],
+      ['n'],
+      'one',
+    ]);
+    await observer.waitForBlocked(1);
+    await observer.client.query('commit');
+    expect(await stopped).toMatchObject([{ essay_id: 'b-e0', certain: true }]);
   });
 });
 
@@ -170,8 +213,8 @@ describe('slots held by somebody else', () => {
     const before = await system.snapshot();
     await lockSlots("batch_id = 'b'");
     const group = [content('b', 'x'), failure('b', 'f')];
-    const refusal = await system.apply(group).catch((error: unknown) => error);
-    expect(refusal).toMatchObject({ code: 'UNDECIDED', retryable: true });
+    expect(await one.assign.assign(group)).toEqual(['busy', 'busy']);
+    expect(one.parked.isParked('b')).toBe(true);
     expect(await system.snapshot()).toEqual(before);
     await observer.client.query('rollback');
     expect(await system.apply(group)).toEqual(['assigned', 'failed']);
@@ -191,18 +234,48 @@ describe('slots held by somebody else', () => {
   });
 
   test('a batch that somebody locks for long costs the other batches of its group nothing', async () => {
-    const impatient = openInstance(database.databaseUrl, 'impatient', { lockTimeoutMs: 30 });
     const names = ['a', 'b', 'c', 'd', 'e'];
     await system.apply(names.map((name) => registration(name, 1)));
     await observer.client.query(`begin; select 1 from batches where id = 'b' for update`);
     const group = names.map((name) => content(name, 'x'));
-    const refusal = await impatient.assign.assign(group).catch((error: unknown) => error);
-    expect(refusal).toMatchObject({ code: 'UNDECIDED', retryable: true });
-    const states = (await system.snapshot()).batches.map(({ state }) => state);
-    expect(states).toEqual(['complete', 'open', 'complete', 'complete', 'complete']);
+    expect(await one.assign.assign(group)).toEqual(['assigned', 'busy', 'assigned', 'assigned', 'assigned']);
     await observer.client.query('rollback');
-    const told = await impatient.assign.assign(group);
-    expect(told).toEqual(['duplicate', 'assigned', 'duplicate', 'duplicate', 'duplicate']);
+    expect(await one.assign.assign(group)).toEqual(['duplicate', 'assigned', 'duplicate', 'duplicate', 'duplicate']);
+  });
+
+  test('registrations are answered beside one whose batch is held, be it announced or not yet committed', async () => {
+    await system.apply([content('held', 'early')]);
+    await observer.client.query(`begin; select 1 from batches where id = 'held' for update`);
+    const asked = ['a', 'held', 'c'].map((name) => registration(name, 1));
+    expect(await one.register.register(asked)).toMatchObject([
+      { kind: 'registered' },
+      { kind: 'busy' },
+      { kind: 'registered' },
+    ]);
+    await observer.client.query('rollback');
+    const held = await holdBeforeCommit(two, [], ['new']);
+    expect(await one.register.register([registration('new', 1)])).toEqual([{ kind: 'busy' }]);
+    expect(await one.assign.assign([content('new', 'x'), content('a', 'y')])).toEqual(['busy', 'assigned']);
+    await held.commit();
+    expect(await system.apply([registration('new', 1), content('new', 'x')])).toEqual(['registered', 'assigned']);
+  });
+
+  test('what stops a whole transaction is found out batch by batch, and nothing is tried behind it', async () => {
+    const impatient = openInstance(database.databaseUrl, 'impatient', { lockTimeoutMs: 30 });
+    const names = ['a', 'b', 'c'];
+    await system.apply(names.map((name) => registration(name, 1)));
+    await impatient.assign.assign(names.map((name) => content(name, 'x')));
+    // A foreign session is about to record the same excess: whoever comes second waits for it inside the index.
+    await observer.client.query(`begin; insert into excess_contents values ('b', 'y', 'u', 'n', 'c')`);
+    const late = names.map((name) => content(name, 'y'));
+    const statements = await counted(impatient.metrics.retries, { reason: 'conflict' });
+    expect(await impatient.assign.assign(late)).toEqual(['busy', 'busy', 'busy']);
+    impatient.parked.release(Number.POSITIVE_INFINITY);
+    expect(await impatient.assign.assign(late)).toEqual(['excess', 'busy', 'busy']);
+    impatient.parked.release(Number.POSITIVE_INFINITY);
+    expect(await counted(impatient.metrics.retries, { reason: 'conflict' })).toBe(statements + 2);
+    await observer.client.query('rollback');
+    expect(await impatient.assign.assign(late)).toEqual(['duplicate', 'excess', 'excess']);
     await impatient.database.close();
   });
 
@@ -223,6 +296,17 @@ describe('slots held by somebody else', () => {
     await frozen.database.close();
   });
 });
+
+/** Lets another instance apply the inputs, and comes back when it has found their batch busy. */
+async function applyUntilBusy(inputs: readonly SlotInput[]): Promise<{ told: Promise<Disposition[]> }> {
+  const before = await counted(two.metrics.undecided);
+  const told = system.apply(inputs, 1);
+  await waitFor(async () => (await counted(two.metrics.undecided)) > before, {
+    deadlineMs: 20_000,
+    what: 'the batch was found busy',
+  });
+  return { told };
+}
 
 /** Takes the locks in the observer's session; `rollback` there gives them back. */
 async function lockSlots(condition: string): Promise<void> {

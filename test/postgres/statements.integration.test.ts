@@ -48,7 +48,8 @@ test('the schema and the migrated database have the same tables, columns, types 
     return columns.map((column) => `${name}.${column.name} ${typeName(column.getSQLType())} ${!column.notNull}`);
   });
   const { rows } = await client.query<{ line: string }>(`
-    select table_name || '.' || column_name || ' ' || data_type || ' ' || (is_nullable = 'YES') as line
+    select table_name || '.' || column_name || ' ' ||
+      case data_type when 'ARRAY' then format_type(to_regtype(udt_name), null) else data_type end || ' ' || (is_nullable = 'YES') as line
     from information_schema.columns where table_schema = 'public'`);
   expect(declared.sort()).toEqual(rows.map(({ line }) => line).sort());
 });

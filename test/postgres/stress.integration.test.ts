@@ -42,12 +42,17 @@ test('hundreds of groups over shared batches at once: no deadlock, every invaria
       return counts.reduce((sum, count) => sum + count, 0);
     }),
   );
+  const busyCounts = await Promise.all(system.instances.map(({ metrics }) => counted(metrics.undecided)));
+  const busyCount = busyCounts.reduce((sum, count) => sum + count, 0);
   await system.close();
   const observer = new Observer(database.databaseUrl);
   await observer.connect();
-  process.stdout.write(`stress: ${groups.length} groups, deadlocks, conflicts, lock timeouts: ${errors.join(', ')}\n`);
-  expect(errors[0]).toBe(0);
-  expect(errors[1]).toBeGreaterThan(0);
+  process.stdout.write(
+    `stress: ${groups.length} groups, ${busyCount} inputs met a busy batch; deadlocks, conflicts, lock timeouts: ${errors.join(', ')}\n`,
+  );
+  expect(errors).toEqual([0, 0, 0]);
+  // They did meet.
+  expect(busyCount).toBeGreaterThan(0);
   expect(await observer.deadlockCount()).toBe(0);
   await observer.close();
   await database.drop();

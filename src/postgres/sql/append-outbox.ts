@@ -1,10 +1,21 @@
 /**
  * Writes the messages of the running transaction as one row. The writer publishes it itself as long as its lease lasts.
+ * Batches whose completion is in it, whose rows the transaction holds, remember the row: so what became of a
+ * completion is found without looking through the outbox.
  *
- * $1 publisher text · $2 messages text (JSON array) · $3 message_count int · $4 lease in milliseconds int
+ * $1 publisher text · $2 messages text (JSON array) · $3 message_count int · $4 lease in milliseconds int ·
+ * $5 ids of completed batches text[]
  */
 export const APPEND_OUTBOX = `
-insert into outbox (publisher, messages, message_count, due_at)
-values ($1, $2, $3, now() + $4::int * interval '1 millisecond')
-returning id::text
+with appended as (
+  insert into outbox (publisher, messages, message_count, due_at)
+  values ($1, $2, $3, now() + $4::int * interval '1 millisecond')
+  returning id
+), noted as (
+  update batches b
+  set completion_outbox_id = a.id
+  from appended a
+  where b.id = any ($5::text[])
+)
+select id::text from appended
 `;

@@ -1,17 +1,16 @@
 /**
- * Gives each new input of a group one open slot: the hot statement.
+ * Gives each new input of a group one open slot: the hot statement. It waits for nobody.
  *
- * Locks, in this order: open slots with SKIP LOCKED (never waits), then the rows of the batches that got some, in id
- * order (the only wait), and only then writes. Who waits holds slots, but nobody waits for slots: no deadlock. Because
- * the batch row is held before a slot is filled, two fillings of one text meet as a finished unique violation (23505),
- * never as a wait inside the index.
+ * Locks, in this order: the rows of unfinished batches with SKIP LOCKED, then open slots of those it got with SKIP
+ * LOCKED. A batch whose row somebody else holds is left alone, and so is one that changed between this statement's
+ * snapshot and its lock (`certain` compares the two): both come back as not certain, to be tried again on a fresh
+ * snapshot. So whoever fills a slot of a batch has its row locked and sees all there is of it: two fillings of one text
+ * never meet in the unique index, a counter is never behind, and a batch that is full for this statement is full.
+ * An open slot can still be locked by somebody foreign; then inputs come back without a slot from an open batch.
  *
- * An input that comes back without slot and not `known` is unknown, not excess: slots may be locked by somebody who
- * rolls back. The batch's state and open slots are of this statement's snapshot plus its own changes; the latter are on
- * top of whatever others committed before the lock, which the snapshot, and so `known`, may not show.
- *
- * For the planner: every locking part is MATERIALIZED, the literal LIMIT keeps estimates low, LATERAL ... LIMIT 1 pins
- * index probes, the id array is computed once, and the session runs with the settings of HOT_PLAN_SETTINGS.
+ * For the planner: every locking part is MATERIALIZED, the literal LIMIT keeps estimates low, LATERAL ... LIMIT 1 and
+ * arrays computed once pin index probes (a join with batches or slots would read the whole of them), and the session
+ * runs with the settings of HOT_PLAN_SETTINGS.
  *
  * $1 kind text[] · $2 batch_id text[] · $3 identity text[] · $4 file_upload_id text[] · $5 original_file_name text[] ·
  * $6 assigned_by text. Identities are distinct within the call.
@@ -23,6 +22,22 @@ with input as materialized (
   select kind, batch_id, identity, file_upload_id, original_file_name, ord
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
     with ordinality as t(kind, batch_id, identity, file_upload_id, original_file_name, ord)
+), batch as materialized (
+  select b.id, b.state, b.version, b.erased_at
+  from (select distinct batch_id from input) i
+  cross join lateral (
+    select b.id, b.state, b.version, b.erased_at from batches b where b.id = i.batch_id limit 1
+  ) b
+), locked as materialized (
+  select b.id, b.state, b.version
+  from batches b
+  where b.id = any (array(select id from batch where state <> 'complete'))
+  order by b.id
+  for update skip locked
+), certain as materialized (
+  select l.id, l.state, l.version
+  from locked l
+  join batch b on b.id = l.id and b.state = l.state and b.version = l.version
 ), known as materialized (
   select i.ord
   from input i
@@ -50,6 +65,7 @@ with input as materialized (
 ), wanted as materialized (
   select i.*, row_number() over (partition by i.batch_id order by i.ord) as rank
   from input i
+  join certain c on c.id = i.batch_id and c.state = 'open'
   where not exists (select 1 from known k where k.ord = i.ord)
     and not exists (select 1 from upload_assigned u where u.ord = i.ord)
 ), demand as materialized (
@@ -66,12 +82,6 @@ with input as materialized (
     for update skip locked
   ) c
   limit ${CLAIM_INPUTS_MAX}
-), locked as materialized (
-  select b.id, b.version
-  from batches b
-  where b.id = any (array(select distinct batch_id from candidate))
-  order by b.id
-  for update
 ), ranked as materialized (
   select c.essay_id, c.batch_id, row_number() over (partition by c.batch_id order by c.position) as rank
   from candidate c
@@ -83,10 +93,10 @@ with input as materialized (
       original_file_name = w.original_file_name,
       assigned_at = now(),
       assigned_by = $6,
-      batch_version = l.version + r.rank
+      batch_version = c.version + r.rank
   from ranked r
   join wanted w on w.batch_id = r.batch_id and w.rank = r.rank
-  join locked l on l.id = r.batch_id
+  join certain c on c.id = r.batch_id
   where s.essay_id = r.essay_id
     and s.essay_id = any (array(select essay_id from candidate))
   returning s.essay_id, s.batch_id, s.status, s.batch_version, w.ord
@@ -104,21 +114,22 @@ with input as materialized (
       completed_at = case when b.open_slots = t.taken then now() end
   from tally t
   where b.id = t.batch_id
-  returning b.id, b.state, b.open_slots
+    and b.id = any (array(select batch_id from tally))
+  returning b.id, b.state
 )
 select
   p.essay_id,
   p.batch_version,
-  k.ord is not null as known,
+  k.ord is not null or b.erased_at is not null as known,
   u.ord is not null as upload_assigned,
-  coalesce(c.state, b.state) as batch_state,
-  coalesce(c.state = 'complete', false) as completed_here,
-  coalesce(c.open_slots, b.open_slots, 0) as open_slots
+  coalesce(n.state, b.state) as batch_state,
+  c.id is not null as certain
 from input i
 left join known k on k.ord = i.ord
 left join upload_assigned u on u.ord = i.ord
 left join placed p on p.ord = i.ord
-left join counted c on c.id = i.batch_id
-left join lateral (select b.state, b.open_slots from batches b where b.id = i.batch_id limit 1) b on true
+left join batch b on b.id = i.batch_id
+left join certain c on c.id = i.batch_id
+left join counted n on n.id = i.batch_id
 order by i.ord
 `;

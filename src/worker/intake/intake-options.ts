@@ -3,6 +3,7 @@ import type { PoisonMarkStore, RecordSource, TopicPartition } from '../../domain
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { HandleGroup } from '../settle/handle-group.ts';
+import type { ParkedBatches } from '../settle/parked-batches.ts';
 import type { OwnedPartitionsOptions } from './owned-partitions.ts';
 
 export interface IntakeOptions extends OwnedPartitionsOptions {
@@ -21,6 +22,8 @@ export interface IntakeOptions extends OwnedPartitionsOptions {
 export interface IntakeDeps {
   readonly source: RecordSource;
   readonly handler: Pick<HandleGroup, 'handle' | 'setAside'>;
+  /** The handler parks batches here, and their records are kept until it is time to try them again. */
+  readonly parked: ParkedBatches;
   readonly poisonMarks: PoisonMarkStore;
   readonly metrics: Metrics;
   readonly log: Logger;

@@ -15,8 +15,10 @@
  *     from any of them:  stop() ─▶ draining: no new group, commit, leave     fail ─▶ failed: no new group, onFatal once
  *
  * One record:            waiting ─ taken into a group ─┬─ resolved ─ committed
- *                         ▲                          └─ retry ─┐
- *                         └────── put back, after a backoff ───┘
+ *                         ▲                          ├─ awaited: taken until it is known what it came to
+ *                         │                          ├─ retry ── its partition waits for a backoff ──┐
+ *                         │                          └─ parked ─ its batch waits for a backoff ──────┤
+ *                         └───────────────────────────────── put back ──────────────────────────────┘
  */
 import type { InboundRecord, PartitionOffset, RecordListener } from '../../domain/ports.ts';
 import type { Service } from '../../lifecycle.ts';
@@ -24,7 +26,7 @@ import { Alarm } from '../../timing/alarm.ts';
 import { settledWithin } from '../../timing/deadline.ts';
 import { Repeating } from '../../timing/repeating.ts';
 import { answerAt } from '../settle/answers.ts';
-import type { Resolution } from '../settle/resolution.ts';
+import type { Answered, Resolution } from '../settle/resolution.ts';
 import { InFlight } from './in-flight.ts';
 import type { IntakeDeps, IntakeState, PartitionActivity } from './intake-options.ts';
 import { OffsetCommitter } from './offset-committer.ts';
@@ -36,6 +38,13 @@ import { PoisonSearch } from './poison-search.ts';
 /** At the end of a stop the offsets get at least this long to reach the broker, however long the drain took. */
 const LAST_COMMIT_MS = 2000;
 
+/** What one record of a partition came to. */
+interface Settled {
+  readonly offset: number;
+  readonly sequence: number;
+  readonly resolution: Resolution;
+}
+
 export class Intake implements RecordListener, Service {
   readonly name = 'intake';
   private readonly deps: IntakeDeps;
@@ -44,6 +53,8 @@ export class Intake implements RecordListener, Service {
   private readonly ticker: Repeating;
   private owned: OwnedPartitions;
   private readonly inFlight = new InFlight();
+  /** Records whose group is through, but which are not. */
+  private readonly awaited = new InFlight();
   private lastProgressAtMs = performance.now();
   private isPumpScheduled = false;
   private readonly alarm = new Alarm(() => this.pump());
@@ -113,7 +124,7 @@ export class Intake implements RecordListener, Service {
   async yielding(epoch: number): Promise<void> {
     if (epoch !== this.owned.epoch) return;
     this.yielded = this.owned;
-    await this.inFlight.none();
+    await this.nothingInHand();
     await this.committer.commit();
   }
 
@@ -159,7 +170,7 @@ export class Intake implements RecordListener, Service {
     if (this.hasFailed || this.stopping !== undefined || !owned.isCurrent || owned === this.yielded) return;
     const { groupsInFlightMax, groupSizeMax, groupAgeMaxMs } = this.deps.options;
     const nowMs = performance.now();
-    let wakeAtMs = Number.POSITIVE_INFINITY;
+    let wakeAtMs = this.releaseParked(nowMs);
     while (this.inFlight.count < groupsInFlightMax) {
       const single = this.search.next(owned, nowMs);
       if (single !== undefined) {
@@ -170,7 +181,7 @@ export class Intake implements RecordListener, Service {
       if (count === 0) break;
       // With nothing in flight a group is cut at once; otherwise the next one collects records until it is full or old.
       if (this.inFlight.count > 0 && count < groupSizeMax && nowMs - sinceMs < groupAgeMaxMs) {
-        wakeAtMs = sinceMs + groupAgeMaxMs;
+        wakeAtMs = Math.min(wakeAtMs, sinceMs + groupAgeMaxMs);
         break;
       }
       const group = owned.cutGroup(groupSizeMax, nowMs);
@@ -180,11 +191,17 @@ export class Intake implements RecordListener, Service {
     this.alarm.setTo(Math.min(wakeAtMs, owned.backoffEndMs(nowMs)), nowMs);
   }
 
+  /** Puts back what is parked for batches whose backoff is over; answers when the next one is. */
+  private releaseParked(nowMs: number): number {
+    for (const batchId of this.deps.parked.release(nowMs)) this.owned.releaseParked(batchId, nowMs);
+    return this.deps.parked.nextDueMs();
+  }
+
   /** `handle` answers undefined when it found the epoch ended. */
   private async run(
     epoch: OwnedPartitions,
     group: RecordGroup,
-    handle: () => Promise<Resolution[] | undefined>,
+    handle: () => Promise<Answered[] | undefined>,
   ): Promise<void> {
     this.inFlight.begin();
     try {
@@ -204,27 +221,62 @@ export class Intake implements RecordListener, Service {
     this.pump();
   }
 
-  private settle(epoch: OwnedPartitions, group: RecordGroup, resolutions: readonly Resolution[]): void {
-    if (resolutions.length !== group.records.length)
-      throw new Error('The handler answered a different number of records.');
-    const nowMs = performance.now();
+  private settle(epoch: OwnedPartitions, group: RecordGroup, answers: readonly Answered[]): void {
+    if (answers.length !== group.records.length) throw new Error('The handler answered a different number of records.');
     for (const { owned, start, end } of group.stretches) {
-      let failed: { offset: number; error: Error } | undefined;
+      const settled: Settled[] = [];
       for (let index = start; index < end; index += 1) {
-        const resolution = answerAt(resolutions, index);
+        const answer = answerAt(answers, index);
+        const { offset } = answerAt(group.records, index);
         const sequence = answerAt(group.sequences, index);
-        if (resolution.kind === 'resolved') {
-          owned.resolve(sequence);
-          this.lastProgressAtMs = nowMs;
-        } else {
-          owned.putBack(sequence);
-          failed = { offset: answerAt(group.records, index).offset, error: resolution.error };
-        }
+        if (answer.kind !== 'awaited') settled.push({ offset, sequence, resolution: answer });
+        else void this.settleLater(epoch, owned, offset, sequence, answer.resolution);
       }
-      if (failed === undefined) owned.succeeded(nowMs);
-      else this.retryLater(owned, failed.offset, failed.error, nowMs);
-      if (this.stopping === undefined) epoch.resumeWhenRoom(owned);
+      this.settleStretch(epoch, owned, settled);
     }
+  }
+
+  private async settleLater(
+    epoch: OwnedPartitions,
+    owned: OwnedPartition,
+    offset: number,
+    sequence: number,
+    answer: Promise<Resolution>,
+  ): Promise<void> {
+    this.awaited.begin();
+    try {
+      const resolution = await answer;
+      if (epoch.isCurrent) this.settleStretch(epoch, owned, [{ offset, sequence, resolution }]);
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      this.awaited.end();
+    }
+    this.schedulePump();
+  }
+
+  private settleStretch(epoch: OwnedPartitions, owned: OwnedPartition, settled: readonly Settled[]): void {
+    const nowMs = performance.now();
+    let failed: { offset: number; error: Error } | undefined;
+    for (const { offset, sequence, resolution } of settled) {
+      if (resolution.kind === 'resolved') {
+        owned.resolve(sequence);
+        this.lastProgressAtMs = nowMs;
+      } else if (resolution.kind === 'retry') {
+        owned.putBack(sequence);
+        failed = { offset, error: resolution.error };
+      } else if (this.deps.parked.isParked(resolution.batchId)) owned.park(sequence, resolution.batchId);
+      // Released meanwhile: nobody would call for it again.
+      else owned.putBack(sequence);
+    }
+    if (failed === undefined) owned.succeeded(nowMs);
+    else this.retryLater(owned, failed.offset, failed.error, nowMs);
+    if (this.stopping === undefined) epoch.resumeWhenRoom(owned);
+  }
+
+  private async nothingInHand(): Promise<void> {
+    await this.inFlight.none();
+    await this.awaited.none();
   }
 
   private retryLater(owned: OwnedPartition, offset: number, error: Error, nowMs: number): void {
@@ -262,7 +314,7 @@ export class Intake implements RecordListener, Service {
     const deadlineMs = performance.now() + drainDeadlineMs;
     this.alarm.clear();
     this.owned.pauseAll();
-    if (!(await settledWithin(this.inFlight.none(), drainDeadlineMs)))
+    if (!(await settledWithin(this.nothingInHand(), drainDeadlineMs)))
       this.deps.log.error({ inFlightCount: this.inFlight.count }, 'groups in flight did not end in time');
     const commitUntilMs = Math.max(deadlineMs, performance.now() + LAST_COMMIT_MS);
     await settledWithin(this.ticker.stop(), commitUntilMs - performance.now());

@@ -10,7 +10,13 @@ import { backoffMs } from '../../timing/backoff.ts';
 import { PartitionBuffer, type TakenRecords } from './partition-buffer.ts';
 
 export interface PartitionLimits {
+  /** Of records that wait to be handled or are being handled. */
+  readonly bufferedRecordsMax: number;
+  /** Of records that are parked. */
+  readonly parkedRecordsMax: number;
+  /** From the first unresolved one to the last fetched: a few bytes each in memory, and a look each after a crash. */
   readonly heldRecordsMax: number;
+  /** Of those, and as much again of records that are parked. */
   readonly bufferedBytesMax: number;
   readonly retryDelayMinMs: number;
   readonly retryDelayMaxMs: number;
@@ -104,6 +110,17 @@ export class OwnedPartition implements TopicPartition {
     this.buffer.putBack(sequence);
   }
 
+  /** The record waits for its batch; those of other batches pass it. */
+  park(sequence: number, batchId: string): void {
+    this.buffer.park(sequence, batchId);
+  }
+
+  /** What is parked for this batch may leave again. */
+  release(batchId: string, nowMs: number): void {
+    if (this.buffer.waitingCount === 0) this.waitingSinceMs = nowMs;
+    this.buffer.release(batchId);
+  }
+
   /**
    * Ends the streak of failures, but only when the records that failed are resolved: success of others shows nothing.
    */
@@ -142,15 +159,26 @@ export class OwnedPartition implements TopicPartition {
     this.committedNext = offsetNext;
   }
 
-  /** Above the high-water mark: the source should stop fetching. */
+  /** Above a high-water mark: the source should stop fetching. */
   isFull(): boolean {
-    const { heldRecordsMax, bufferedBytesMax } = this.limits;
-    return this.buffer.heldCount >= heldRecordsMax || this.buffer.bufferedBytes >= bufferedBytesMax;
+    return this.fullness() >= 1;
   }
 
-  /** Below the low-water mark, half of the high one. */
+  /** Below all low-water marks, half of the high ones. */
   hasRoom(): boolean {
-    const { heldRecordsMax, bufferedBytesMax } = this.limits;
-    return this.buffer.heldCount <= heldRecordsMax / 2 && this.buffer.bufferedBytes <= bufferedBytesMax / 2;
+    return this.fullness() <= 1 / 2;
+  }
+
+  /** Of the fullest of the shares. */
+  private fullness(): number {
+    const { bufferedRecordsMax, bufferedBytesMax, parkedRecordsMax, heldRecordsMax } = this.limits;
+    const { bufferedCount, parkedCount, bufferedBytes, parkedBytes, heldCount } = this.buffer;
+    return Math.max(
+      (bufferedCount - parkedCount) / bufferedRecordsMax,
+      bufferedBytes / bufferedBytesMax,
+      parkedCount / parkedRecordsMax,
+      parkedBytes / bufferedBytesMax,
+      heldCount / heldRecordsMax,
+    );
   }
 }

@@ -11,6 +11,9 @@ import type { InboundRecord, PartitionOffset, RecordSource } from '../../domain/
 import { OwnedPartition } from './owned-partition.ts';
 import type { TakenRecords } from './partition-buffer.ts';
 
+const PARKED_SHARES_MAX = 5;
+const HELD_FACTOR = 4;
+
 export interface OwnedPartitionsOptions {
   /** In total. Every partition has an equal share; at it, the partition is paused, at half of it, resumed. */
   readonly bufferedRecordsMax: number;
@@ -61,7 +64,10 @@ export class OwnedPartitions {
     const { bufferedRecordsMax, bufferedBytesMax, retryDelayMinMs, retryDelayMaxMs } = options;
     const shares = Math.max(1, positions.length);
     const limits = {
-      heldRecordsMax: Math.max(1, Math.floor(bufferedRecordsMax / shares)),
+      bufferedRecordsMax: Math.max(1, Math.floor(bufferedRecordsMax / shares)),
+      // More than a share: few batches are held at a time, and those who share a partition with one must not wait.
+      parkedRecordsMax: Math.max(1, Math.floor(bufferedRecordsMax / Math.min(shares, PARKED_SHARES_MAX))),
+      heldRecordsMax: bufferedRecordsMax * HELD_FACTOR,
       bufferedBytesMax: Math.max(1, Math.floor(bufferedBytesMax / shares)),
       retryDelayMinMs,
       retryDelayMaxMs,
@@ -136,6 +142,11 @@ export class OwnedPartitions {
     let endMs = Number.POSITIVE_INFINITY;
     for (const owned of this.all) endMs = Math.min(endMs, owned.backoffEndMs(nowMs) ?? endMs);
     return endMs;
+  }
+
+  /** What is parked for this batch may leave again. */
+  releaseParked(batchId: string, nowMs: number): void {
+    for (const owned of this.all) owned.release(batchId, nowMs);
   }
 
   pauseWhenFull(owned: OwnedPartition): void {

@@ -1,7 +1,8 @@
 /**
  * The records of one partition between fetch and commit. Records leave in offset order, may be resolved in any order,
- * and `offsetNext` never passes one that is unresolved. A record put back is the first to leave again. Offsets may
- * have gaps (control records, compaction): positions here are sequence numbers without gaps.
+ * and `offsetNext` never passes one that is unresolved. A record put back is the first to leave again. A parked one
+ * leaves no more until its batch is released; those behind it pass. Offsets may have gaps (control records,
+ * compaction): positions here are sequence numbers without gaps.
  *
  * A ring of slots: head (first not yet passed) <= cursor (nothing below waits) <= tail (next free). No array is
  * shifted. The ring holds at most what the high-water mark admits plus what one fetch brings; the intake pauses above
@@ -12,6 +13,7 @@ import type { InboundRecord } from '../../domain/ports.ts';
 const WAITING = 0;
 const TAKEN = 1;
 const RESOLVED = 2;
+const PARKED = 3;
 
 /** Where taken records are put: parallel arrays, so that a group of hundreds costs no object per record. */
 export interface TakenRecords {
@@ -32,6 +34,10 @@ export class PartitionBuffer {
   private waiting = 0;
   private taken = 0;
   private bytes = 0;
+  /** Sequences, by what they wait for. */
+  private readonly parked = new Map<string, number[]>();
+  private parkedTotal = 0;
+  private parkedSize = 0;
 
   constructor(offsetNext: number, capacity = 1024) {
     const size = 2 ** Math.ceil(Math.log2(Math.max(2, capacity)));
@@ -57,21 +63,31 @@ export class PartitionBuffer {
     return this.taken;
   }
 
+  /** Records that wait for the release of what they are parked for. */
+  get parkedCount(): number {
+    return this.parkedTotal;
+  }
+
+  /** Bytes of keys and values of those. */
+  get parkedBytes(): number {
+    return this.parkedSize;
+  }
+
   /** Records fetched and not yet resolved. */
   get bufferedCount(): number {
-    return this.waiting + this.taken;
+    return this.waiting + this.taken + this.parkedTotal;
   }
 
   /**
-   * Records from the first unresolved one to the last fetched, resolved ones between them included. The pause depends
-   * on this number: while one record is retried for hours, all that is resolved behind it would be delivered again
-   * after a crash, so there must not be ever more of it.
+   * Records from the first unresolved one to the last fetched, resolved ones between them included. There must not be
+   * ever more of it: while one record waits for hours, all that is resolved behind it would be delivered again after a
+   * crash.
    */
   get heldCount(): number {
     return this.tail - this.head;
   }
 
-  /** Bytes of keys and values of the unresolved records. */
+  /** Bytes of keys and values of the unresolved records that are not parked. */
   get bufferedBytes(): number {
     return this.bytes;
   }
@@ -131,6 +147,40 @@ export class PartitionBuffer {
     this.taken -= 1;
     this.waiting += 1;
     if (sequence < this.cursor) this.cursor = sequence;
+  }
+
+  /** The record waits until `release` is called for the same thing. */
+  park(sequence: number, waitsFor: string): void {
+    const index = this.takenIndex(sequence);
+    this.states[index] = PARKED;
+    this.taken -= 1;
+    this.parkedTotal += 1;
+    this.moveBytes(index, 1);
+    const sequences = this.parked.get(waitsFor);
+    if (sequences === undefined) this.parked.set(waitsFor, [sequence]);
+    else sequences.push(sequence);
+  }
+
+  /** What was parked for this waits again, each ahead of all with a higher offset. Answers how many there were. */
+  release(waitsFor: string): number {
+    const sequences = this.parked.get(waitsFor);
+    if (sequences === undefined) return 0;
+    this.parked.delete(waitsFor);
+    for (const sequence of sequences) {
+      this.states[sequence & this.mask] = WAITING;
+      this.moveBytes(sequence & this.mask, -1);
+      if (sequence < this.cursor) this.cursor = sequence;
+    }
+    this.parkedTotal -= sequences.length;
+    this.waiting += sequences.length;
+    return sequences.length;
+  }
+
+  private moveBytes(index: number, sign: 1 | -1): void {
+    const record = this.slots[index];
+    if (record === undefined) return;
+    this.bytes -= sign * bytesOf(record);
+    this.parkedSize += sign * bytesOf(record);
   }
 
   private takenIndex(sequence: number): number {

@@ -129,7 +129,10 @@ export class PoisonSearch {
   }
 
   private async resolve(record: InboundRecord, markedBefore: number): Promise<Resolution> {
-    if (markedBefore < MARKED_BEFORE_MAX) return answerAt(await this.deps.handler.handle([record]), 0);
+    if (markedBefore < MARKED_BEFORE_MAX) {
+      const answer = answerAt(await this.deps.handler.handle([record]), 0);
+      return answer.kind === 'awaited' ? answer.resolution : answer;
+    }
     const detail = `The process ended ${markedBefore} times while it handled this record.`;
     const { topic, partition, offset } = record;
     this.deps.log.error({ topic, partition, offset, markedBefore }, 'poison record set aside');

@@ -1,108 +1,125 @@
 /**
- * Gives every content and failure of a group its disposition, set-based.
+ * Gives every content and failure of a group its disposition, set-based, and waits for nobody: a batch that somebody
+ * else holds is parked, and only its inputs are answered `busy`. What was decided is answered whatever became of the
+ * others.
  *
- * First look: one optimistic transaction for the whole group. Where another transaction was in the way (CONFLICT), or
- * an input found neither a slot nor certainty, it is looked at again with its batch row locked first, on a fresh
- * snapshot, holding no slot from before. Under that lock nobody else can fill a slot of the batch, so the second look
- * decides, except while somebody who waits for the same lock still holds slots: hence the short, bounded repetition.
+ * One transaction for the whole group. Batches that nobody has named before get an `announced` row and a second one,
+ * because a registration and what comes before it must meet on a row. A transaction that met a conflict or a time limit
+ * has decided nothing, and parks its batches to be tried one by one; after the first such no more is tried, so a group
+ * is never in flight for longer than one time limit.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Disposition, SlotInput } from '../../domain/inputs.ts';
+import type { SlotInput } from '../../domain/inputs.ts';
 import { AppError } from '../../errors.ts';
 import { answerAt } from './answers.ts';
 import { claimRounds, type Indexed } from './claim-rounds.ts';
-import { type SettlingDeps, settleInputs } from './settle-inputs.ts';
+import type { ParkedBatches } from './parked-batches.ts';
+import { type Answer, type SettlingDeps, settleInputs } from './settle-inputs.ts';
 
-/** Looks at an undecided input again this often, under lock, before the offset has to wait. */
-const LOOKS_MAX = 20;
-/** And for no longer than this: behind a lock that is held for long, each look waits for the lock timeout. */
-const LOOKING_MS_MAX = 5000;
-const LOOK_DELAY_MIN_MS = 2;
-const LOOK_DELAY_MAX_MS = 10;
+/** What a use case that may find batches busy works with. */
+export interface ParkingDeps extends SettlingDeps {
+  readonly parked: ParkedBatches;
+}
 
 export class AssignInputs {
-  constructor(private readonly deps: SettlingDeps) {}
+  constructor(private readonly deps: ParkingDeps) {}
 
-  /**
-   * Dispositions parallel to the inputs. Rejects with an AppError; what committed before it stays and is a duplicate
-   * next time.
-   */
-  async assign(inputs: readonly SlotInput[]): Promise<Disposition[]> {
-    const result = new Array<Disposition>(inputs.length);
+  /** Answers parallel to the inputs. Rejects with an AppError; what committed before stays, and is a duplicate next time. */
+  async assign(inputs: readonly SlotInput[]): Promise<Exclude<Answer, 'absent'>[]> {
+    const result = inputs.map((): Exclude<Answer, 'absent'> => 'busy');
     const { rounds, repeats } = claimRounds(inputs);
-    for (const round of rounds) {
-      const dispositions = await this.settleRound(round.map(({ input }) => input));
-      round.forEach(({ index }, position) => {
-        result[index] = answerAt(dispositions, position);
+    const busy = new Set<string>();
+    for (const part of rounds.flatMap((round) => this.parts(round))) {
+      // What comes later of a batch waits with what came first: that keeps its order.
+      const open = part.filter(({ input }) => !busy.has(input.batchId));
+      if (open.length === 0) continue;
+      const { answers, isObstructed } = await this.settle(open.map(({ input }) => input));
+      open.forEach(({ input, index }, position) => {
+        const answer = answerAt(answers, position);
+        if (answer === 'busy' || answer === 'absent') busy.add(input.batchId);
+        else result[index] = answer;
       });
+      if (isObstructed) break;
     }
-    for (const index of repeats) result[index] = 'duplicate';
+    for (const { index, first } of repeats) {
+      result[index] = answerAt(result, first) === 'busy' ? 'busy' : 'duplicate';
+    }
+    this.park(inputs, result);
     return result;
   }
 
-  private async settleRound(inputs: readonly SlotInput[]): Promise<Disposition[]> {
-    const result = new Array<Disposition>(inputs.length);
-    let undecided: readonly Indexed[] = inputs.map((input, index) => ({ input, index }));
-    const endMs = performance.now() + LOOKING_MS_MAX;
-    for (let look = 0; undecided.length > 0; look += 1) {
-      if (look > LOOKS_MAX || performance.now() > endMs)
-        throw new AppError('UNDECIDED', `${undecided.length} inputs undecided after ${look} looks`);
-      if (look > 1) await delay(LOOK_DELAY_MIN_MS + Math.random() * (LOOK_DELAY_MAX_MS - LOOK_DELAY_MIN_MS));
-      const dispositions = await this.look(
-        undecided.map(({ input }) => input),
-        look > 0,
-      );
-      undecided = undecided.filter(({ index }, position) => {
-        const disposition = answerAt(dispositions, position);
-        if (disposition !== null) result[index] = disposition;
-        return disposition === null;
-      });
+  /** Those that may be settled together, and each batch that was in the way before by itself. */
+  private parts(round: readonly Indexed[]): (readonly Indexed[])[] {
+    const together: Indexed[] = [];
+    const alone = new Map<string, Indexed[]>();
+    for (const each of round) {
+      const { batchId } = each.input;
+      if (!this.deps.parked.isAlone(batchId)) together.push(each);
+      else alone.set(batchId, [...(alone.get(batchId) ?? []), each]);
     }
-    return result;
+    return [...(together.length > 0 ? [together] : []), ...alone.values()];
   }
 
-  /**
-   * One transaction. After a conflict with another transaction all inputs stay undecided; after one under lock, each
-   * half of the batches is tried by itself.
-   */
-  private async look(inputs: readonly SlotInput[], locked: boolean): Promise<(Disposition | null)[]> {
+  private async settle(inputs: readonly SlotInput[]): Promise<Attempt> {
+    const first = await this.commit(inputs, false);
+    if (!first.answers.includes('absent')) return first;
+    const second = await this.commit(
+      inputs.filter((_, index) => first.answers[index] === 'absent'),
+      true,
+    );
+    const announced = second.answers.values();
+    const answers = first.answers.map((answer) => (answer === 'absent' ? (announced.next().value ?? answer) : answer));
+    return { answers, isObstructed: second.isObstructed };
+  }
+
+  /** One transaction. */
+  private async commit(inputs: readonly SlotInput[], announcing: boolean): Promise<Attempt> {
+    const { store, context, metrics, outbox, parked } = this.deps;
     const startedAt = performance.now();
-    this.deps.metrics.claimSize.observe(inputs.length);
+    metrics.claimSize.observe(inputs.length);
+    const batchIds = new Set(inputs.map(({ batchId }) => batchId));
     try {
-      const { dispositions, rows } = await this.deps.store.transaction(async (tx) => {
-        if (locked) await tx.lockBatches([...new Set(inputs.map((input) => input.batchId))]);
-        return settleInputs(tx, inputs, locked, this.deps.context);
+      const { answers, rows } = await store.transaction(async (tx) => {
+        if (announcing) await tx.lockBatches([...batchIds]);
+        return settleInputs(tx, inputs, context);
       });
-      this.deps.outbox.offer(rows);
-      this.deps.metrics.undecided.inc(dispositions.filter((disposition) => disposition === null).length);
-      return dispositions;
+      outbox.offer(rows);
+      return { answers, isObstructed: false };
     } catch (error) {
-      if (!(error instanceof AppError && error.code === 'CONFLICT')) throw error;
-      this.deps.metrics.retries.inc({ reason: locked ? 'conflict_locked' : 'conflict' });
+      if (!isObstructed(error)) throw error;
+      metrics.retries.inc({ reason: error.code === 'CONFLICT' ? 'conflict' : 'statement_timeout' });
+      parked.park(batchIds, 'obstructed');
+      return { answers: inputs.map(() => 'busy'), isObstructed: true };
     } finally {
-      this.deps.metrics.claimDuration.observe((performance.now() - startedAt) / 1000);
+      metrics.claimDuration.observe((performance.now() - startedAt) / 1000);
     }
-    return locked ? this.lookAtHalves(inputs) : inputs.map(() => null);
   }
 
-  /** Halves by batch, so that a batch whose row stays locked does not keep the others from being settled. */
-  private async lookAtHalves(inputs: readonly SlotInput[]): Promise<(Disposition | null)[]> {
-    const result = inputs.map((): Disposition | null => null);
-    const batchIds = [...new Set(inputs.map((input) => input.batchId))];
-    if (batchIds.length === 1) return result;
-    const firstHalf = new Set(batchIds.slice(0, Math.ceil(batchIds.length / 2)));
-    for (const inFirst of [true, false]) {
-      const half = inputs
-        .map((input, index) => ({ input, index }))
-        .filter((each) => firstHalf.has(each.input.batchId) === inFirst);
-      const dispositions = await this.look(
-        half.map(({ input }) => input),
-        true,
-      );
-      half.forEach(({ index }, position) => {
-        result[index] = answerAt(dispositions, position);
-      });
-    }
-    return result;
+  private park(inputs: readonly SlotInput[], answers: readonly Answer[]): void {
+    const { parked, metrics } = this.deps;
+    const busy = new Set<string>();
+    const settled = new Set<string>();
+    inputs.forEach(({ batchId }, index) => {
+      const isBusy = answers[index] === 'busy';
+      (isBusy ? busy : settled).add(batchId);
+      if (isBusy) metrics.undecided.inc();
+    });
+    for (const batchId of busy) settled.delete(batchId);
+    parked.settled(settled);
+    parked.park(
+      [...busy].filter((batchId) => !parked.isParked(batchId)),
+      'busy',
+    );
   }
+}
+
+interface Attempt {
+  /** Parallel to the inputs. */
+  readonly answers: Answer[];
+  /** The transaction was undone on account of one of its batches, and it is not known of which. */
+  readonly isObstructed: boolean;
+}
+
+/** Somebody was in the way of a transaction that touched several batches, and it is not known in whose. */
+export function isObstructed(error: unknown): error is AppError {
+  return error instanceof AppError && (error.code === 'CONFLICT' || error.code === 'STORE_TIMED_OUT');
 }

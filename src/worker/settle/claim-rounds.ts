@@ -15,23 +15,24 @@ export interface Indexed {
 export interface Claiming {
   /** Each is settled by one statement, after the one before it. */
   readonly rounds: readonly (readonly Indexed[])[];
-  /** Indexes of inputs whose identity came before in the same call: duplicates, whatever becomes of the first. */
-  readonly repeats: readonly number[];
+  /** Inputs whose identity came before in the same call, and where that first one stands: duplicates, once it is settled. */
+  readonly repeats: readonly { readonly index: number; readonly first: number }[];
 }
 
 export function claimRounds(inputs: readonly SlotInput[]): Claiming {
-  const seen = new Set<string>();
+  const seen = new Map<string, number>();
   const contentUploads = new Set<string>();
   const first: Indexed[] = [];
   const second: Indexed[] = [];
-  const repeats: number[] = [];
+  const repeats: { index: number; first: number }[] = [];
   inputs.forEach((input, index) => {
     const identity = `${input.kind}\u0000${input.batchId}\u0000${identityOf(input)}`;
-    if (seen.has(identity)) {
-      repeats.push(index);
+    const earlier = seen.get(identity);
+    if (earlier !== undefined) {
+      repeats.push({ index, first: earlier });
       return;
     }
-    seen.add(identity);
+    seen.set(identity, index);
     const upload = `${input.batchId}\u0000${input.fileUploadId}`;
     if (input.kind === 'content') contentUploads.add(upload);
     const target = input.kind === 'failure' && contentUploads.has(upload) ? second : first;

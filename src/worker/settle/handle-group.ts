@@ -1,10 +1,12 @@
 /**
  * Resolves a group of records: each ends in one disposition that is committed in the database, in the dead-letter topic
- * with an acknowledgement, or in `retry`. Known failures become resolutions; anything unknown is a bug and rises.
+ * with an acknowledgement, in `retry`, or parked with its batch. Known failures become resolutions; anything unknown is
+ * a bug and rises. Nobody waits for the dead-letter topic but the records that go there.
  *
- *     records ─ decode ─┬─ registrations ─ RegisterBatches ─┐
+ *     records ─ decode ─┬─ batch is parked ─ parked ────────┐
+ *                       ├─ registrations ─ RegisterBatches ─┤
  *                       ├─ contents, failures ─ hints ─ AssignInputs ─ one resolution per record
- *                       └─ what cannot be used ─ dead letters ──────┘
+ *                       └─ what cannot be used ─ dead letters, awaited
  */
 import type { BatchStore } from '../../domain/batch-store.ts';
 import type { Disposition, Input, Registration, SlotInput } from '../../domain/inputs.ts';
@@ -17,12 +19,14 @@ import type { GroupTrace, Tracing } from '../../telemetry/tracing.ts';
 import { answerAt } from './answers.ts';
 import type { AssignInputs } from './assign-inputs.ts';
 import { type DecodeLimits, decodeRecord } from './decode.ts';
+import type { ParkedBatches } from './parked-batches.ts';
 import type { RegisterBatches } from './register-batches.ts';
-import { type Resolution, Resolutions } from './resolution.ts';
+import { type Answered, type Resolution, Resolutions } from './resolution.ts';
 
 export interface HandleGroupDeps {
   readonly registerBatches: RegisterBatches;
   readonly assignInputs: AssignInputs;
+  readonly parked: ParkedBatches;
   readonly batches: Pick<BatchStore, 'known'>;
   readonly hints: HintStore;
   readonly publisher: MessagePublisher;
@@ -63,15 +67,17 @@ export class HandleGroup {
     this.deps = deps;
   }
 
-  /** Resolutions parallel to the records. */
-  async handle(records: readonly InboundRecord[]): Promise<Resolution[]> {
+  /** Answers parallel to the records. */
+  async handle(records: readonly InboundRecord[]): Promise<Answered[]> {
     const group = new Group(records);
     const trace = this.deps.tracing.beginGroup(records.length);
     for (let index = 0; index < records.length; index += 1) this.sort(group, index, trace);
     await (trace === undefined ? this.settle(group) : trace.run(() => this.settle(group)));
-    const resolutions = this.conclude(group);
-    trace?.end((index) => outcomeOf(answerAt(resolutions, index)));
-    return resolutions;
+    const letters = group.rejections.length === 0 ? undefined : this.publishDeadLetters(group.rejections);
+    if (letters !== undefined) for (const { index } of group.rejections) group.resolutions.await(index, letters);
+    const answers = this.conclude(group);
+    if (trace !== undefined) void this.endTrace(trace, answers);
+    return answers;
   }
 
   /** Sends a record to its dead-letter topic without looking into it. */
@@ -81,10 +87,18 @@ export class HandleGroup {
     detail: string,
     attempts: number,
   ): Promise<Resolution> {
-    const group = new Group([record]);
-    group.rejections.push({ index: 0, letter: { record, reason, detail, attempts }, about: undefined });
-    await this.publishDeadLetters(group);
-    return answerAt(this.conclude(group), 0);
+    return this.publishDeadLetters([{ index: 0, letter: { record, reason, detail, attempts }, about: undefined }]);
+  }
+
+  /** A span ends when its record is done with. A failure is for who awaits the record. */
+  private async endTrace(trace: GroupTrace, answers: readonly Answered[]): Promise<void> {
+    const settled = await Promise.allSettled(
+      answers.map((answer) => (answer.kind === 'awaited' ? answer.resolution : answer)),
+    );
+    trace.end((index) => {
+      const answer = answerAt(settled, index);
+      return answer.status === 'fulfilled' ? outcomeOf(answer.value) : new Error(String(answer.reason));
+    });
   }
 
   private sort(group: Group, index: number, trace: GroupTrace | undefined): void {
@@ -92,6 +106,7 @@ export class HandleGroup {
     const decoded = decodeRecord(record, this.deps.limits);
     if (decoded.kind === 'ignored') group.resolutions.resolve(index, 'ignored');
     else if (decoded.kind === 'rejected') group.reject(index, decoded.reason, decoded.detail, decoded.about);
+    else if (this.deps.parked.isParked(decoded.input.batchId)) group.resolutions.park(index, decoded.input.batchId);
     else if (decoded.input.kind === 'registration') {
       const input = trace === undefined ? decoded.input : traced(trace, index, record, decoded.input);
       group.registrations.push({ index, eventId: decoded.eventId, input });
@@ -104,7 +119,6 @@ export class HandleGroup {
   private async settle(group: Group): Promise<void> {
     await this.register(group, group.registrations);
     await this.assign(group, await this.withoutConfirmed(group));
-    await this.publishDeadLetters(group);
   }
 
   private async register(group: Group, work: readonly Work<Registration>[]): Promise<void> {
@@ -114,6 +128,7 @@ export class HandleGroup {
       some.forEach(({ index, input }, position) => {
         const outcome = answerAt(outcomes, position);
         if (outcome.kind === 'conflicting') group.reject(index, 'conflicting_registration', outcome.detail, input);
+        else if (outcome.kind === 'busy') group.resolutions.park(index, input.batchId);
         else group.resolutions.resolve(index, outcome.kind === 'registered' ? 'registered' : 'duplicate');
       });
     });
@@ -122,17 +137,28 @@ export class HandleGroup {
   private async assign(group: Group, work: readonly Work<SlotInput>[]): Promise<void> {
     if (work.length === 0) return;
     await this.isolating(group, work, async (some) => {
-      const dispositions = await this.deps.assignInputs.assign(some.map(({ input }) => input));
-      some.forEach(({ index }, position) => {
-        group.resolutions.resolve(index, answerAt(dispositions, position));
-      });
-      this.deps.hints.remember(some.map(({ eventId }) => eventId));
+      const answers = await this.deps.assignInputs.assign(some.map(({ input }) => input));
+      const settled: string[] = [];
+      for (const [position, { index, input, eventId }] of some.entries()) {
+        const answer = answerAt(answers, position);
+        if (answer === 'busy') group.resolutions.park(index, input.batchId);
+        else {
+          group.resolutions.resolve(index, answer);
+          settled.push(eventId);
+        }
+      }
+      this.deps.hints.remember(settled);
     });
   }
 
   /** Resolves as duplicates the inputs that a hint names and the database knows. A hint only says whom to look up. */
   private async withoutConfirmed(group: Group): Promise<readonly Work<SlotInput>[]> {
-    const work = group.slotInputs;
+    // A batch whose registration has just been parked, too: what comes for it keeps its order.
+    const work = group.slotInputs.filter(({ index, input }) => {
+      const isParked = this.deps.parked.isParked(input.batchId);
+      if (isParked) group.resolutions.park(index, input.batchId);
+      return !isParked;
+    });
     if (work.length === 0) return work;
     const hinted = await this.deps.hints.seen(work.map(({ eventId }) => eventId));
     const candidates = work.filter((_, position) => answerAt(hinted, position));
@@ -186,25 +212,25 @@ export class HandleGroup {
     }
   }
 
-  private async publishDeadLetters({ rejections, resolutions }: Group): Promise<void> {
-    if (rejections.length === 0) return;
+  /** All letters of a group come to the same. */
+  private async publishDeadLetters(rejections: readonly Rejection[]): Promise<Resolution> {
     try {
       await this.deps.publisher.publishDeadLetters(rejections.map(({ letter }) => letter));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       this.deps.log.warn({ err: error, count: rejections.length }, 'dead letters must wait');
-      for (const { index } of rejections) resolutions.retry(index, error);
-      return;
+      return { kind: 'retry', error };
     }
-    for (const { index, letter, about } of rejections) {
-      resolutions.resolve(index, 'rejected');
+    for (const { letter, about } of rejections) {
+      this.deps.metrics.inputs.inc({ topic: this.deps.topicLabel(letter.record.topic), disposition: 'rejected' });
       const fields = { ...inputFields(letter.record, about), reason: letter.reason, detail: letter.detail };
       this.deps.log.warn(fields, 'record set aside');
     }
+    return { kind: 'resolved', disposition: 'rejected' };
   }
 
   /** Counts and logs what became of the records. */
-  private conclude(group: Group): Resolution[] {
+  private conclude(group: Group): Answered[] {
     const { resolutions } = group;
     const counts = new Map<string, Map<Disposition, number>>();
     resolutions.records.forEach(({ topic }, index) => {
@@ -225,7 +251,7 @@ export class HandleGroup {
   private logInputs({ registrations, slotInputs, resolutions }: Group): void {
     for (const { index, input } of [...registrations, ...slotInputs]) {
       const disposition = resolutions.dispositionAt(index);
-      if (disposition === undefined || disposition === 'rejected') continue;
+      if (disposition === undefined) continue;
       this.deps.log.debug({ ...inputFields(resolutions.recordAt(index), input), disposition }, 'input resolved');
     }
   }
@@ -254,7 +280,8 @@ function traced<T extends Input>(trace: GroupTrace, index: number, record: Inbou
 }
 
 function outcomeOf(resolution: Resolution): string | Error {
-  return resolution.kind === 'resolved' ? resolution.disposition : resolution.error;
+  if (resolution.kind === 'resolved') return resolution.disposition;
+  return resolution.kind === 'retry' ? resolution.error : resolution.kind;
 }
 
 /**

@@ -1,75 +1,85 @@
 /**
  * Registers batches, several in one transaction, and drains what came before them in arrival order through the same
  * code that settles later inputs. Registration and early input meet on the batch row: whoever locks it second sees what
- * the first one did, so nothing stays pending behind a registration (G6).
+ * the first one did, so nothing stays pending behind a registration (G6). A batch that somebody else holds is parked
+ * and answered `busy`, and the others are registered; see AssignInputs for what else may be in the way.
  */
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchTransaction, RegistrationOutcome, RegistrationRecord } from '../../domain/batch-store.ts';
 import type { Registration } from '../../domain/inputs.ts';
 import type { OutboxRow } from '../../domain/ports.ts';
 import { AppError } from '../../errors.ts';
 import { answerAt } from './answers.ts';
+import { isObstructed, type ParkingDeps } from './assign-inputs.ts';
 import { claimRounds } from './claim-rounds.ts';
-import { type SettleContext, type SettlingDeps, settleInputs } from './settle-inputs.ts';
+import { type SettleContext, settleInputs } from './settle-inputs.ts';
 
 /** Bounds the size and the lock time of one registration transaction. */
 const SLOTS_PER_TRANSACTION_MAX = 2_000;
-const ATTEMPTS_MAX = 3;
-const RETRY_DELAY_MAX_MS = 20;
 
 export class RegisterBatches {
-  constructor(private readonly deps: SettlingDeps) {}
+  constructor(private readonly deps: ParkingDeps) {}
 
-  /** Outcomes parallel to the registrations. Rejects with an AppError. */
-  async register(registrations: readonly Registration[]): Promise<RegistrationOutcome[]> {
-    const result: RegistrationOutcome[] = [];
-    for (const records of transactionsOf(registrations)) {
+  /** Answers parallel to the registrations. Rejects with an AppError; what committed before stays, and is a repeat. */
+  async register(registrations: readonly Registration[]): Promise<(RegistrationOutcome | Busy)[]> {
+    const { parked } = this.deps;
+    const result = registrations.map((): RegistrationOutcome | Busy => BUSY);
+    const busy = new Set<string>();
+    for (const transaction of transactionsOf(registrations, (batchId) => parked.isAlone(batchId))) {
+      // A second registration of a batch waits with the first one: that keeps which one wins.
+      const records = transaction.filter(({ registration }) => !busy.has(registration.batchId));
+      if (records.length === 0) continue;
       const outcomes = await this.commit(records);
-      records.forEach((_, position) => {
-        result.push(answerAt(outcomes, position));
-      });
+      for (const { index, registration } of records) {
+        const outcome = outcomes?.get(registration.batchId);
+        if (outcome === undefined) busy.add(registration.batchId);
+        else result[index] = outcome;
+      }
+      if (outcomes === undefined) break;
     }
+    const waiting = registrations.filter((_, index) => result[index] === BUSY).map(({ batchId }) => batchId);
+    parked.settled(registrations.map(({ batchId }) => batchId).filter((batchId) => !waiting.includes(batchId)));
+    parked.park(new Set(waiting.filter((batchId) => !parked.isParked(batchId))), 'busy');
     return result;
   }
 
-  private async commit(records: readonly RegistrationRecord[]): Promise<RegistrationOutcome[]> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const { outcomes, rows } = await this.deps.store.transaction((tx) => this.registerAndDrain(tx, records));
-        this.deps.outbox.offer(rows);
-        return outcomes;
-      } catch (error) {
-        const mayRetry = error instanceof AppError && (error.code === 'CONFLICT' || error.code === 'UNDECIDED');
-        if (!mayRetry || attempt >= ATTEMPTS_MAX) throw error;
-        this.deps.metrics.retries.inc({ reason: 'registration_conflict' });
-        if (records.length > 1) return this.commitHalves(records);
-        await delay(Math.random() * RETRY_DELAY_MAX_MS);
-      }
+  /** One transaction. By batch; those that somebody else holds are missing. Undefined when it was undone. */
+  private async commit(records: readonly RegistrationRecord[]): Promise<Map<string, RegistrationOutcome> | undefined> {
+    try {
+      const { outcomes, rows } = await this.deps.store.transaction((tx) => this.registerAndDrain(tx, records));
+      this.deps.outbox.offer(rows);
+      return outcomes;
+    } catch (error) {
+      if (!isObstructed(error)) throw error;
+      this.deps.metrics.retries.inc({ reason: 'registration_conflict' });
+      this.deps.parked.park(new Set(records.map(({ registration }) => registration.batchId)), 'obstructed');
+      return undefined;
     }
-  }
-
-  /** So that a batch whose row stays locked does not keep the others from being registered. */
-  private async commitHalves(records: readonly RegistrationRecord[]): Promise<RegistrationOutcome[]> {
-    const middle = Math.ceil(records.length / 2);
-    const first = await this.commit(records.slice(0, middle));
-    return [...first, ...(await this.commit(records.slice(middle)))];
   }
 
   private async registerAndDrain(
     tx: BatchTransaction,
     records: readonly RegistrationRecord[],
-  ): Promise<{ outcomes: RegistrationOutcome[]; rows: OutboxRow[] }> {
-    await tx.lockBatches(records.map(({ registration }) => registration.batchId));
-    const outcomes = await tx.registerBatches(records);
-    const drained = records.filter((_, index) => answerAt(outcomes, index).kind !== 'conflicting');
-    const rows = await drainPending(
-      tx,
-      drained.map(({ registration }) => registration.batchId),
-      this.deps.context,
-    );
-    return { outcomes, rows };
+  ): Promise<{ outcomes: Map<string, RegistrationOutcome>; rows: OutboxRow[] }> {
+    const locked = await tx.lockBatches(records.map(({ registration }) => registration.batchId));
+    const ours = records.filter(({ registration }) => locked.has(registration.batchId));
+    if (ours.length === 0) return { outcomes: new Map(), rows: [] };
+    const answers = await tx.registerBatches(ours);
+    const outcomes = new Map(ours.map(({ registration }, index) => [registration.batchId, answerAt(answers, index)]));
+    const drained = [...outcomes].filter(([, { kind }]) => kind !== 'conflicting').map(([batchId]) => batchId);
+    return { outcomes, rows: await drainPending(tx, drained, this.deps.context) };
   }
+}
+
+/** Somebody else holds the batch: it is parked, and its registration comes again. */
+export interface Busy {
+  readonly kind: 'busy';
+}
+const BUSY: Busy = { kind: 'busy' };
+
+interface IndexedRecord extends RegistrationRecord {
+  /** Among the registrations that were asked about. */
+  readonly index: number;
 }
 
 /** Settles what is pending for these registered, locked batches, in arrival order. */
@@ -85,11 +95,10 @@ export async function drainPending(
     const settled = await settleInputs(
       tx,
       round.map(({ input }) => input),
-      true,
       context,
     );
-    if (settled.dispositions.includes(null)) {
-      throw new AppError('UNDECIDED', 'open slots of a locked batch are held by a transaction that waits for it');
+    if (settled.answers.includes('busy')) {
+      throw new AppError('CONFLICT', 'open slots of a locked batch are held by a foreign transaction');
     }
     rows.push(...settled.rows);
   }
@@ -98,25 +107,32 @@ export async function drainPending(
 
 /**
  * Transactions of bounded size. A batch registered twice in one call, or two that ask for the same slot, come in two of
- * them, in order: compared within one statement neither would see the other, and both would fail for ever.
+ * them, in order: compared within one statement neither would see the other, and both would fail for ever. One that was
+ * in the way before comes in one of its own.
  */
-function transactionsOf(registrations: readonly Registration[]): RegistrationRecord[][] {
-  const transactions: RegistrationRecord[][] = [];
-  let current: RegistrationRecord[] = [];
+function transactionsOf(
+  registrations: readonly Registration[],
+  isAlone: (batchId: string) => boolean,
+): IndexedRecord[][] {
+  const transactions: IndexedRecord[][] = [];
+  let current: IndexedRecord[] = [];
   let slotCount = 0;
   const batchIds = new Set<string>();
   const essayIds = new Set<string>();
-  for (const registration of registrations) {
+  let wasAlone = false;
+  for (const [index, registration] of registrations.entries()) {
     const size = registration.essayIds.length;
     const meets = batchIds.has(registration.batchId) || registration.essayIds.some((essayId) => essayIds.has(essayId));
-    if (current.length > 0 && (meets || slotCount + size > SLOTS_PER_TRANSACTION_MAX)) {
+    const alone = isAlone(registration.batchId);
+    if (current.length > 0 && (meets || alone || wasAlone || slotCount + size > SLOTS_PER_TRANSACTION_MAX)) {
       transactions.push(current);
       current = [];
       slotCount = 0;
       batchIds.clear();
       essayIds.clear();
     }
-    current.push({ registration, digest: registrationDigest(registration) });
+    wasAlone = alone;
+    current.push({ index, registration, digest: registrationDigest(registration) });
     slotCount += size;
     batchIds.add(registration.batchId);
     for (const essayId of registration.essayIds) essayIds.add(essayId);

@@ -1,7 +1,7 @@
 /**
  * Settles a group of inputs within one transaction: claims slots, decides about each input, records what was decided,
- * and writes every event it causes to the outbox, completions included. All of it happens or none. Identities must be
- * distinct within the group.
+ * and writes every event it causes to the outbox, completions included. All of it happens or none. An input that cannot
+ * be decided now is left as it was and says why. Identities must be distinct within the group.
  */
 import { completedMessage, excessMessage, slotAssignedMessage } from '../../contract/outbound.ts';
 import type { Topics } from '../../contract/topics.ts';
@@ -31,9 +31,15 @@ export interface SettlingDeps {
   readonly outbox: OutboxSink;
 }
 
+/**
+ * What an input came to in one transaction: a disposition, or why it has none yet. absent: no row of its batch exists to
+ * meet a registration on. busy: somebody else holds its batch.
+ */
+export type Answer = Disposition | 'absent' | 'busy';
+
 export interface Settled {
-  /** Parallel to the inputs; null where the input stays undecided and must be looked at again. */
-  readonly dispositions: (Disposition | null)[];
+  /** Parallel to the inputs. */
+  readonly answers: Answer[];
   /** Rows written by this transaction: to be published once it has committed. */
   readonly rows: OutboxRow[];
 }
@@ -41,27 +47,24 @@ export interface Settled {
 export async function settleInputs(
   tx: BatchTransaction,
   inputs: readonly SlotInput[],
-  certain: boolean,
   context: SettleContext,
 ): Promise<Settled> {
   const claims = await tx.claimSlots(inputs, context.instance);
-  const decisions = inputs.map((input, index) => decide(input, answerAt(claims, index), certain));
+  const decisions = inputs.map((input, index) => decide(input, answerAt(claims, index)));
   const isNew = await record(tx, inputs, claims, decisions);
   const messages: OutboundMessage[] = [];
   const completing = new Map<string, number | undefined>();
-  const dispositions = inputs.map((input, index): Disposition | null => {
+  const answers = inputs.map((input, index): Answer => {
     const claim = answerAt(claims, index);
     if (claim.essayId !== null && claim.batchState === 'complete') {
       completing.set(input.batchId, later(completing.get(input.batchId), input.receivedAtMs));
     }
-    const disposition = dispositionOf(answerAt(decisions, index), answerAt(isNew, index));
-    if (input.kind === 'content') announce(messages, input, claim, disposition, context);
-    return disposition;
+    const answer = answerOf(answerAt(decisions, index), answerAt(isNew, index));
+    if (input.kind === 'content') announce(messages, input, claim, answer, context);
+    return answer;
   });
   if (completing.size > 0) messages.push(...(await completionsOf(tx, [...completing.keys()], context)));
-  const receivedAtMsOf = ({ topic, key }: OutboundMessage) =>
-    topic === context.topics.completed ? completing.get(key) : undefined;
-  return { dispositions, rows: await appendMessages(tx, messages, receivedAtMsOf) };
+  return { answers, rows: await appendMessages(tx, messages, context, (batchId) => completing.get(batchId)) };
 }
 
 function later(one: number | undefined, other: number | undefined): number | undefined {
@@ -82,11 +85,13 @@ export async function completionsOf(
 export async function appendMessages(
   tx: BatchTransaction,
   messages: readonly OutboundMessage[],
-  receivedAtMsOf: (completion: OutboundMessage) => number | undefined = () => undefined,
+  { topics }: SettleContext,
+  receivedAtMsOf: (completedBatchId: string) => number | undefined = () => undefined,
 ): Promise<OutboxRow[]> {
   const append = async (some: readonly OutboundMessage[]): Promise<OutboxRow> => {
-    const completersReceivedAtMs = some.map(receivedAtMsOf).filter((atMs) => atMs !== undefined);
-    return { ...(await tx.appendOutbox(some)), completersReceivedAtMs };
+    const completed = some.filter(({ topic }) => topic === topics.completed).map(({ key }) => key);
+    const completersReceivedAtMs = completed.map(receivedAtMsOf).filter((atMs) => atMs !== undefined);
+    return { ...(await tx.appendOutbox(some, completed)), completersReceivedAtMs };
   };
   const rows: OutboxRow[] = [];
   const small = messages.filter(({ value }) => value.length <= SHARED_ROW_VALUE_LENGTH_MAX);
@@ -128,8 +133,7 @@ async function record(
   return isNew;
 }
 
-/** Null: undecided, to be looked at again. */
-function dispositionOf(decision: Decision, isNew: boolean): Disposition | null {
+function answerOf(decision: Decision, isNew: boolean): Answer {
   switch (decision) {
     case 'assigned':
       return 'assigned';
@@ -142,8 +146,9 @@ function dispositionOf(decision: Decision, isNew: boolean): Disposition | null {
       return isNew ? 'excess' : 'duplicate';
     case 'pending':
       return isNew ? 'pending' : 'duplicate';
-    case 'undecided':
-      return null;
+    case 'absent':
+    case 'busy':
+      return decision;
   }
 }
 
@@ -151,13 +156,13 @@ function announce(
   messages: OutboundMessage[],
   content: Content,
   claim: Claim,
-  disposition: Disposition | null,
+  answer: Answer,
   { topics, clock }: SettleContext,
 ): void {
   const shared = { topics, ...content, occurredAtMs: clock.nowMs() };
-  if (disposition === 'assigned' && claim.essayId !== null) {
+  if (answer === 'assigned' && claim.essayId !== null) {
     messages.push(slotAssignedMessage({ ...shared, essayId: claim.essayId }));
-  } else if (disposition === 'excess') {
+  } else if (answer === 'excess') {
     messages.push(excessMessage(shared));
   }
 }

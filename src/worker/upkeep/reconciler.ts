@@ -69,17 +69,18 @@ async function repair(
   batchId: string,
   context: SettleContext,
 ): Promise<{ rows: OutboxRow[]; kinds: RepairKind[] }> {
-  await tx.lockBatches([batchId]);
-  // Looked at again under the lock: what was seen before may have been somebody's work in progress.
   const rows: OutboxRow[] = [];
   const kinds: RepairKind[] = [];
+  // Held by somebody, who may be about to put it right: the next pass looks again.
+  if (!(await tx.lockBatches([batchId])).has(batchId)) return { rows, kinds };
+  // Looked at again under the lock: what was seen before may have been somebody's work in progress.
   if ((await tx.countStranded(batchId)) > 0) {
     kinds.push('pending_of_registered');
     rows.push(...(await drainPending(tx, [batchId], context)));
   }
   if (await tx.recount(batchId)) {
     kinds.push('full_not_complete');
-    rows.push(...(await appendMessages(tx, await completionsOf(tx, [batchId], context))));
+    rows.push(...(await appendMessages(tx, await completionsOf(tx, [batchId], context), context)));
   }
   return { rows, kinds };
 }

@@ -15,8 +15,12 @@ export interface HeldTransaction {
   rollback(): Promise<void>;
 }
 
-/** A first look at these inputs, as the product takes it, stopped before its commit. */
-export async function holdBeforeCommit(instance: Instance, inputs: readonly SlotInput[]): Promise<HeldTransaction> {
+/** A transaction that announces batches and settles inputs, as the product does it, stopped before its commit. */
+export async function holdBeforeCommit(
+  instance: Instance,
+  inputs: readonly SlotInput[],
+  announced: readonly string[] = [],
+): Promise<HeldTransaction> {
   let proceed: (undo: Error | null) => void = () => {};
   const gate = new Promise<Error | null>((resolve) => {
     proceed = resolve;
@@ -24,7 +28,8 @@ export async function holdBeforeCommit(instance: Instance, inputs: readonly Slot
   let over: Promise<unknown> = Promise.resolve();
   const settled = await new Promise<Settled>((reached, failed) => {
     over = instance.store.transaction(async (tx) => {
-      reached(await settleInputs(tx, inputs, false, instance.context));
+      if (announced.length > 0) await tx.lockBatches(announced);
+      reached(await settleInputs(tx, inputs, instance.context));
       const undo = await gate;
       if (undo !== null) throw undo;
     });

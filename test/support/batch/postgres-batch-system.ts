@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
 import { completedEvent, excessEvent, slotAssignedEvent } from '../../../src/contract/outbound-schemas.ts';
 import { EVENT_TYPES, topicsFor } from '../../../src/contract/topics.ts';
@@ -7,9 +8,11 @@ import { PostgresBatchStore } from '../../../src/postgres/batch-store.ts';
 import { type Database, type DatabaseOptions, HOT_PLAN_SETTINGS } from '../../../src/postgres/database.ts';
 import { Metrics } from '../../../src/telemetry/metrics.ts';
 import { AssignInputs } from '../../../src/worker/settle/assign-inputs.ts';
+import { ParkedBatches } from '../../../src/worker/settle/parked-batches.ts';
 import { RegisterBatches } from '../../../src/worker/settle/register-batches.ts';
 import type { SettleContext } from '../../../src/worker/settle/settle-inputs.ts';
 import { openDatabase } from '../servers/open-database.ts';
+import { silentLog } from '../worker/intake-bench.ts';
 import type { BatchSnapshot, BatchSystem, PublishedEvent, Snapshot } from './batch-system.ts';
 
 /** One worker's use cases on a pool of its own. */
@@ -18,6 +21,7 @@ export interface Instance {
   readonly store: PostgresBatchStore;
   readonly register: RegisterBatches;
   readonly assign: AssignInputs;
+  readonly parked: ParkedBatches;
   readonly context: SettleContext;
   readonly metrics: Metrics;
 }
@@ -27,9 +31,33 @@ export function openInstance(url: string, name: string, options: Partial<Databas
   const database = openDatabase(url, options, metrics);
   const store = new PostgresBatchStore(database, { instance: name, outboxLeaseMs: 10_000 });
   const context = { topics: topicsFor(''), instance: name, clock: { nowMs: () => Date.now() } };
-  const deps = { store, context, metrics, outbox: { offer: () => {} } };
-  return { database, store, context, metrics, register: new RegisterBatches(deps), assign: new AssignInputs(deps) };
+  const parked = new ParkedBatches({ log: silentLog, metrics });
+  const deps = { store, context, metrics, parked, outbox: { offer: () => {} } };
+  const [register, assign] = [new RegisterBatches(deps), new AssignInputs(deps)];
+  return { database, store, context, metrics, parked, register, assign };
 }
+
+/** As the intake does it: what was busy comes again when its batch is due, until everything is settled. */
+async function settled<T, Answer>(
+  parked: ParkedBatches,
+  asked: readonly T[],
+  settle: (some: readonly T[]) => Promise<readonly Answer[]>,
+  isBusy: (answer: Answer) => boolean,
+): Promise<Answer[]> {
+  const answers = [...(await settle(asked))];
+  const endMs = performance.now() + SETTLED_MS_MAX;
+  for (;;) {
+    const busy = asked.map((each, index) => ({ each, index })).filter(({ index }) => isBusy(answers[index] as Answer));
+    if (busy.length === 0) return answers;
+    if (performance.now() > endMs) throw new Error(`${busy.length} inputs still busy after ${SETTLED_MS_MAX} ms`);
+    await delay(Math.max(1, parked.nextDueMs() - performance.now()));
+    parked.release(performance.now());
+    const again = await settle(busy.map(({ each }) => each));
+    for (const [position, { index }] of busy.entries()) answers[index] = again[position] as Answer;
+  }
+}
+
+const SETTLED_MS_MAX = 20_000;
 
 /**
  * The product's use cases on PostgreSQL, as several instances that share nothing but the database. Commits do not wait
@@ -53,15 +81,26 @@ export class PostgresBatchSystem implements BatchSystem {
     const dispositions = new Array<Disposition>(inputs.length);
     const indexed = inputs.map((input, index) => ({ input, index }));
     const registrations = indexed.filter((each): each is Indexed<Registration> => each.input.kind === 'registration');
-    const outcomes = await worker.register.register(registrations.map(({ input }) => input));
+    const outcomes = await settled(
+      worker.parked,
+      registrations.map(({ input }) => input),
+      (some) => worker.register.register(some),
+      (outcome) => outcome.kind === 'busy',
+    );
     registrations.forEach(({ index }, position) => {
       const kind = outcomes[position]?.kind ?? 'conflicting';
       dispositions[index] = kind === 'registered' ? kind : kind === 'repeated' ? 'duplicate' : 'rejected';
     });
     const others = indexed.filter((each): each is Indexed<Content | Failure> => each.input.kind !== 'registration');
-    const settled = await worker.assign.assign(others.map(({ input }) => input));
+    const answers = await settled(
+      worker.parked,
+      others.map(({ input }) => input),
+      (some) => worker.assign.assign(some),
+      (answer) => answer === 'busy',
+    );
     others.forEach(({ index }, position) => {
-      dispositions[index] = settled[position] ?? 'ignored';
+      const answer = answers[position] ?? 'ignored';
+      dispositions[index] = answer === 'busy' ? 'ignored' : answer;
     });
     return dispositions;
   }

@@ -41,7 +41,7 @@ export class OurSlotService implements SlotService {
   }
 
   async register(batchId: string, slotCount: number): Promise<void> {
-    await this.nextInstance().register.register([registration(batchId, slotCount)]);
+    await this.system.apply([registration(batchId, slotCount)]);
   }
 
   async content(batchId: string, text: string, pause: Pause = noPause): Promise<void> {
@@ -50,14 +50,14 @@ export class OurSlotService implements SlotService {
     let decided = false;
     try {
       decided = await instance.store.transaction(async (tx) => {
-        const { dispositions } = await settleInputs(tx, [input], false, instance.context);
-        const [disposition = null] = dispositions;
-        if (disposition !== null) {
+        const { answers } = await settleInputs(tx, [input], instance.context);
+        const isDecided = !answers.includes('busy') && !answers.includes('absent');
+        if (isDecided) {
           await pause('before-commit');
           // The completion is part of the transaction: there is no moment between the two.
           await pause('before-completion');
         }
-        return disposition !== null;
+        return isDecided;
       });
     } catch (error) {
       if (!(error instanceof AppError && error.code === 'CONFLICT')) throw error;
@@ -65,11 +65,11 @@ export class OurSlotService implements SlotService {
     if (decided) return;
     await pause('before-pending');
     await pause('before-verdict');
-    await instance.assign.assign([input]);
+    await this.system.apply([input], this.turn % this.system.instances.length);
   }
 
   async failure(batchId: string, upload: string): Promise<void> {
-    await this.nextInstance().assign.assign([failure(batchId, upload)]);
+    await this.system.apply([failure(batchId, upload)]);
   }
 
   async strand(batchId: string, text: string): Promise<void> {

@@ -2,6 +2,7 @@ import { createLogger } from '../../../src/telemetry/logger.ts';
 import { Metrics } from '../../../src/telemetry/metrics.ts';
 import { Intake } from '../../../src/worker/intake/intake.ts';
 import type { IntakeDeps, IntakeOptions } from '../../../src/worker/intake/intake-options.ts';
+import { ParkedBatches } from '../../../src/worker/settle/parked-batches.ts';
 import { MemoryMarkStore } from './memory-mark-store.ts';
 import { MemoryRecordSource } from './memory-record-source.ts';
 import { ScriptedHandler } from './scripted-handler.ts';
@@ -31,16 +32,19 @@ export function intakeBench(
   const marks = given.marks ?? new MemoryMarkStore();
   const handler = new ScriptedHandler();
   const fatal: Error[] = [];
+  const metrics = new Metrics();
+  const parked = new ParkedBatches({ log: silentLog, metrics });
   const intake = new Intake({
     source,
     handler: given.handler ?? handler,
     poisonMarks: marks,
-    metrics: new Metrics(),
+    parked,
+    metrics,
     log: silentLog,
     options: { ...OPTIONS, ...options },
     onFatal: (error) => fatal.push(error),
   });
-  return { source, marks, handler, intake, fatal };
+  return { source, marks, handler, parked, intake, fatal };
 }
 
 /** A door that opens once. */

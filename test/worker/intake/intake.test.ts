@@ -172,14 +172,14 @@ describe('Intake', () => {
     await intake.start();
     source.append('t', 0, [0]);
     source.assign();
-    for (let offset = 1; offset < 300 && !source.isPaused('t', 0); offset += 10) {
+    for (let offset = 1; offset < 900 && !source.isPaused('t', 0); offset += 10) {
       source.append('t', 0, range(offset, offset + 10));
       await waitFor(
         () => handler.resolved.length === offset + 9 || source.isPaused('t', 0),
         soon('all but the one resolved'),
       );
     }
-    await waitFor(() => handler.resolved.length === 100, soon('what was fetched is resolved'));
+    await waitFor(() => handler.resolved.length === 400, soon('what was fetched is resolved'));
     expect(source.isPaused('t', 0)).toBe(true);
     await intake.stop();
     expect(source.committed('t', 0)).toBe(0);

@@ -1,0 +1,111 @@
+/**
+ * The batches of this process that were busy when they were looked at: somebody else holds their rows. What comes for a
+ * parked batch waits in memory, in order, and is tried again after a backoff of the batch's own; nothing else waits for
+ * it. Under contention that makes groups larger in place of slower; behind a lock that is held for long it costs one
+ * look now and then, which waits for nobody.
+ *
+ *     free ── park ─▶ parked ── backoff over: release ─▶ free ─┬─ settled: forgotten
+ *                       ▲── busy again: park, longer ──────────┘
+ *
+ * A batch that was obstructed (its transaction met a conflict or a time limit, and nobody knows on whose account) is
+ * tried alone from then on, so that it is found out and the others are not tried with it. Times are monotonic.
+ */
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { backoffMs } from '../../timing/backoff.ts';
+
+/** About a transaction: who holds a batch in ordinary traffic is through in that time. */
+const DELAY_MIN_MS = 4;
+const DELAY_MAX_MS = 500;
+/** After this long an operator should know. */
+const HELD_LONG_MS = 5_000;
+/** What nobody asks for any more (its partition has gone to another instance) is forgotten after this. */
+const FORGET_MS = 60_000;
+
+interface Entry {
+  readonly sinceMs: number;
+  failureCount: number;
+  /** When it is to be tried again; null while it is free. */
+  dueMs: number | null;
+  releasedAtMs: number;
+  isAlone: boolean;
+  isTold: boolean;
+}
+
+export class ParkedBatches {
+  private readonly entries = new Map<string, Entry>();
+  private readonly deps: { readonly log: Logger; readonly metrics: Metrics; readonly now: () => number };
+
+  constructor(deps: { log: Logger; metrics: Metrics; now?: () => number }) {
+    this.deps = { ...deps, now: deps.now ?? (() => performance.now()) };
+    deps.metrics.atScrape(() => {
+      const parked = [...this.entries.values()].filter(({ dueMs }) => dueMs !== null);
+      const oldestMs = Math.min(this.deps.now(), ...parked.map(({ sinceMs }) => sinceMs));
+      deps.metrics.parkedBatches.set(parked.length);
+      deps.metrics.parkedOldestAge.set((this.deps.now() - oldestMs) / 1000);
+    });
+  }
+
+  isParked(batchId: string): boolean {
+    return this.entries.get(batchId)?.dueMs != null;
+  }
+
+  /** Whether it is to be tried in a transaction of its own. */
+  isAlone(batchId: string): boolean {
+    return this.entries.get(batchId)?.isAlone === true;
+  }
+
+  park(batchIds: Iterable<string>, because: 'busy' | 'obstructed'): void {
+    const nowMs = this.deps.now();
+    for (const batchId of batchIds) {
+      const entry = this.entries.get(batchId) ?? newEntry(nowMs);
+      this.entries.set(batchId, entry);
+      entry.failureCount += 1;
+      entry.dueMs = nowMs + backoffMs(entry.failureCount, DELAY_MIN_MS, DELAY_MAX_MS);
+      entry.isAlone ||= because === 'obstructed';
+      this.deps.metrics.batchesParked.inc({ because });
+      if (entry.isTold || nowMs - entry.sinceMs < HELD_LONG_MS) continue;
+      entry.isTold = true;
+      this.deps.log.warn({ batchId, because }, 'batch is held by somebody else, its inputs wait');
+    }
+  }
+
+  /** Something of each was settled: it is not in anybody's way. */
+  settled(batchIds: Iterable<string>): void {
+    if (this.entries.size === 0) return;
+    for (const batchId of batchIds) {
+      const entry = this.entries.get(batchId);
+      if (entry === undefined || entry.dueMs !== null) continue;
+      this.entries.delete(batchId);
+      if (!entry.isTold) continue;
+      const heldMs = Math.round(this.deps.now() - entry.sinceMs);
+      this.deps.log.info({ batchId, heldMs }, 'batch is free again');
+    }
+  }
+
+  /** Frees those whose backoff is over and names them. */
+  release(nowMs: number): string[] {
+    const released: string[] = [];
+    for (const [batchId, entry] of this.entries) {
+      if (entry.dueMs === null) {
+        if (nowMs - entry.releasedAtMs > FORGET_MS) this.entries.delete(batchId);
+      } else if (entry.dueMs <= nowMs) {
+        entry.dueMs = null;
+        entry.releasedAtMs = nowMs;
+        released.push(batchId);
+      }
+    }
+    return released;
+  }
+
+  /** When the next backoff ends; infinity when none is parked. */
+  nextDueMs(): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { dueMs } of this.entries.values()) if (dueMs !== null && dueMs < nextMs) nextMs = dueMs;
+    return nextMs;
+  }
+}
+
+function newEntry(nowMs: number): Entry {
+  return { sinceMs: nowMs, failureCount: 0, dueMs: null, releasedAtMs: nowMs, isAlone: false, isTold: false };
+}
