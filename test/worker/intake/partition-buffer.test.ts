@@ -11,7 +11,7 @@ function take(buffer: PartitionBuffer, countMax: number) {
 }
 
 describe('PartitionBuffer', () => {
-  test('the low-water mark never passes an unresolved record, whatever the order of taking, resolving and retrying', () => {
+  test('the low-water mark never passes an unresolved record, whatever is taken, resolved, retried, parked and released', () => {
     const steps = fc.array(
       fc.oneof(
         fc.record({
@@ -21,6 +21,8 @@ describe('PartitionBuffer', () => {
         fc.record({ kind: fc.constant('take' as const), countMax: fc.integer({ min: 1, max: 6 }) }),
         fc.record({ kind: fc.constant('resolve' as const), pick: fc.nat() }),
         fc.record({ kind: fc.constant('putBack' as const), pick: fc.nat() }),
+        fc.record({ kind: fc.constant('park' as const), pick: fc.nat(), batch: fc.constantFrom('a', 'b') }),
+        fc.record({ kind: fc.constant('release' as const), batch: fc.constantFrom('a', 'b') }),
       ),
       { maxLength: 120 },
     );
@@ -29,6 +31,7 @@ describe('PartitionBuffer', () => {
         const buffer = new PartitionBuffer(FIRST_OFFSET, 2);
         const unresolved = new Set<number>();
         const waiting = new Set<number>();
+        const parked = new Map<number, string>();
         const inHand: { offset: number; sequence: number }[] = [];
         let offset = FIRST_OFFSET - 1;
         let resolvedMax = FIRST_OFFSET - 1;
@@ -47,6 +50,13 @@ describe('PartitionBuffer', () => {
             expect(taken.map((one) => one.offset)).toEqual(expected);
             for (const one of expected) waiting.delete(one);
             inHand.push(...taken);
+          } else if (step.kind === 'release') {
+            const released = [...parked].filter(([, batch]) => batch === step.batch).map(([one]) => one);
+            expect(buffer.release(step.batch)).toBe(released.length);
+            for (const one of released) {
+              parked.delete(one);
+              waiting.add(one);
+            }
           } else if (inHand.length > 0) {
             const [one] = inHand.splice(step.pick % inHand.length, 1);
             if (one === undefined) continue;
@@ -54,6 +64,9 @@ describe('PartitionBuffer', () => {
               buffer.resolve(one.sequence);
               unresolved.delete(one.offset);
               resolvedMax = Math.max(resolvedMax, one.offset);
+            } else if (step.kind === 'park') {
+              buffer.park(one.sequence, step.batch);
+              parked.set(one.offset, step.batch);
             } else {
               buffer.putBack(one.sequence);
               waiting.add(one.offset);
@@ -65,12 +78,16 @@ describe('PartitionBuffer', () => {
           // Nothing resolved lies between the mark and the first unresolved record, gaps only.
           expect(buffer.waitingCount).toBe(waiting.size);
           expect(buffer.bufferedCount).toBe(unresolved.size);
+          expect(buffer.parkedCount).toBe(parked.size);
+          expect(buffer.parkedBytes > 0).toBe(parked.size > 0);
         }
+        for (const batch of ['a', 'b']) buffer.release(batch);
         const drained = [...inHand];
         for (let taken = take(buffer, 1000); taken.length > 0; taken = take(buffer, 1000)) drained.push(...taken);
         for (const one of drained.reverse()) buffer.resolve(one.sequence);
         expect(buffer.offsetNext).toBe(offset + 1);
-        expect([buffer.heldCount, buffer.bufferedCount, buffer.bufferedBytes]).toEqual([0, 0, 0]);
+        const { heldCount, bufferedCount, bufferedBytes, parkedBytes } = buffer;
+        expect([heldCount, bufferedCount, bufferedBytes, parkedBytes]).toEqual([0, 0, 0, 0]);
       }),
       { numRuns: 500 },
     );
