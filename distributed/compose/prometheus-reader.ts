@@ -11,6 +11,7 @@ const SERIES: Readonly<Record<string, string>> = {
   event_loop_lag_seconds: 'els_event_loop_lag_seconds{job="worker"}',
   buffered_records: 'sum by (instance) (els_intake_buffered_records)',
   [COUNTERS.inputs]: 'sum by (instance) (els_inputs_total)',
+  [COUNTERS.busyBatches]: 'sum by (instance) (els_batches_parked_total{because="busy"})',
   [COUNTERS.uniqueConflicts]: 'sum by (instance) (els_database_errors_total{sqlstate="23505"})',
   [COUNTERS.rebalances]: 'sum by (instance) (els_rebalances_total)',
 };

@@ -22,7 +22,6 @@ import { STABLE_MS } from './limits.ts';
 import { LoadLedger } from './load-ledger.ts';
 import type { PartLatencies } from './measure/latencies.ts';
 import { type Quiescence, readLag, waitForQuiescence } from './measure/quiescence.ts';
-import { countRacesSoFar, type RacesSoFar } from './measure/races-so-far.ts';
 import type { StageDeps } from './stage-deps.ts';
 
 /** How long sending waits for a broker: one that we restart is back by then, on a busy machine too. */
@@ -173,10 +172,10 @@ export class Stage {
     await this.quiesce();
   }
 
-  /** Counts of races so far, from the audit and the workers, to know whether to go on; the judge counts anew. */
-  async racesSoFar(): Promise<RacesSoFar> {
+  /** The race `busyBatches` so far, as the workers tell it, to know whether to go on; the judge counts anew. */
+  async busyBatchesSoFar(): Promise<number> {
     await this.deps.sampler.look();
-    return countRacesSoFar(this.deps.sandbox.addresses.databaseUrl, this.deps.sampler.readings);
+    return this.deps.sampler.readings.sum('els_batches_parked_total', 'because="busy"');
   }
 
   /** Looks at the workers' own metrics now, so that totals are of this moment. */

@@ -30,11 +30,11 @@ export const raceConditions: Scenario = {
     const isQuick = request.tier === 'quick';
     const shape = { repeats: isQuick ? 60 : 300, sendsMax: isQuick ? 4 : 10 };
     return forEachInstances(request, (workers) => [
-      patternPart('identical', COPIES, { uniqueConflicts: 3 }, { ...shape, workers, seed: request.seed }),
+      patternPart('identical', COPIES, { busyBatches: 20 }, { ...shape, workers, seed: request.seed }),
       patternPart(
         'crowds',
         CROWDS,
-        { overlappingClaims: 20, sharedBatches: 20 },
+        { busyBatches: 20, sharedBatches: 20 },
         { ...shape, workers, seed: request.seed + 1 },
       ),
       hotPart({ ...shape, workers, seed: request.seed + 2 }),
@@ -79,7 +79,7 @@ function hotPart({ workers, repeats, sendsMax, seed }: PartShape): PartPlan {
     batchesInFlight: 3,
     routing: 'adversarial' as const,
   };
-  const races = { overlappingClaims: 20, sharedBatches: 20, repeatedContents: 200 };
+  const races = { busyBatches: 20, sharedBatches: 20, repeatedContents: 200 };
   return {
     name: 'hot',
     workers,

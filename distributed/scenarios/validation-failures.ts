@@ -23,7 +23,7 @@ export const validationFailures: Scenario = {
         workers,
         env: { GROUP_SIZE_MAX: '20', GROUPS_IN_FLIGHT_MAX: '4', DATABASE_POOL_MAX: '6' },
         options: { most, all },
-        races: { sharedBatches: 20, overlappingClaims: 10 },
+        races: { sharedBatches: 20, busyBatches: 10 },
         run: async (stage) => {
           await stage.startWorkers();
           stage.beginLoad();

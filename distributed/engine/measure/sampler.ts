@@ -136,6 +136,7 @@ export class Sampler {
     journal.metric(name, 'pool_in_use', value('els_database_pool_connections', 'state="active"'));
     journal.metric(name, 'event_loop_lag_seconds', value('els_event_loop_lag_seconds'));
     journal.metric(name, COUNTERS.inputs, inputs);
+    journal.metric(name, COUNTERS.busyBatches, value('els_batches_parked_total', 'because="busy"'));
     journal.metric(name, COUNTERS.uniqueConflicts, value('els_database_errors_total', 'sqlstate="23505"'));
     journal.metric(name, COUNTERS.rebalances, value('els_rebalances_total'));
     this.noteHeap(name, samples);

@@ -13,6 +13,7 @@ import { claimRacesOf } from './claims.ts';
 /** What can be counted, with its name and unit in the report. */
 export const RACES = {
   overlappingClaims: ['Transactions of two instances on one batch at the same time', 'pairs'],
+  busyBatches: ['Batches that a worker found in the hands of another transaction', 'times'],
   sharedBatches: ['Batches that two or more instances took slots of', 'batches'],
   skippedSlots: ['SKIP LOCKED passed over a slot that somebody held', 'slots'],
   uniqueConflicts: ['Unique violations the workers met (23505)', 'conflicts'],
@@ -33,6 +34,8 @@ export type RaceCounts = Readonly<Record<RaceName, number>>;
 export const COUNTERS = {
   /** els_database_errors_total{sqlstate="23505"}. A statement that failed so has certainly met a twin. */
   uniqueConflicts: 'unique_conflicts_total',
+  /** els_batches_parked_total{because="busy"}. Who finds a batch locked, or changed since it looked, has met another. */
+  busyBatches: 'busy_batches_total',
   /** els_inputs_total, all labels together. What a killed worker handled last may be missing: counted too low. */
   inputs: 'inputs_total',
   /** els_rebalances_total. */
@@ -74,6 +77,7 @@ export class RaceCounter implements RunObserver {
     counts.faultsMetWork = run.faultsMetWork;
     const totals = new CounterTotals();
     for await (const sample of run.directory.readMetrics()) totals.add(sample);
+    counts.busyBatches = totals.sum(COUNTERS.busyBatches);
     counts.uniqueConflicts = totals.sum(COUNTERS.uniqueConflicts);
     counts.redeliveries = Math.max(0, totals.sum(COUNTERS.inputs) - run.inputs);
     // Every member counts every generation, so the one that saw most of them counts best.

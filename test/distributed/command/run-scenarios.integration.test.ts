@@ -8,7 +8,7 @@ import { projectRoot } from '../../../distributed/stack/process/project-root.ts'
 import { useServersOfTestRun } from '../../support/servers/external-run.ts';
 
 /** Race conditions in their smallest form, through the whole engine, on the servers of the test run. */
-const RACES = { overlappingClaims: 5, sharedBatches: 5 };
+const RACES = { busyBatches: 5, sharedBatches: 5 };
 const LOAD = {
   ...DEFAULT_LOAD,
   batches: 40,

@@ -47,7 +47,8 @@ test('real workers are judged valid, with races that were seen', async () => {
   const { checks, races } = await judge(RUN);
   expect(checks.filter((check) => check.verdict !== true)).toEqual([]);
   expect(mergeVerdict(checks)).toBe('valid');
-  expect(races.overlappingClaims).toBeGreaterThan(0);
+  // They share batches, and never at the same time.
+  expect(races.overlappingClaims).toBe(0);
   expect(races.sharedBatches).toBeGreaterThan(0);
   expect(races.repeatedContents).toBeGreaterThan(0);
 }, 180_000);
