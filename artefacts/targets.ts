@@ -36,9 +36,11 @@ export const OPERATING_LIMITS = {
   outboxAgeSecondsMax: 60,
   publishDelayP99SecondsMax: 1,
   pendingAgeSecondsMax: 3_600,
-  /** Inputs that needed the second look. */
+  /** Longer than any limit of a transaction of ours: a session that nobody ends. */
+  heldBatchSecondsMax: 60,
+  /** Inputs whose batch was in other hands. */
   undecidedShareMax: 0.2,
-  /** Assignment transactions that met a unique violation. */
+  /** Assignment transactions that met a conflict. */
   conflictShareMax: 0.1,
   /** The session lasts 10 s and a heartbeat must fit in several times. */
   eventLoopLagSecondsMax: 0.5,

@@ -94,15 +94,32 @@ const assignments: DashboardRow = {
       ],
     }),
     chart({
-      title: 'Second looks and conflicts',
+      title: 'Busy batches and conflicts',
       description:
-        'Share of inputs that found neither slot nor certainty, and of transactions that met a unique violation. Both only cost time (G1, G5).',
+        'Share of inputs whose batch was in other hands, and of transactions that met a conflict. Both only cost time (G1, G5).',
       unit: 'share',
       queries: [
-        { expr: `${rate('els_claims_undecided_total')} / ${rate('els_claim_inputs_sum')}`, legend: 'undecided' },
+        { expr: `${rate('els_claims_undecided_total')} / ${rate('els_claim_inputs_sum')}`, legend: 'busy' },
         { expr: `(${conflicts} or vector(0)) / ${rate('els_claim_inputs_count')}`, legend: 'conflicts' },
       ],
       limits: { warn: OPERATING_LIMITS.conflictShareMax, bad: OPERATING_LIMITS.undecidedShareMax },
+    }),
+    chart({
+      title: 'Parked batches',
+      description:
+        'Batches that wait for somebody to let go of them, and how often batches were put off. A few for milliseconds are ordinary traffic; one for minutes is a session that holds a row.',
+      unit: 'count',
+      queries: [
+        { expr: shared('els_parked_batches'), legend: 'parked' },
+        { expr: rate('els_batches_parked_total', { by: ['because'] }), legend: 'put off, {{because}}, per second' },
+      ],
+    }),
+    chart({
+      title: 'Longest held batch',
+      description: 'How long the batch that has waited longest has been in other hands. Red: somebody should look.',
+      unit: 'seconds',
+      queries: [{ expr: shared('els_parked_batch_oldest_age_seconds'), legend: 'longest' }],
+      limits: { bad: OPERATING_LIMITS.heldBatchSecondsMax },
     }),
   ],
 };
