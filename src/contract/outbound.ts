@@ -41,7 +41,7 @@ export interface CompletedFields extends OutboundFields {
 }
 
 export function slotAssignedMessage(fields: SlotAssignedFields): WireMessage {
-  const timestamp = new Date(fields.occurredAtMs).toISOString();
+  const timestamp = timestampOf(fields.occurredAtMs);
   return message('slotAssigned', fields.essayId, fields.textStorageId, fields, timestamp, {
     event: 'essay.slot.assigned',
     batch_id: fields.batchId,
@@ -55,7 +55,7 @@ export function slotAssignedMessage(fields: SlotAssignedFields): WireMessage {
 }
 
 export function excessMessage(fields: ExcessFields): WireMessage {
-  const timestamp = new Date(fields.occurredAtMs).toISOString();
+  const timestamp = timestampOf(fields.occurredAtMs);
   return message('excess', fields.batchId, fields.textStorageId, fields, timestamp, {
     event: 'excess.content.provisioned',
     batch_id: fields.batchId,
@@ -68,7 +68,7 @@ export function excessMessage(fields: ExcessFields): WireMessage {
 }
 
 export function completedMessage(fields: CompletedFields): WireMessage {
-  const timestamp = new Date(fields.occurredAtMs).toISOString();
+  const timestamp = timestampOf(fields.occurredAtMs);
   return message('completed', fields.batchId, '', fields, timestamp, {
     event: 'batch.content.provisioning.completed',
     batch_id: fields.batchId,
@@ -121,6 +121,14 @@ function message(
     if (fields.tracestate) headers['tracestate'] = fields.tracestate;
   }
   return { topic: fields.topics[name], key, value, headers };
+}
+
+let lastTimestamp = { atMs: 0, text: new Date(0).toISOString() };
+
+/** Events of one transaction happen at one instant, which is written out once. */
+function timestampOf(atMs: number): string {
+  if (atMs !== lastTimestamp.atMs) lastTimestamp = { atMs, text: new Date(atMs).toISOString() };
+  return lastTimestamp.text;
 }
 
 function traceContextOf({ traceparent, tracestate }: OutboundFields): object | null {

@@ -1,6 +1,7 @@
 /**
  * Turns announced batches into open ones with their slots; the caller holds the batch rows and has compared them. An
- * essay id that became a slot of another batch meanwhile fails the statement (23505).
+ * essay id that became a slot of another batch meanwhile fails the statement (23505). The array pins an index probe: the
+ * join alone would read every batch there is.
  *
  * $1 batch id text[] · $2 slot count int[] · $3 course_code text[] · $4 user_id text[] · $5 org_id text[] ·
  * $6 class_id text[] · $7 student_prompt_ref json text[] · $8 correlation_id text[] · $9 traceparent text[] ·
@@ -28,6 +29,7 @@ with registration as materialized (
       registered_at = now()
   from registration r
   where b.id = r.id and b.state = 'announced'
+    and b.id = any ($1::text[])
 )
 insert into slots (essay_id, batch_id, position)
 select essay_id, batch_id, position

@@ -53,6 +53,7 @@ export async function settleInputs(
   const decisions = inputs.map((input, index) => decide(input, answerAt(claims, index)));
   const isNew = await record(tx, inputs, claims, decisions);
   const messages: OutboundMessage[] = [];
+  const occurredAtMs = context.clock.nowMs();
   const completing = new Map<string, number | undefined>();
   const answers = inputs.map((input, index): Answer => {
     const claim = answerAt(claims, index);
@@ -60,7 +61,7 @@ export async function settleInputs(
       completing.set(input.batchId, later(completing.get(input.batchId), input.receivedAtMs));
     }
     const answer = answerOf(answerAt(decisions, index), answerAt(isNew, index));
-    if (input.kind === 'content') announce(messages, input, claim, answer, context);
+    if (input.kind === 'content') announce(messages, input, claim, answer, context.topics, occurredAtMs);
     return answer;
   });
   if (completing.size > 0) messages.push(...(await completionsOf(tx, [...completing.keys()], context)));
@@ -78,7 +79,8 @@ export async function completionsOf(
   { topics, clock }: SettleContext,
 ): Promise<OutboundMessage[]> {
   const completions = await tx.readCompletions(batchIds);
-  return completions.map((completion) => completedMessage({ topics, ...completion, occurredAtMs: clock.nowMs() }));
+  const occurredAtMs = clock.nowMs();
+  return completions.map((completion) => completedMessage({ topics, ...completion, occurredAtMs }));
 }
 
 /** One outbox row for all messages; a large one has a row of its own, so that only itself waits if it is refused. */
@@ -157,9 +159,10 @@ function announce(
   content: Content,
   claim: Claim,
   answer: Answer,
-  { topics, clock }: SettleContext,
+  topics: Topics,
+  occurredAtMs: number,
 ): void {
-  const shared = { topics, ...content, occurredAtMs: clock.nowMs() };
+  const shared = { topics, ...content, occurredAtMs };
   if (answer === 'assigned' && claim.essayId !== null) {
     messages.push(slotAssignedMessage({ ...shared, essayId: claim.essayId }));
   } else if (answer === 'excess') {
