@@ -4,7 +4,13 @@ import {
   BigValueGraphMode,
   GraphThresholdsStyleConfigBuilder,
   GraphThresholdsStyleMode,
+  LegendDisplayMode,
+  LegendPlacement,
+  SortOrder,
+  TooltipDisplayMode,
   VisibilityMode,
+  VizLegendOptionsBuilder,
+  VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common';
 import { type Threshold, ThresholdsConfigBuilder, ThresholdsMode } from '@grafana/grafana-foundation-sdk/dashboard';
 import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
@@ -33,8 +39,8 @@ export interface PanelWords {
   readonly description: string;
   readonly unit: keyof typeof UNITS;
   readonly queries: readonly Query[];
-  /** Yellow from `warn`, red from `bad`; of numbers that say how far something may go. */
-  readonly limits?: { readonly warn?: number; readonly bad: number };
+  /** Yellow from `warn`, red from `bad` up; red below `least`. */
+  readonly limits?: { readonly warn?: number; readonly bad: number } | { readonly least: number };
   /** Of 24 columns. */
   readonly columns?: number;
 }
@@ -47,7 +53,10 @@ export interface Query {
 // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana fills it in.
 export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 
-/** Values over time; limits are drawn as dashed lines. */
+/**
+ * Values over time; limits are drawn as dashed lines. Where there can be several series, each is named with its newest
+ * and largest value, and the tooltip shows all of them, the largest first: by default the SDK hides both.
+ */
 export function chart(words: PanelWords): TimeseriesBuilder {
   const panel = described(new TimeseriesBuilder(), words)
     .span(words.columns ?? CHART_COLUMNS)
@@ -55,12 +64,25 @@ export function chart(words: PanelWords): TimeseriesBuilder {
     .lineWidth(1)
     .fillOpacity(8)
     .showPoints(VisibilityMode.Never)
-    .min(0);
+    .min(0)
+    .legend(
+      new VizLegendOptionsBuilder()
+        .showLegend(hasSeveralSeries(words))
+        .displayMode(LegendDisplayMode.Table)
+        .placement(LegendPlacement.Bottom)
+        .calcs(['lastNotNull', 'max']),
+    )
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending));
   return words.limits === undefined
     ? panel
     : panel
         .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed))
         .thresholds(thresholdsOf(words));
+}
+
+/** Several queries, or one whose legend is made of labels. */
+export function hasSeveralSeries({ queries }: Pick<PanelWords, 'queries'>): boolean {
+  return queries.length > 1 || queries.some(({ legend }) => legend.includes('{{'));
 }
 
 /** The newest value, large. */
@@ -110,8 +132,11 @@ function queryOf(index: number, expr: string, legend: string): DataqueryBuilder 
 }
 
 function thresholdsOf({ limits }: PanelWords): ThresholdsConfigBuilder {
-  const steps: Threshold[] = [{ value: null, color: 'green' }];
-  if (limits?.warn !== undefined) steps.push({ value: limits.warn, color: 'yellow' });
-  if (limits !== undefined) steps.push({ value: limits.bad, color: 'red' });
+  const steps: Threshold[] = [{ value: null, color: limits !== undefined && 'least' in limits ? 'red' : 'green' }];
+  if (limits !== undefined && 'least' in limits) steps.push({ value: limits.least, color: 'green' });
+  if (limits !== undefined && 'bad' in limits) {
+    if (limits.warn !== undefined) steps.push({ value: limits.warn, color: 'yellow' });
+    steps.push({ value: limits.bad, color: 'red' });
+  }
   return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps);
 }

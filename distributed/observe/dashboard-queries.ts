@@ -8,8 +8,17 @@ export interface PanelView {
   readonly type: string;
   readonly description?: string;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
-  readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
-  readonly targets?: readonly { readonly expr: string; readonly refId: string }[];
+  readonly fieldConfig?: {
+    readonly defaults: {
+      readonly unit?: string;
+      readonly thresholds?: { readonly steps: readonly { readonly value: number | null; readonly color: string }[] };
+    };
+  };
+  readonly options?: {
+    readonly legend?: { readonly showLegend: boolean };
+    readonly tooltip?: { readonly mode: string; readonly sort: string };
+  };
+  readonly targets?: readonly { readonly expr: string; readonly refId: string; readonly legendFormat?: string }[];
 }
 
 export interface DashboardQuery {

@@ -19,7 +19,8 @@ const health: DashboardRow = {
       title: 'Workers',
       description: 'Workers that answer their scrape. Red when there is none.',
       unit: 'count',
-      queries: [{ expr: `sum(${selected('up')})`, legend: 'workers' }],
+      queries: [{ expr: `sum(${selected('up')}) or vector(0)`, legend: 'workers' }],
+      limits: { least: 1 },
     }),
     figure({
       title: 'Lag',

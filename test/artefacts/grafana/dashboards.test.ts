@@ -51,6 +51,31 @@ test('every panel has a title of its own, a description, a unit, queries and a p
   expect(new Set(panels.map(nameOf)).size).toBe(panels.length);
 });
 
+test('a chart that can have several series names each and shows all of them under the pointer', () => {
+  const charts = panels.filter(({ type }) => type === 'timeseries');
+  expect(charts.length).toBeGreaterThan(50);
+  for (const panel of charts) {
+    const legends = (panel.targets ?? []).map(({ legendFormat }) => legendFormat ?? '');
+    const isOfSeveral = legends.length > 1 || legends.some((legend) => legend.includes('{{'));
+    const { legend, tooltip } = panel.options ?? {};
+    expect({ panel: nameOf(panel), legend: legend?.showLegend, tooltip: tooltip?.mode, sort: tooltip?.sort }).toEqual({
+      panel: nameOf(panel),
+      legend: isOfSeveral,
+      tooltip: 'multi',
+      sort: 'desc',
+    });
+    expect({ panel: nameOf(panel), named: legends.every((each) => each.length > 0) }).toMatchObject({ named: true });
+  }
+});
+
+test('a figure whose description says that none is bad is red at none', () => {
+  for (const panel of panels.filter(({ description }) => /red when there is none/i.test(description ?? ''))) {
+    const [first, second] = panel.fieldConfig?.defaults.thresholds?.steps ?? [];
+    expect([nameOf(panel), first?.color, second]).toEqual([nameOf(panel), 'red', { value: 1, color: 'green' }]);
+    expect(panel.targets?.every(({ expr }) => expr.endsWith('or vector(0)'))).toBe(true);
+  }
+});
+
 test('panels do not lie on each other, and ids are unique within a dashboard', () => {
   for (const { name, text } of files) {
     const taken = new Set<string>();
