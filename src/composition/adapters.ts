@@ -17,6 +17,8 @@ import { Tracing } from '../telemetry/tracing.ts';
 import type { Composing } from './composing.ts';
 
 const SIDE_POOL_MAX = 3;
+const READ_POOL_MAX = 2;
+const READ_STATEMENT_MS_MAX = 1000;
 const CONNECT_TIMEOUT_MS = 3000;
 
 /** Connections of the hot path; its plans are pinned. */
@@ -24,6 +26,9 @@ export class HotDatabase extends Database {}
 
 /** Connections of everything else, so that probes, relay and reconciler never wait behind assignments. */
 export class SideDatabase extends Database {}
+
+/** Connections of the read API, which cannot write and which nothing else waits for. */
+export class ReadDatabase extends Database {}
 
 export function composeAdapters(composing: Composing): void {
   composePostgres(composing);
@@ -59,7 +64,12 @@ function composePostgres({ config, log, single }: Composing): void {
   single(PostgresPoisonMarkStore, (get) => {
     return new PostgresPoisonMarkStore(get(SideDatabase), { consumerGroup: config.consumerGroup });
   });
-  single(PostgresStatusReader, (get) => new PostgresStatusReader(get(SideDatabase)));
+  single(ReadDatabase, (get) => {
+    const read = { name: 'read', poolMax: READ_POOL_MAX, statementTimeoutMs: READ_STATEMENT_MS_MAX };
+    const sessionSettings = { default_transaction_read_only: 'on' };
+    return new ReadDatabase({ ...shared, ...read, sessionSettings }, get(Metrics), log);
+  });
+  single(PostgresStatusReader, (get) => new PostgresStatusReader(get(ReadDatabase)));
 }
 
 function composeKafka({ config, log, single }: Composing): void {

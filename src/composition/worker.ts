@@ -21,7 +21,7 @@ import { Reconciler } from '../worker/upkeep/reconciler.ts';
 import { StartChecks } from '../worker/upkeep/start-checks.ts';
 import { StateGauges } from '../worker/upkeep/state-gauges.ts';
 import { Watchdog } from '../worker/upkeep/watchdog.ts';
-import { composeAdapters, HotDatabase, SideDatabase } from './adapters.ts';
+import { composeAdapters, HotDatabase, ReadDatabase, SideDatabase } from './adapters.ts';
 import type { Get, Single } from './composing.ts';
 import { composeHttp } from './http.ts';
 import { composeWork } from './loops.ts';
@@ -66,7 +66,9 @@ function servicesOf(get: Get): Service[] {
   return [
     get(ProcessMetrics),
     get(HttpServer),
-    closing('databases', () => Promise.all([get(HotDatabase).close(), get(SideDatabase).close()])),
+    closing('databases', () =>
+      Promise.all([get(HotDatabase), get(SideDatabase), get(ReadDatabase)].map((database) => database.close())),
+    ),
     get(StartChecks),
     opening(
       'hints',

@@ -50,6 +50,7 @@ export class ConsumerSession {
   private commitOffsets: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   private crash: Error | undefined;
   private isRunning = false;
+  private answeredAtMs = performance.now();
   private yielded: Promise<void> = Promise.resolve();
 
   constructor(options: ConsumerSessionOptions, hooks: ConsumerSessionHooks) {
@@ -131,6 +132,11 @@ export class ConsumerSession {
     await this.commitOffsets({ topics });
   }
 
+  /** When a broker last answered any request, on the monotonic clock; its creation before the first answer. */
+  get lastAnswerAtMs(): number {
+    return this.answeredAtMs;
+  }
+
   canCommit(): boolean {
     return this.commitOffsets !== undefined;
   }
@@ -148,6 +154,7 @@ export class ConsumerSession {
     });
     // Also the joins that kafkajs does not announce: from here on it commits under the new generation.
     consumer.on(events.REQUEST, ({ payload }) => {
+      this.answeredAtMs = performance.now();
       if (payload.apiName === 'JoinGroup') hooks.ended();
     });
     consumer.on(events.FETCH, () => hooks.fetched());

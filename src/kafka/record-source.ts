@@ -73,6 +73,15 @@ export class KafkaRecordSource implements RecordSource {
     this.setPaused(partition, false);
   }
 
+  /**
+   * How long Kafka has not answered this member, fetches and heartbeats included: both come and go all the time, with
+   * partitions or without. Null while it is no member.
+   */
+  silentMs(): number | null {
+    if (this.session === undefined || this.state !== 'running') return null;
+    return performance.now() - this.session.lastAnswerAtMs;
+  }
+
   async commit(epochNumber: number, offsets: readonly PartitionOffset[]): Promise<void> {
     // One after the other, or an older commit that is slow could overtake a newer one.
     const done = this.commits.then(() => this.commitNow(epochNumber, offsets));

@@ -63,6 +63,19 @@ export class Metrics {
     help: 'Inputs whose batch somebody else held, or had just changed; they join a later group.',
     registers: this.registers,
   });
+  readonly dependencyUp = new Gauge({
+    name: 'els_dependency_up',
+    help: 'Whether the health check of a dependency found it well when it was asked last.',
+    labelNames: ['dependency'],
+    registers: this.registers,
+  });
+  readonly httpRequests = new Histogram({
+    name: 'els_http_request_duration_seconds',
+    help: 'Requests of the HTTP surface, by route and class of the status code.',
+    labelNames: ['route', 'status'],
+    buckets: DURATION_BUCKETS_SECONDS,
+    registers: this.registers,
+  });
   readonly batchesParked = new Counter({
     name: 'els_batches_parked_total',
     help: 'Times that a batch was put off because somebody else held it (busy), or because its transaction met a conflict or a time limit (obstructed).',

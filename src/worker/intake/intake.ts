@@ -56,6 +56,7 @@ export class Intake implements RecordListener, Service {
   /** Records whose group is through, but which are not. */
   private readonly awaited = new InFlight();
   private lastProgressAtMs = performance.now();
+  private trouble: IntakeState['trouble'] = null;
   private isPumpScheduled = false;
   private readonly alarm = new Alarm(() => this.pump());
   private hasFailed = false;
@@ -103,6 +104,7 @@ export class Intake implements RecordListener, Service {
       bufferedCount: this.owned.bufferedCount(),
       inFlightCount: this.inFlight.count,
       lastProgressAtMs: this.lastProgressAtMs,
+      trouble: this.trouble,
     };
   }
 
@@ -262,6 +264,7 @@ export class Intake implements RecordListener, Service {
       if (resolution.kind === 'resolved') {
         owned.resolve(sequence);
         this.lastProgressAtMs = nowMs;
+        this.trouble = null;
       } else if (resolution.kind === 'retry') {
         owned.putBack(sequence);
         failed = { offset, error: resolution.error };
@@ -270,7 +273,10 @@ export class Intake implements RecordListener, Service {
       else owned.putBack(sequence);
     }
     if (failed === undefined) owned.succeeded(nowMs);
-    else this.retryLater(owned, failed.offset, failed.error, nowMs);
+    else {
+      this.trouble = { sinceMs: this.trouble?.sinceMs ?? nowMs, error: failed.error };
+      this.retryLater(owned, failed.offset, failed.error, nowMs);
+    }
     if (this.stopping === undefined) epoch.resumeWhenRoom(owned);
   }
 
@@ -299,6 +305,7 @@ export class Intake implements RecordListener, Service {
   }
 
   private retire(): void {
+    this.trouble = null;
     void this.clearMarks();
     this.owned.end();
     this.owned = OwnedPartitions.none(this.deps.source);
