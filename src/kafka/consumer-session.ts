@@ -40,6 +40,10 @@ export interface ConsumerSessionHooks {
   /** kafkajs moved on over a record batch that holds no record for us. */
   passedOver(partition: TopicPartition, offsetFirst: number | null, offsetLast: number): void;
   recordBatch(payload: EachBatchPayload): Promise<void>;
+  /** The position of the partition is not in the log. The fetch loop waits for the promise. */
+  outOfRange(partition: TopicPartition): Promise<void>;
+  /** These topics do not exist; empty when all are there again. */
+  topicsMissing(topics: readonly string[]): void;
   crashed(error: Error): void;
 }
 
@@ -54,7 +58,11 @@ export class ConsumerSession {
 
   constructor(options: ConsumerSessionOptions, hooks: ConsumerSessionHooks) {
     this.options = options;
-    this.cluster = new ConsumerCluster(options.groupId, () => this.yielded);
+    this.cluster = new ConsumerCluster(options.groupId, {
+      beforeJoin: () => this.yielded,
+      outOfRange: (partition) => hooks.outOfRange(partition),
+      topicsMissing: (topics) => hooks.topicsMissing(topics),
+    });
     this.consumer = options.kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [this.cluster.assigner],

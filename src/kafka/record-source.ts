@@ -1,8 +1,11 @@
 /**
  * A member of the consumer group. It hands over every record of its partitions in offset order and without a hole, from
- * the committed offset on, each under the epoch that owns it; it commits nothing for an epoch that has ended. A lost
- * broker is waited for, up to `outageMsMax`; what waiting cannot mend (offset no longer in the log, no permission) ends
- * in `crashed`. A record batch that cannot be decompressed becomes a dead letter before it is passed over.
+ * the smaller of Kafka's and the database's position on, each under the epoch that owns it. It commits to Kafka what the
+ * database has and nothing for an epoch that has ended; a database that lost what it had acknowledged, and a member that
+ * lost its membership, begin a new epoch. A lost broker is waited for, up to `outageMsMax`; what waiting cannot mend (no
+ * permission) ends in `crashed`. A record batch that cannot be decompressed becomes a dead letter before it is passed
+ * over. A topic that is missing is waited for beside the others. Records that are not in the log any more are counted;
+ * a log that was made anew is read from its beginning.
  *
  * The source, which replaces its consumer when that crashes:
  *
@@ -13,14 +16,21 @@
  *
  * Within it, one epoch after the other (`consumer-epoch.ts`), each beginning with a join:
  *
- *     joined ── first fetch: positions known ─▶ open ── group rebalances ─▶ yielding ─▶ ended
- *       │                                      assigned()                  yielding()   revoked()
- *       │                                      hands over, commits         only commits
- *       └──────────── joined anew, crashed or stopped: from anywhere ─────────────────▶ ended
+ *     joined ── first fetch ─▶ opening ── starts known ─▶ open ── group rebalances ─▶ yielding ─▶ ended
+ *       │               asks the database             assigned()                    yielding()   revoked()
+ *       │                                             hands over, commits           only commits
+ *       └──────────── joined anew, crashed, stopped, fenced or set back: from anywhere ──────────▶ ended
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EachBatchPayload } from 'kafkajs';
-import type { DeadLetter, PartitionOffset, RecordListener, RecordSource, TopicPartition } from '../domain/ports.ts';
+import type {
+  DeadLetter,
+  PartitionMove,
+  PartitionOffset,
+  RecordListener,
+  RecordSource,
+  TopicPartition,
+} from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { settledWithin } from '../timing/deadline.ts';
@@ -29,8 +39,10 @@ import { ConsumerEpoch } from './consumer-epoch.ts';
 import { ConsumerSession, type ConsumerSessionHooks } from './consumer-session.ts';
 import { consumerError, isConsumingRefused, isFenced } from './kafka-error.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
+import { PartitionStarts } from './partition-starts.ts';
 import { readRecordBatch } from './record-batch.ts';
 import { type RecordSourceOptions, withDefaults } from './record-source-options.ts';
+import { UnreadRecords } from './unread-records.ts';
 
 const START_MS_MAX = 30_000;
 const RECOVERY_MS_MIN = 200;
@@ -40,6 +52,8 @@ const STABLE_MS = 30_000;
 
 export class KafkaRecordSource implements RecordSource {
   private readonly options: Required<RecordSourceOptions>;
+  private readonly starts: PartitionStarts;
+  private readonly unread: UnreadRecords;
   private listener: RecordListener | undefined;
   private session: ConsumerSession | undefined;
   private epoch = new ConsumerEpoch(0, {});
@@ -50,6 +64,8 @@ export class KafkaRecordSource implements RecordSource {
 
   constructor(options: RecordSourceOptions) {
     this.options = withDefaults(options);
+    this.starts = new PartitionStarts(options);
+    this.unread = new UnreadRecords(options);
   }
 
   async start(listener: RecordListener): Promise<void> {
@@ -128,6 +144,14 @@ export class KafkaRecordSource implements RecordSource {
       recordBatch: async (payload) => {
         if (isCurrent()) await this.receive(payload);
       },
+      outOfRange: async (partition) => {
+        if (isCurrent()) await this.findPosition(partition);
+      },
+      topicsMissing: (topics) => {
+        if (!isCurrent()) return;
+        if (topics.length > 0) this.options.log.error({ topics }, 'input topics are missing, the others are read');
+        else this.options.log.info('all input topics are there again');
+      },
       crashed: (error) => {
         if (isCurrent()) this.recoverFrom(error);
       },
@@ -141,13 +165,41 @@ export class KafkaRecordSource implements RecordSource {
     this.options.metrics.rebalances.inc();
   }
 
-  /** Once kafkajs knows where it will read, so do we; before that no record batch is accepted. */
+  /** Once Kafka's positions are known the database is asked for its own; before that no record batch is accepted. */
   private openEpoch(): void {
     const { epoch, session } = this;
-    const offsets = epoch.open(({ topic, partition }) => session?.cluster.position(topic, partition));
-    if (offsets === null) return;
-    this.options.log.info({ epoch: epoch.number, partitions: offsets.length }, 'partitions assigned');
-    this.tell((listener) => listener.assigned(epoch.number, offsets));
+    const committed = epoch.beginOpening(({ topic, partition }) => session?.cluster.position(topic, partition));
+    if (committed === null || session === undefined) return;
+    this.openAt(epoch, session, committed).catch((error: unknown) => this.fail(error));
+  }
+
+  private async openAt(
+    epoch: ConsumerEpoch,
+    session: ConsumerSession,
+    committed: readonly PartitionOffset[],
+  ): Promise<void> {
+    const starts = await this.starts.of(epoch, committed);
+    if (starts === null) return;
+    for (const [index, start] of starts.entries()) {
+      if (start.offsetNext !== committed[index]?.offsetNext) session.seek(start, start.offsetNext);
+    }
+    epoch.open(starts);
+    this.options.log.info({ epoch: epoch.number, partitions: starts.length }, 'partitions assigned');
+    this.tell((listener) => listener.assigned(epoch.number, starts));
+  }
+
+  /** Waits for the epoch to open, however long that takes, and stays a member meanwhile. */
+  private async isOpen(epoch: ConsumerEpoch, heartbeat: () => Promise<void>): Promise<boolean> {
+    while (!epoch.isOpen && !epoch.ended.aborted) {
+      if (!(await settledWithin(epoch.opened, this.options.heartbeatIntervalMs))) await heartbeat();
+    }
+    return epoch.isOpen;
+  }
+
+  /** Ends the epoch for a reason that kafkajs does not know of: it is to join again, and the group's positions with it. */
+  private beginAnew(): void {
+    this.endEpoch();
+    this.session?.cluster.rejoin();
   }
 
   /** Gives the listener the time to end what it has begun, so that no successor has to do it again. */
@@ -182,7 +234,8 @@ export class KafkaRecordSource implements RecordSource {
    */
   private async receive({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
     const { epoch } = this;
-    const cursor = this.epoch.cursor(batch);
+    if (!(await this.isOpen(epoch, heartbeat))) return;
+    const cursor = epoch.cursor(batch);
     if (cursor === undefined || cursor.isPaused || !epoch.delivers) return;
     // A late answer to a request of a former generation; taking it would leave a hole.
     if (fetchedOffset(batch) > cursor.position) return this.session?.seek(cursor, cursor.position);
@@ -216,6 +269,32 @@ export class KafkaRecordSource implements RecordSource {
     else this.commitGap(cursor);
   }
 
+  /**
+   * The log does not hold the position: records were deleted unread, which the partition passes over as a gap, or the
+   * log ends before it and is another one, which begins in a new epoch. What was read of the former one is void.
+   */
+  private async findPosition(partition: TopicPartition): Promise<void> {
+    const { epoch, session } = this;
+    await settledWithin(epoch.opened, this.options.maxWaitMs);
+    if (!epoch.isOpen || session === undefined) return;
+    const { offsetFirst, offsetEnd } = await session.cluster.logRange(partition);
+    const cursor = epoch.cursor(partition);
+    if (cursor === undefined) return;
+    const { topic, position } = cursor;
+    if (position > offsetEnd) {
+      this.unread.deleted(cursor, cursor.committedPosition, position);
+      this.options.log.warn({ topic, partition: cursor.partition, position, offsetEnd }, 'the log was made anew');
+      cursor.isVoid = true;
+      this.starts.restartAt(cursor, offsetFirst);
+      session.cluster.rejoin();
+      return;
+    }
+    this.unread.deleted(cursor, position, offsetFirst);
+    cursor.advance(offsetFirst, undefined);
+    session.seek(cursor, cursor.position);
+    this.commitGap(cursor);
+  }
+
   /** Nobody else will commit past a record batch without records: the listener never sees it. */
   private commitGap(cursor: PartitionCursor): void {
     if (!cursor.hasUncommittedGap() || this.session?.canCommit() !== true) return;
@@ -228,18 +307,34 @@ export class KafkaRecordSource implements RecordSource {
   private async commitNow(epochNumber: number, offsets: readonly PartitionOffset[]): Promise<void> {
     const { epoch, session } = this;
     if (epoch.number !== epochNumber || !epoch.isOpen || session === undefined) return;
-    const targets = offsets.flatMap(({ topic, partition, offsetNext }) => {
-      const target = epoch.cursor({ topic, partition })?.commitTarget(offsetNext) ?? null;
-      return target === null ? [] : [{ topic, partition, offsetNext: target }];
+    const moves = offsets.flatMap(({ topic, partition, offsetNext }) => {
+      const cursor = epoch.cursor({ topic, partition });
+      const target = cursor?.commitTarget(offsetNext) ?? null;
+      if (cursor === undefined || target === null) return [];
+      return [{ topic, partition, offsetFrom: cursor.committedPosition, offsetNext: target }];
     });
-    if (targets.length === 0) return;
+    if (moves.length === 0 || !(await this.isInDatabase(epoch, moves))) return;
     try {
-      await session.commit(targets);
+      await session.commit(moves);
     } catch (error) {
-      if (isFenced(error) || !epoch.isOpen) return;
-      throw new AppError('UNAVAILABLE', 'offsets were not committed', { cause: error });
+      if (!epoch.isOpen) return;
+      if (!isFenced(error)) throw new AppError('UNAVAILABLE', 'offsets were not committed', { cause: error });
+      this.options.log.warn({ err: error, epoch: epoch.number }, 'no longer a member of the group, joining again');
+      this.beginAnew();
+      return;
     }
-    for (const target of targets) epoch.cursor(target)?.committed(target.offsetNext);
+    for (const move of moves) epoch.cursor(move)?.committed(move.offsetNext);
+  }
+
+  /** Kafka never knows a position that the database does not have. False when there is nothing to commit any more. */
+  private async isInDatabase(epoch: ConsumerEpoch, moves: readonly PartitionMove[]): Promise<boolean> {
+    const refused = await this.options.progress.advance(moves);
+    if (!epoch.isOpen) return false;
+    if (refused.length === 0) return true;
+    const fields = { epoch: epoch.number, refused };
+    this.options.log.warn(fields, 'the database was restarted or replaced, reading again from what it has');
+    this.beginAnew();
+    return false;
   }
 
   private recoverFrom(error: unknown): void {

@@ -8,6 +8,7 @@ import { KafkaRecordSource } from '../../src/kafka/record-source.ts';
 import type { RecordSourceOptions } from '../../src/kafka/record-source-options.ts';
 import { KafkaTopicAdmin } from '../../src/kafka/topic-admin.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
+import { MemoryProgressStore } from '../support/worker/memory-progress-store.ts';
 import { kafkaBrokers, uniqueTopicPrefix } from '../support/servers/servers.ts';
 
 /** Quiet unless a test is being looked into. */
@@ -22,6 +23,7 @@ export class KafkaFixture {
   readonly topics = topicsFor(this.prefix);
   readonly groupId = `${this.prefix}group`;
   readonly metrics = new Metrics();
+  readonly progress = new MemoryProgressStore();
   readonly kafka: Kafka;
   readonly publisher: KafkaMessagePublisher;
   private readonly sources: KafkaRecordSource[] = [];
@@ -54,6 +56,7 @@ export class KafkaFixture {
       log,
       metrics: this.metrics,
       deadLetters: this.publisher,
+      progress: this.progress,
       ...options,
     });
     this.sources.push(source);
