@@ -1,4 +1,4 @@
-import type { Kafka } from 'kafkajs';
+import { type Cluster, type Kafka, PartitionAssigners } from 'kafkajs';
 import { pino } from 'pino';
 import { topicsFor } from '../../src/contract/topics.ts';
 import type { InboundRecord, PartitionOffset, RecordListener } from '../../src/domain/ports.ts';
@@ -88,6 +88,25 @@ export class KafkaFixture {
       await admin.fetchTopicOffsets(topic);
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
     });
+  }
+
+  /** Takes the membership from all members, without a word to them. */
+  async evictMembers(): Promise<void> {
+    const { groups } = await this.withAdmin((admin) => admin.describeGroups([this.groupId]));
+    let cluster: Cluster | undefined;
+    const consumer = this.kafka.consumer({
+      groupId: `${this.groupId}-evicting`,
+      partitionAssigners: [
+        (config) => {
+          cluster = config.cluster;
+          return PartitionAssigners.roundRobin(config);
+        },
+      ],
+    });
+    await consumer.connect();
+    const coordinator = await cluster?.findGroupCoordinator({ groupId: this.groupId });
+    for (const { memberId } of groups[0]?.members ?? []) await coordinator?.leaveGroup({ groupId: this.groupId, memberId });
+    await consumer.disconnect();
   }
 
   async withAdmin<T>(work: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
