@@ -38,7 +38,10 @@ export class ConsumerCluster {
   readonly assigner: PartitionAssigner = (config): Assigner => {
     const cluster = config.cluster as ClusterInternals;
     this.cluster = cluster;
-    keepMembership(cluster, this.groupId, () => this.hooks.beforeJoin());
+    keepMembership(cluster, this.groupId, async () => {
+      await this.hooks.beforeJoin();
+      this.mustRejoin = false;
+    });
     // Asked for by our patch of kafkajs, in the place of a reset that skips records unsaid.
     cluster.offsetOutOfRange = (partition) => this.hooks.outOfRange(partition);
     goOnWithoutMissingTopics(cluster, (topics) => {

@@ -4,6 +4,7 @@
  * never opens again.
  */
 import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
+import { settledWithin } from '../timing/deadline.ts';
 import { PartitionCursor } from './partition-cursor.ts';
 
 export class ConsumerEpoch {
@@ -52,6 +53,14 @@ export class ConsumerEpoch {
     for (const start of starts) this.cursors.set(keyOf(start), new PartitionCursor(start));
     this.state = 'open';
     this.endOpening();
+  }
+
+  /** Waits for it to open, however long that takes, with heartbeats meanwhile. False when it ended. */
+  async openedWhile(heartbeat: () => Promise<void>, heartbeatIntervalMs: number): Promise<boolean> {
+    while (!this.isOpen && !this.ended.aborted) {
+      if (!(await settledWithin(this.opened, heartbeatIntervalMs))) await heartbeat();
+    }
+    return this.isOpen;
   }
 
   get delivers(): boolean {

@@ -5,6 +5,7 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { retryFor } from './client.ts';
 import { ConsumerCluster } from './consumer-cluster.ts';
 
@@ -21,6 +22,7 @@ export interface ConsumerSessionOptions {
   readonly kafka: Kafka;
   readonly groupId: string;
   readonly topics: readonly string[];
+  readonly log: Logger;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
@@ -42,8 +44,6 @@ export interface ConsumerSessionHooks {
   recordBatch(payload: EachBatchPayload): Promise<void>;
   /** The position of the partition is not in the log. The fetch loop waits for the promise. */
   outOfRange(partition: TopicPartition): Promise<void>;
-  /** These topics do not exist; empty when all are there again. */
-  topicsMissing(topics: readonly string[]): void;
   crashed(error: Error): void;
 }
 
@@ -61,7 +61,10 @@ export class ConsumerSession {
     this.cluster = new ConsumerCluster(options.groupId, {
       beforeJoin: () => this.yielded,
       outOfRange: (partition) => hooks.outOfRange(partition),
-      topicsMissing: (topics) => hooks.topicsMissing(topics),
+      topicsMissing: (topics) => {
+        if (topics.length > 0) options.log.error({ topics }, 'input topics are missing, the others are read');
+        else options.log.info('all input topics are there again');
+      },
     });
     this.consumer = options.kafka.consumer({
       groupId: options.groupId,

@@ -48,7 +48,8 @@ export class PartitionStarts {
     if (starts === null || epoch.ended.aborted) return null;
     this.replaced.clear();
     const behind = starts.filter(({ offsetNext }, index) => offsetNext < (asked[index]?.offsetNext ?? 0));
-    if (behind.length > 0) this.log.warn({ epoch: epoch.number, behind }, 'the database is behind Kafka, reading again');
+    if (behind.length > 0)
+      this.log.warn({ epoch: epoch.number, behind }, 'the database is behind Kafka, reading again');
     return starts;
   }
 }

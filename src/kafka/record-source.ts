@@ -23,26 +23,18 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EachBatchPayload } from 'kafkajs';
-import type {
-  DeadLetter,
-  PartitionMove,
-  PartitionOffset,
-  RecordListener,
-  RecordSource,
-  TopicPartition,
-} from '../domain/ports.ts';
-import { AppError } from '../errors.ts';
+import type { PartitionOffset, RecordListener, RecordSource, TopicPartition } from '../domain/ports.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { settledWithin } from '../timing/deadline.ts';
 import { fetchedOffset } from './consumer-cluster.ts';
 import { ConsumerEpoch } from './consumer-epoch.ts';
 import { ConsumerSession, type ConsumerSessionHooks } from './consumer-session.ts';
-import { consumerError, isConsumingRefused, isFenced } from './kafka-error.ts';
-import type { PartitionCursor } from './partition-cursor.ts';
+import { EpochCommits } from './epoch-commits.ts';
+import { consumerError, isConsumingRefused } from './kafka-error.ts';
+import { LostPositions } from './lost-positions.ts';
 import { PartitionStarts } from './partition-starts.ts';
-import { readRecordBatch } from './record-batch.ts';
+import { readRecordBatch, setAside } from './record-batch.ts';
 import { type RecordSourceOptions, withDefaults } from './record-source-options.ts';
-import { UnreadRecords } from './unread-records.ts';
 
 const START_MS_MAX = 30_000;
 const RECOVERY_MS_MIN = 200;
@@ -53,11 +45,11 @@ const STABLE_MS = 30_000;
 export class KafkaRecordSource implements RecordSource {
   private readonly options: Required<RecordSourceOptions>;
   private readonly starts: PartitionStarts;
-  private readonly unread: UnreadRecords;
+  private readonly lostPositions: LostPositions;
+  private readonly commits: EpochCommits;
   private listener: RecordListener | undefined;
   private session: ConsumerSession | undefined;
   private epoch = new ConsumerEpoch(0, {});
-  private commits: Promise<void> = Promise.resolve();
   private state: 'idle' | 'starting' | 'running' | 'recovering' | 'stopped' = 'idle';
   private joinedAtMs = 0;
   private downSinceMs: number | undefined;
@@ -65,7 +57,12 @@ export class KafkaRecordSource implements RecordSource {
   constructor(options: RecordSourceOptions) {
     this.options = withDefaults(options);
     this.starts = new PartitionStarts(options);
-    this.unread = new UnreadRecords(options);
+    this.commits = new EpochCommits({
+      ...options,
+      current: () => ({ epoch: this.epoch, session: this.session }),
+      beginAnew: () => this.beginAnew(),
+    });
+    this.lostPositions = new LostPositions({ ...this.options, starts: this.starts, commits: this.commits });
   }
 
   async start(listener: RecordListener): Promise<void> {
@@ -89,11 +86,8 @@ export class KafkaRecordSource implements RecordSource {
     this.setPaused(partition, false);
   }
 
-  async commit(epochNumber: number, offsets: readonly PartitionOffset[]): Promise<void> {
-    // One after the other, or an older commit that is slow could overtake a newer one.
-    const done = this.commits.then(() => this.commitNow(epochNumber, offsets));
-    this.commits = done.catch(() => undefined);
-    await done;
+  commit(epochNumber: number, offsets: readonly PartitionOffset[]): Promise<void> {
+    return this.commits.commit(epochNumber, offsets);
   }
 
   async stop(): Promise<void> {
@@ -145,12 +139,7 @@ export class KafkaRecordSource implements RecordSource {
         if (isCurrent()) await this.receive(payload);
       },
       outOfRange: async (partition) => {
-        if (isCurrent()) await this.findPosition(partition);
-      },
-      topicsMissing: (topics) => {
-        if (!isCurrent()) return;
-        if (topics.length > 0) this.options.log.error({ topics }, 'input topics are missing, the others are read');
-        else this.options.log.info('all input topics are there again');
+        if (isCurrent()) await this.lostPositions.find(partition, this.epoch, this.session);
       },
       crashed: (error) => {
         if (isCurrent()) this.recoverFrom(error);
@@ -186,14 +175,6 @@ export class KafkaRecordSource implements RecordSource {
     epoch.open(starts);
     this.options.log.info({ epoch: epoch.number, partitions: starts.length }, 'partitions assigned');
     this.tell((listener) => listener.assigned(epoch.number, starts));
-  }
-
-  /** Waits for the epoch to open, however long that takes, and stays a member meanwhile. */
-  private async isOpen(epoch: ConsumerEpoch, heartbeat: () => Promise<void>): Promise<boolean> {
-    while (!epoch.isOpen && !epoch.ended.aborted) {
-      if (!(await settledWithin(epoch.opened, this.options.heartbeatIntervalMs))) await heartbeat();
-    }
-    return epoch.isOpen;
   }
 
   /** Ends the epoch for a reason that kafkajs does not know of: it is to join again, and the group's positions with it. */
@@ -234,7 +215,7 @@ export class KafkaRecordSource implements RecordSource {
    */
   private async receive({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
     const { epoch } = this;
-    if (!(await this.isOpen(epoch, heartbeat))) return;
+    if (!(await epoch.openedWhile(heartbeat, this.options.heartbeatIntervalMs))) return;
     const cursor = epoch.cursor(batch);
     if (cursor === undefined || cursor.isPaused || !epoch.delivers) return;
     // A late answer to a request of a former generation; taking it would leave a hole.
@@ -244,97 +225,21 @@ export class KafkaRecordSource implements RecordSource {
     if (letters.length > 0) {
       // Should setting aside fail, kafkajs comes back here without a heartbeat of its own.
       await heartbeat();
-      await this.setAside(letters);
+      await setAside(letters, this.options);
       if (epoch !== this.epoch || !epoch.delivers) return;
     }
     if (records.length > 0) this.tell((listener) => listener.records(epoch.number, records));
     const last = records.at(-1);
     cursor.advance(Number(batch.lastOffset()) + 1, last === undefined ? undefined : last.offset + 1);
     resolveOffset(String(cursor.position - 1));
-    this.commitGap(cursor);
-  }
-
-  private async setAside(letters: readonly DeadLetter[]): Promise<void> {
-    for (const { record, detail } of letters) {
-      const { topic, partition, offset } = record;
-      this.options.log.error({ topic, partition, offset, detail }, 'record batch cannot be decoded and is passed over');
-    }
-    await this.options.deadLetters.publishDeadLetters(letters);
+    this.commits.commitGap(cursor);
   }
 
   private passOver(partition: TopicPartition, offsetFirst: number | null, offsetLast: number): void {
     const cursor = this.epoch.cursor(partition);
     if (cursor === undefined) return;
     if (cursor.passOver(offsetFirst, offsetLast) === 'doubted') this.session?.seek(cursor, cursor.position);
-    else this.commitGap(cursor);
-  }
-
-  /**
-   * The log does not hold the position: records were deleted unread, which the partition passes over as a gap, or the
-   * log ends before it and is another one, which begins in a new epoch. What was read of the former one is void.
-   */
-  private async findPosition(partition: TopicPartition): Promise<void> {
-    const { epoch, session } = this;
-    await settledWithin(epoch.opened, this.options.maxWaitMs);
-    if (!epoch.isOpen || session === undefined) return;
-    const { offsetFirst, offsetEnd } = await session.cluster.logRange(partition);
-    const cursor = epoch.cursor(partition);
-    if (cursor === undefined) return;
-    const { topic, position } = cursor;
-    if (position > offsetEnd) {
-      this.unread.deleted(cursor, cursor.committedPosition, position);
-      this.options.log.warn({ topic, partition: cursor.partition, position, offsetEnd }, 'the log was made anew');
-      cursor.isVoid = true;
-      this.starts.restartAt(cursor, offsetFirst);
-      session.cluster.rejoin();
-      return;
-    }
-    this.unread.deleted(cursor, position, offsetFirst);
-    cursor.advance(offsetFirst, undefined);
-    session.seek(cursor, cursor.position);
-    this.commitGap(cursor);
-  }
-
-  /** Nobody else will commit past a record batch without records: the listener never sees it. */
-  private commitGap(cursor: PartitionCursor): void {
-    if (!cursor.hasUncommittedGap() || this.session?.canCommit() !== true) return;
-    const { topic, partition, position } = cursor;
-    this.commit(this.epoch.number, [{ topic, partition, offsetNext: position }]).catch((error: unknown) => {
-      this.options.log.debug({ err: error }, 'gap not committed, the next commit covers it');
-    });
-  }
-
-  private async commitNow(epochNumber: number, offsets: readonly PartitionOffset[]): Promise<void> {
-    const { epoch, session } = this;
-    if (epoch.number !== epochNumber || !epoch.isOpen || session === undefined) return;
-    const moves = offsets.flatMap(({ topic, partition, offsetNext }) => {
-      const cursor = epoch.cursor({ topic, partition });
-      const target = cursor?.commitTarget(offsetNext) ?? null;
-      if (cursor === undefined || target === null) return [];
-      return [{ topic, partition, offsetFrom: cursor.committedPosition, offsetNext: target }];
-    });
-    if (moves.length === 0 || !(await this.isInDatabase(epoch, moves))) return;
-    try {
-      await session.commit(moves);
-    } catch (error) {
-      if (!epoch.isOpen) return;
-      if (!isFenced(error)) throw new AppError('UNAVAILABLE', 'offsets were not committed', { cause: error });
-      this.options.log.warn({ err: error, epoch: epoch.number }, 'no longer a member of the group, joining again');
-      this.beginAnew();
-      return;
-    }
-    for (const move of moves) epoch.cursor(move)?.committed(move.offsetNext);
-  }
-
-  /** Kafka never knows a position that the database does not have. False when there is nothing to commit any more. */
-  private async isInDatabase(epoch: ConsumerEpoch, moves: readonly PartitionMove[]): Promise<boolean> {
-    const refused = await this.options.progress.advance(moves);
-    if (!epoch.isOpen) return false;
-    if (refused.length === 0) return true;
-    const fields = { epoch: epoch.number, refused };
-    this.options.log.warn(fields, 'the database was restarted or replaced, reading again from what it has');
-    this.beginAnew();
-    return false;
+    else this.commits.commitGap(cursor);
   }
 
   private recoverFrom(error: unknown): void {

@@ -8,8 +8,8 @@ import { KafkaRecordSource } from '../../src/kafka/record-source.ts';
 import type { RecordSourceOptions } from '../../src/kafka/record-source-options.ts';
 import { KafkaTopicAdmin } from '../../src/kafka/topic-admin.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
-import { MemoryProgressStore } from '../support/worker/memory-progress-store.ts';
 import { kafkaBrokers, uniqueTopicPrefix } from '../support/servers/servers.ts';
+import { MemoryProgressStore } from '../support/worker/memory-progress-store.ts';
 
 /** Quiet unless a test is being looked into. */
 export const log = pino({ level: process.env['ELS_TEST_LOG_LEVEL'] ?? 'silent' }, pino.destination(2));
@@ -104,8 +104,10 @@ export class KafkaFixture {
       ],
     });
     await consumer.connect();
-    const coordinator = await cluster?.findGroupCoordinator({ groupId: this.groupId });
-    for (const { memberId } of groups[0]?.members ?? []) await coordinator?.leaveGroup({ groupId: this.groupId, memberId });
+    const found: unknown = await cluster?.findGroupCoordinator({ groupId: this.groupId });
+    const coordinator = found as { leaveGroup(member: { groupId: string; memberId: string }): Promise<void> };
+    for (const { memberId } of groups[0]?.members ?? [])
+      await coordinator.leaveGroup({ groupId: this.groupId, memberId });
     await consumer.disconnect();
   }
 

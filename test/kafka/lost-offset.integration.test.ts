@@ -21,7 +21,8 @@ const until = (what: string, isTrue: () => boolean) => waitFor(isTrue, { deadlin
 const deletedUnread = () => counted(fixture.metrics.recordsDeletedUnread);
 const write = (values: readonly string[], to = topic) => fixture.write({ topic: to, partition: 0, values });
 const deleteTopic = (name: string) => fixture.withAdmin((admin) => admin.deleteTopics({ topics: [name] }));
-const makeTopics = () => new KafkaTopicAdmin({ kafka: fixture.kafka }).ensureTopics({ topics: fixture.topics, inboundPartitions: 1 });
+const makeTopics = () =>
+  new KafkaTopicAdmin({ kafka: fixture.kafka }).ensureTopics({ topics: fixture.topics, inboundPartitions: 1 });
 
 async function started(listener: RecordingListener, options = {}) {
   const source = fixture.source(options);

@@ -86,7 +86,9 @@ describe('the position of a partition', () => {
   test('does not depend on how the session shows times', async () => {
     const store = process('a');
     await store.begin([at(0)]);
-    await database.pool.query(`alter database "${new URL(target.databaseUrl).pathname.slice(1)}" set timezone = 'Asia/Tokyo'`);
+    await database.pool.query(
+      `alter database "${new URL(target.databaseUrl).pathname.slice(1)}" set timezone = 'Asia/Tokyo'`,
+    );
     const other = openDatabase(target.databaseUrl);
     Reflect.set(store, 'database', other);
     expect(await store.advance([move(0, 10)])).toEqual([]);

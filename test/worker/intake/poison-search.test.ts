@@ -9,7 +9,10 @@ const soon = (what: string) => ({ deadlineMs: 5000, what });
 const never = new Promise<void>(() => {});
 
 /** As a process leaves it that was killed with these records in hand. */
-async function leftInHand(from: number, to: number): Promise<{ source: MemoryRecordSource; marks: MemoryProgressStore }> {
+async function leftInHand(
+  from: number,
+  to: number,
+): Promise<{ source: MemoryRecordSource; marks: MemoryProgressStore }> {
   const marks = new MemoryProgressStore();
   marks.owner = 'killed';
   await marks.begin([{ topic: 't', partition: 0, offsetNext: from }]);
