@@ -28,6 +28,26 @@ function load(name: string) {
   return batches.flatMap((batch) => [inputs.registration(batch, SLOTS), ...inputs.contents(batch, SLOTS)]);
 }
 
+async function deleteContents(): Promise<void> {
+  const admin = fixture.kafka.admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: [fixture.topics.content] });
+  await admin.disconnect();
+}
+
+/** The deletion of the former one may still be going on. */
+async function makeContentsAnew(): Promise<void> {
+  const { kafka, topics } = fixture;
+  const make = () => new KafkaTopicAdmin({ kafka }).ensureTopics({ topics, inboundPartitions: PARTITIONS });
+  await waitFor(
+    () =>
+      make()
+        .then(() => true)
+        .catch(() => false),
+    { deadlineMs: 20_000, what: 'the topic again' },
+  );
+}
+
 async function expectAllPlaced(name: string): Promise<void> {
   const like = `like '${name}%'`;
   expect(await fixture.count(`slots where batch_id ${like} and status = 'filled'`)).toBe(BATCHES * SLOTS);
@@ -115,24 +135,35 @@ test('a topic that was made anew is read from its beginning, though the database
   await fixture.send(load('old'));
   await fixture.settled();
   expect((await first.stop()).code).toBe(0);
-  const admin = fixture.kafka.admin();
-  await admin.connect();
-  await admin.deleteTopics({ topics: [fixture.topics.content] });
-  await admin.disconnect();
-  const { kafka, topics } = fixture;
-  await waitFor(
-    () =>
-      new KafkaTopicAdmin({ kafka }).ensureTopics({ topics, inboundPartitions: PARTITIONS }).then(
-        () => true,
-        () => false,
-      ),
-    { deadlineMs: 20_000, what: 'the topic again' },
-  );
+  await deleteContents();
+  await makeContentsAnew();
   await fixture.send(load('new'));
   const second = await fixture.launchReady('after');
   await fixture.settled();
   await expectAllPlaced('new');
   expect(second.hasEnded).toBe(false);
+});
+
+test('a topic may go and come back under a running worker, which goes on with the others', async () => {
+  const worker = await fixture.launchReady('worker', { env: { SILENT_MS_MAX: '10000' } });
+  await fixture.send(load('old'));
+  await fixture.settled();
+  await deleteContents();
+  await fixture.send(Array.from({ length: 40 }, (_, index) => fixture.inputs.registration(`meanwhile${index}`, 1)));
+  await waitFor(async () => (await fixture.count(`batches where id like 'meanwhile%'`)) === 40, {
+    deadlineMs: 20_000,
+    what: 'the registrations',
+  });
+  await makeContentsAnew();
+  await fixture.send(load('new'));
+  await waitFor(async () => (await fixture.count(`batches where id like 'new%' and state = 'complete'`)) === BATCHES, {
+    deadlineMs: 30_000,
+    what: 'what is new',
+  });
+  await fixture.settled();
+  await expectAllPlaced('new');
+  expect(worker.hasEnded).toBe(false);
+  expect((await worker.stop()).code).toBe(0);
 });
 
 test('a worker killed while idle costs its successor nothing', async () => {

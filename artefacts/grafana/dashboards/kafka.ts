@@ -79,7 +79,8 @@ const consuming: DashboardRow = {
     }),
     chart({
       title: 'Records deleted unread',
-      description: 'Since the workers started, by worker. Not zero: Kafka keeps inputs for a shorter time than they wait.',
+      description:
+        'Since the workers started, by worker. Not zero: Kafka keeps inputs for a shorter time than they wait.',
       unit: 'count',
       queries: [{ expr: selected('els_records_deleted_unread_total'), legend: '{{instance}}' }],
     }),
