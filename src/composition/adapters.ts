@@ -1,4 +1,5 @@
 /** What reaches the outside, one function per technology. */
+import { randomUUID } from 'node:crypto';
 import { systemClock } from '../clock.ts';
 import { INBOUND, topicsFor } from '../contract/topics.ts';
 import { CONSUMER_RECONNECT_MS_MAX, createKafka, securityOf } from '../kafka/client.ts';
@@ -9,7 +10,7 @@ import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
 import { PostgresBatchStore } from '../postgres/batch-store.ts';
 import { Database, HOT_PLAN_SETTINGS } from '../postgres/database.ts';
 import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
-import { PostgresPoisonMarkStore } from '../postgres/poison-mark-store.ts';
+import { PostgresPartitionProgressStore } from '../postgres/partition-progress-store.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -61,8 +62,13 @@ function composePostgres({ config, log, single }: Composing): void {
     const { instanceId: instance, outboxLeaseMs: leaseMs, outboxRetentionMs: retentionMs } = config;
     return new PostgresOutboxStore(get(SideDatabase), { instance, leaseMs, retentionMs });
   });
-  single(PostgresPoisonMarkStore, (get) => {
-    return new PostgresPoisonMarkStore(get(SideDatabase), { consumerGroup: config.consumerGroup });
+  single(PostgresPartitionProgressStore, (get) => {
+    const { consumerGroup, instanceId } = config;
+    // The same instance, restarted after a crash, must not take its former marks for its own.
+    return new PostgresPartitionProgressStore(get(SideDatabase), {
+      consumerGroup,
+      owner: `${instanceId} ${randomUUID()}`,
+    });
   });
   single(ReadDatabase, (get) => {
     const read = { name: 'read', poolMax: READ_POOL_MAX, statementTimeoutMs: READ_STATEMENT_MS_MAX };
@@ -97,6 +103,7 @@ function composeKafka({ config, log, single }: Composing): void {
       log,
       metrics: get(Metrics),
       deadLetters: get(KafkaMessagePublisher),
+      progress: get(PostgresPartitionProgressStore),
       sessionTimeoutMs: config.kafkaSessionTimeoutMs,
       rebalanceTimeoutMs: config.kafkaRebalanceTimeoutMs,
       maxWaitMs: config.fetchWaitMaxMs,

@@ -5,6 +5,7 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { retryFor } from './client.ts';
 import { ConsumerCluster } from './consumer-cluster.ts';
 
@@ -21,6 +22,7 @@ export interface ConsumerSessionOptions {
   readonly kafka: Kafka;
   readonly groupId: string;
   readonly topics: readonly string[];
+  readonly log: Logger;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
@@ -40,6 +42,8 @@ export interface ConsumerSessionHooks {
   /** kafkajs moved on over a record batch that holds no record for us. */
   passedOver(partition: TopicPartition, offsetFirst: number | null, offsetLast: number): void;
   recordBatch(payload: EachBatchPayload): Promise<void>;
+  /** The position of the partition is not in the log. The fetch loop waits for the promise. */
+  outOfRange(partition: TopicPartition): Promise<void>;
   crashed(error: Error): void;
 }
 
@@ -55,7 +59,14 @@ export class ConsumerSession {
 
   constructor(options: ConsumerSessionOptions, hooks: ConsumerSessionHooks) {
     this.options = options;
-    this.cluster = new ConsumerCluster(options.groupId, () => this.yielded);
+    this.cluster = new ConsumerCluster(options.groupId, {
+      beforeJoin: () => this.yielded,
+      outOfRange: (partition) => hooks.outOfRange(partition),
+      topicsMissing: (topics) => {
+        if (topics.length > 0) options.log.error({ topics }, 'input topics are missing, the others are read');
+        else options.log.info('all input topics are there again');
+      },
+    });
     this.consumer = options.kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [this.cluster.assigner],

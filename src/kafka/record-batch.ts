@@ -3,7 +3,8 @@
  * unreadable.
  */
 import type { Batch, KafkaMessage } from 'kafkajs';
-import type { DeadLetter, InboundRecord, TopicPartition } from '../domain/ports.ts';
+import type { DeadLetter, InboundRecord, MessagePublisher, TopicPartition } from '../domain/ports.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { type UndecodableBatch, undecodableBatchOf } from './compression-codecs.ts';
 
 export function readRecordBatch(batch: Batch, position: number): { records: InboundRecord[]; letters: DeadLetter[] } {
@@ -17,6 +18,17 @@ export function readRecordBatch(batch: Batch, position: number): { records: Inbo
     else if (undecodable !== null) letters.push(toDeadLetter(toRecord(batch, message, receivedAtMs), undecodable));
   }
   return { records, letters };
+}
+
+export async function setAside(
+  letters: readonly DeadLetter[],
+  { deadLetters, log }: { deadLetters: Pick<MessagePublisher, 'publishDeadLetters'>; log: Logger },
+): Promise<void> {
+  for (const { record, detail } of letters) {
+    const { topic, partition, offset } = record;
+    log.error({ topic, partition, offset, detail }, 'record batch cannot be decoded and is passed over');
+  }
+  await deadLetters.publishDeadLetters(letters);
 }
 
 function toRecord({ topic, partition }: TopicPartition, message: KafkaMessage, receivedAtMs: number): InboundRecord {

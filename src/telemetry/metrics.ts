@@ -104,6 +104,11 @@ export class Metrics {
     labelNames: ['reason'],
     registers: this.registers,
   });
+  readonly recordsDeletedUnread = new Counter({
+    name: 'els_records_deleted_unread_total',
+    help: 'Input records that were deleted from Kafka, by retention, by hand or with their topic, before they were read.',
+    registers: this.registers,
+  });
   readonly outboxUnpublished = new Gauge({
     name: 'els_outbox_unpublished',
     help: 'Outbox rows not yet published.',

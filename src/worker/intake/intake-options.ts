@@ -14,9 +14,6 @@ export interface IntakeOptions extends OwnedPartitionsOptions {
   readonly commitIntervalMs: number;
   /** How long `stop` waits for groups in flight. */
   readonly drainDeadlineMs: number;
-  /** How many records of a partition are handled one at a time after a former owner ended uncleanly. */
-  readonly searchedRecordsMax: number;
-  readonly instance: string;
 }
 
 export interface IntakeDeps {
