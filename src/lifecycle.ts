@@ -5,8 +5,11 @@
  */
 import { AppError } from './errors.ts';
 import type { Logger } from './telemetry/logger.ts';
+import { settledWithin } from './timing/deadline.ts';
 
 const EXIT_FAILED = 1;
+/** How long the last lines may take. */
+const FLUSH_MS_MAX = 1_000;
 
 /**
  * Something that runs. Both calls are idempotent; `stop` resolves when nothing of it is left, also after a start
@@ -140,7 +143,9 @@ export class Lifecycle {
     }
     this.log.info({ exitCode: this.exitCode }, 'stopped');
     this.waitingFor = 'log';
-    await new Promise((resolve) => this.log.flush(resolve));
+    // A log that nobody reads is no reason to stay, or to have failed.
+    const flushMs = Math.min(FLUSH_MS_MAX, this.graceMs / 4);
+    await settledWithin(new Promise((resolve) => this.log.flush(resolve)), flushMs);
     process.exit(this.exitCode);
   }
 }

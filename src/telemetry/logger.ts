@@ -1,9 +1,10 @@
 /**
  * One JSON object per line on standard output, without secrets. Messages are constant; values go into fields.
- * `instance` is on every line. `flush` waits for what is being written (with a minLength of 0 it would not), so the
- * last lines come out in order.
+ * `instance` is on every line. Lines come out in order, the last ones of a process as well, and a log that cannot be
+ * written holds up nobody (see `log-sink.ts`).
  */
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { LogSink } from './log-sink.ts';
 
 /** Never printed, wherever they occur in a logged object or in one or two objects within it. */
 const SECRET_NAMES = [
@@ -33,9 +34,9 @@ export type Logger = PinoLogger;
 
 export function createLogger(
   options: { level: string; instance: string },
-  destination: DestinationStream = pino.destination({ fd: 1, sync: false, minLength: 1 }),
+  destination: DestinationStream = new LogSink(),
 ): Logger {
-  return pino(
+  const log = pino(
     {
       level: options.level,
       base: { instance: options.instance },
@@ -47,4 +48,8 @@ export function createLogger(
     },
     destination,
   );
+  if (destination instanceof LogSink) {
+    destination.onRecovered = (lostLines) => log.error({ lostLines }, 'log lines were lost');
+  }
+  return log;
 }
