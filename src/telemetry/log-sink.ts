@@ -28,8 +28,8 @@ export class LogSink {
   private timer: NodeJS.Timeout | NodeJS.Immediate | undefined;
   private untoldLines = 0;
   private readonly drained: (() => void)[] = [];
-  /** Lines that were never written, since the start. */
-  lostLines = 0;
+  /** Called for lines that will never be written. */
+  onLost: (lines: number) => void = () => {};
   /** Called with how many lines were lost when lines can be written again. */
   onRecovered: (lostLines: number) => void = () => {};
 
@@ -123,8 +123,8 @@ export class LogSink {
   }
 
   private lose(lines: number): void {
-    this.lostLines += lines;
     this.untoldLines += lines;
+    this.onLost(lines);
   }
 
   private tellLoss(): void {
