@@ -10,6 +10,7 @@ import { KafkaLagReader } from '../kafka/lag-reader.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
 import { Lifecycle, type Service } from '../lifecycle.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
+import { LogSink } from '../telemetry/log-sink.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
@@ -44,10 +45,15 @@ export function composeWorker(config: Config): DependencyContainer {
   const single: Single = (token, make) => {
     c.register(token as never, { useFactory: instanceCachingFactory(() => make(get)) });
   };
-  const log = createLogger({ level: config.logLevel, instance: config.instanceId });
+  const sink = new LogSink();
+  const log = createLogger({ level: config.logLevel, instance: config.instanceId }, sink);
   const labels = { version: VERSION, instance: config.instanceId };
   single(Lifecycle, () => new Lifecycle({ graceMs: config.shutdownGraceMs, log }));
-  single(Metrics, () => new Metrics());
+  single(Metrics, () => {
+    const metrics = new Metrics();
+    sink.onLost = (lines) => metrics.logLinesLost.inc(lines);
+    return metrics;
+  });
   single(Tracing, () => new Tracing());
   single(ProcessMetrics, () => new ProcessMetrics(get(Metrics), labels));
   const composing = { config, log, single };

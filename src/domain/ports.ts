@@ -98,19 +98,22 @@ export interface DeadLetter {
   readonly attempts: number;
 }
 
-export type DeadLetterReason =
-  | 'malformed_json'
-  | 'too_deep'
-  | 'too_large'
-  | 'invalid_envelope'
-  | 'unsupported_version'
-  | 'invalid_payload'
-  | 'invalid_id'
-  | 'invalid_count'
-  | 'conflicting_registration'
-  /** A batch of the log that could not be decompressed; the letter stands for all its records and has no bytes. */
-  | 'undecodable_batch'
-  | 'crashed_process';
+export const DEAD_LETTER_REASONS = [
+  'malformed_json',
+  'too_deep',
+  'too_large',
+  'invalid_envelope',
+  'unsupported_version',
+  'invalid_payload',
+  'invalid_id',
+  'invalid_count',
+  'conflicting_registration',
+  /** A batch of the log that could not be decoded; the letter stands for all its records and has them compressed. */
+  'undecodable_batch',
+  'crashed_process',
+] as const;
+
+export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
 export interface MessagePublisher {
   /**

@@ -134,7 +134,8 @@ export class HttpServer implements Service {
     try {
       await this.server.listen({ host, port });
     } catch (error) {
-      throw new AppError('UNAVAILABLE', `cannot listen on ${host}:${port}`, { cause: error });
+      const cause = new Error('set HTTP_PORT, 0 takes a free one', { cause: error });
+      throw new AppError('CONFIG_INVALID', `cannot listen on ${host}:${port}`, { cause });
     }
     this.deps.log.info({ host, port: this.port }, 'http listening');
   }

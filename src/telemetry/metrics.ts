@@ -216,6 +216,11 @@ export class Metrics {
     help: '99th percentile of the event-loop delay since the last scrape.',
     registers: this.registers,
   });
+  readonly logLinesLost = new Counter({
+    name: 'els_log_lines_lost_total',
+    help: 'Log lines never written, because standard output took none for too long or is gone.',
+    registers: this.registers,
+  });
   readonly buildInfo = new Gauge({
     name: 'els_build_info',
     help: 'Always 1; the version and instance are labels.',
