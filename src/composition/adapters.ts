@@ -64,8 +64,9 @@ function composePostgres({ config, log, single }: Composing): void {
   });
   single(PostgresPartitionProgressStore, (get) => {
     const { consumerGroup, instanceId } = config;
-    // The same instance, restarted after a crash, must not take its former marks for its own.
-    return new PostgresPartitionProgressStore(get(SideDatabase), {
+    // The connections that settle, so that a position never comes to another server than what it stands for. The same
+    // instance, restarted after a crash, must not take its former marks for its own.
+    return new PostgresPartitionProgressStore(get(HotDatabase), {
       consumerGroup,
       owner: `${instanceId} ${randomUUID()}`,
     });

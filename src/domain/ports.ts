@@ -57,8 +57,9 @@ export interface RecordSource {
   pause(partition: TopicPartition): void;
   resume(partition: TopicPartition): void;
   /**
-   * Commits where the epoch is still current, silently drops the rest. Rejects on broker failure (retryable). What is
-   * committed is known here alone: a position is when the promise resolves, and not before.
+   * Commits where the epoch is still current, silently drops the rest: to the database first, then to Kafka. Rejects
+   * (retryable) when either does not answer. What is committed is known here alone: a position is when the promise
+   * resolves, and not before.
    */
   commit(epoch: number, offsets: readonly PartitionOffset[]): Promise<void>;
   /** Leaves the consumer group. Offsets must have been committed before: a stopped member cannot commit. */
