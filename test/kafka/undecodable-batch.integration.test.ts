@@ -5,6 +5,7 @@ import { compressSync } from 'snappy';
 import { snappyBlocksOf, zstdOfStored } from '../../distributed/generator/compressed-frames.ts';
 import type { DeadLetter } from '../../src/domain/ports.ts';
 import { KafkaDeadLetterLog } from '../../src/kafka/dead-letter-log.ts';
+import { produceGzipBatch } from '../support/servers/raw-produce.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { KafkaFixture, RecordingListener } from './kafka-fixture.ts';
 
@@ -114,14 +115,6 @@ describe('a batch that cannot be decompressed', () => {
     expect(listener.received).toEqual([]);
   });
 
-  const writeGzip = async (count: number, value: string) => {
-    const producer = fixture.kafka.producer();
-    await producer.connect();
-    const messages = Array.from({ length: count }, () => ({ value, partition: 0 }));
-    await producer.send({ topic, compression: CompressionTypes.GZIP, messages });
-    await producer.disconnect();
-  };
-
   test.each([
     [
       'expands too far',
@@ -131,7 +124,7 @@ describe('a batch that cannot be decompressed', () => {
     ['is small', 'x', /gzip batch claims more than 200000 records/],
   ])('of 210 000 records that %s is one letter with its bytes', async (_name, value, detail) => {
     await fixture.write({ topic, partition: 0, values: ['before'] });
-    await writeGzip(210_000, value);
+    await produceGzipBatch({ topic, partition: 0 }, 210_000, value);
     await fixture.write({ topic, partition: 0, values: ['after'] });
     const listener = new RecordingListener();
     await fixture.source().start(listener);
@@ -155,7 +148,7 @@ describe('a batch that cannot be decompressed', () => {
   });
 
   test('of 150 000 small records is none: all are read', async () => {
-    await writeGzip(150_000, 'x');
+    await produceGzipBatch({ topic, partition: 0 }, 150_000, 'x');
     const listener = new RecordingListener();
     await fixture.source().start(listener);
     await waitFor(() => listener.received.length >= 150_000, { deadlineMs: DEADLINE_MS, what: 'all records' });

@@ -14,7 +14,7 @@ export function nodeProgram(major: number): string | undefined {
   const folder = join(cacheDirectory(), `node-${major}`);
   const program = join(folder, 'node_modules', 'node', 'bin', 'node');
   if (isOfMajor(program, major)) return program;
-  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--prefix', folder, `node@${major}`];
+  const args = ['install', '--no-audit', '--no-fund', '--prefix', folder, `node@${major}`];
   spawnSync('npm', args, { timeout: INSTALL_MS_MAX });
   return isOfMajor(program, major) ? program : undefined;
 }
