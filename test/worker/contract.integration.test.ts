@@ -234,6 +234,7 @@ describe('the probes of a worker', () => {
       status: 'ready',
       checks: {
         database: { status: 'ok' },
+        work: { status: 'ok' },
         kafka: { status: 'ok' },
         redis: { status: 'ok' },
         outbox: { status: 'ok' },
