@@ -71,7 +71,7 @@ export class AdminInMemory {
         },
       }),
       outbox: this.open('outbox', {
-        stats: async () => ({ unpublishedCount: 2, oldestAgeMs: 1500, deadCount: 1 }),
+        stats: async () => ({ unpublishedCount: 2, unpublishedMessages: 5, oldestAgeMs: 1500, deadCount: 1 }),
         retryDead: async (ids) => {
           this.asked.push(ids ?? 'all');
           return ids?.length ?? 1;

@@ -60,6 +60,7 @@ export class Intake implements RecordListener, Service {
   private readonly alarm = new Alarm(() => this.pump());
   private hasFailed = false;
   private keepsMarks = false;
+  private heldBecause: IntakeState['heldBecause'] = null;
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private yielded: OwnedPartitions | undefined;
@@ -102,8 +103,21 @@ export class Intake implements RecordListener, Service {
       epoch: this.owned.epoch,
       bufferedCount: this.owned.bufferedCount(),
       inFlightCount: this.inFlight.count,
+      heldBecause: this.heldBecause,
       lastProgressAtMs: this.lastProgressAtMs,
     };
+  }
+
+  /** Begins nothing and fetches nothing until released; what is in flight ends and is committed. */
+  hold(because: NonNullable<IntakeState['heldBecause']>): void {
+    this.heldBecause = because;
+    this.owned.pauseAll();
+  }
+
+  release(): void {
+    this.heldBecause = null;
+    if (this.stopping === undefined) for (const owned of this.owned.all) this.owned.resumeWhenRoom(owned);
+    this.schedulePump();
   }
 
   /** The partitions this instance owns now. */
@@ -116,8 +130,9 @@ export class Intake implements RecordListener, Service {
     const { source, options, log } = this.deps;
     this.owned = OwnedPartitions.of(source, epoch, partitions, options, performance.now());
     log.debug({ epoch, partitionCount: partitions.length }, 'partitions assigned');
-    if (this.stopping !== undefined) this.owned.pauseAll();
-    else if (partitions.length > 0) void this.admit(this.owned).catch((error) => this.fail(error));
+    if (this.stopping !== undefined || this.heldBecause !== null) this.owned.pauseAll();
+    if (this.stopping !== undefined) return;
+    if (partitions.length > 0) void this.admit(this.owned).catch((error) => this.fail(error));
   }
 
   /** Ends and commits what is under way. What was not begun is the next owner's. */
@@ -168,6 +183,7 @@ export class Intake implements RecordListener, Service {
   private pump(): void {
     const { owned } = this;
     if (this.hasFailed || this.stopping !== undefined || !owned.isCurrent || owned === this.yielded) return;
+    if (this.heldBecause !== null) return;
     const { groupsInFlightMax, groupSizeMax, groupAgeMaxMs } = this.deps.options;
     const nowMs = performance.now();
     let wakeAtMs = this.releaseParked(nowMs);
@@ -271,7 +287,7 @@ export class Intake implements RecordListener, Service {
     }
     if (failed === undefined) owned.succeeded(nowMs);
     else this.retryLater(owned, failed.offset, failed.error, nowMs);
-    if (this.stopping === undefined) epoch.resumeWhenRoom(owned);
+    if (this.stopping === undefined && this.heldBecause === null) epoch.resumeWhenRoom(owned);
   }
 
   private async nothingInHand(): Promise<void> {
@@ -295,6 +311,8 @@ export class Intake implements RecordListener, Service {
 
   private async tick(): Promise<void> {
     this.deps.metrics.buffered.set(this.owned.bufferedCount());
+    // Held on purpose, it is not silent.
+    if (this.heldBecause !== null) this.owned.dependencyFailed();
     await this.committer.commit();
   }
 
