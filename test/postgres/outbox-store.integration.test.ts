@@ -185,7 +185,15 @@ describe('after the attempt', () => {
     expect(await relay.stats()).toMatchObject({ unpublishedCount: 1, unpublishedMessages: 1 });
     expect(await other.claimDue(10)).toMatchObject([{ id, messages: three, attempts: 1, acknowledged: [0, 2] }]);
     expect(await relay.list(10)).toMatchObject([
-      { id, state: 'waiting', attempts: 1, topics: ['t'], messageCount: 3, acknowledgedCount: 2, error: 'below min ISR' },
+      {
+        id,
+        state: 'waiting',
+        attempts: 1,
+        topics: ['t'],
+        messageCount: 3,
+        acknowledgedCount: 2,
+        error: 'below min ISR',
+      },
     ]);
   });
 

@@ -67,7 +67,11 @@ export class DestinationLane {
 
   /** Why the destination takes no messages, undefined while it does. */
   get trouble(): string | undefined {
-    return this.failure === undefined ? undefined : this.failure instanceof PublishError ? this.failure.reason : 'other';
+    return this.failure === undefined
+      ? undefined
+      : this.failure instanceof PublishError
+        ? this.failure.reason
+        : 'other';
   }
 
   add(held: HeldRow, index: number, nowMs: number): void {

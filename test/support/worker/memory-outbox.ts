@@ -86,7 +86,12 @@ export class MemoryOutboxStore implements OutboxStore {
     const unpublishedCount = this.countIn('leased') + this.countIn('due');
     const open = [...this.rows.values()].filter(({ state }) => state === 'leased' || state === 'due');
     const unpublishedMessages = open.reduce((sum, row) => sum + row.messages.length - row.acknowledged.length, 0);
-    return { unpublishedCount, unpublishedMessages, oldestAgeMs: unpublishedCount * 1000, deadCount: this.countIn('dead') };
+    return {
+      unpublishedCount,
+      unpublishedMessages,
+      oldestAgeMs: unpublishedCount * 1000,
+      deadCount: this.countIn('dead'),
+    };
   }
 
   private row(id: string): StoredRow {

@@ -164,7 +164,9 @@ describe('OutboxRelay', () => {
     for (const row of [...rows, ...others]) relay.offer([row]);
     await waitFor(() => store.countIn('published') === 30 && publisher.acknowledged.length === 60, soon('the others'));
     await waitFor(() => [...store.rows.values()].some(({ attempts }) => attempts > 2), soon('tries'));
-    expect((await metrics.sickDestinations.get()).values).toMatchObject([{ labels: { topic: 'sick', reason: 'x' }, value: 1 }]);
+    expect((await metrics.sickDestinations.get()).values).toMatchObject([
+      { labels: { topic: 'sick', reason: 'x' }, value: 1 },
+    ]);
     expect(publisher.acknowledged).toHaveLength(60);
     publisher.refuse = () => null;
     await waitFor(() => store.countIn('published') === 60, soon('all'));
