@@ -22,7 +22,7 @@ export type ErrorCode =
   | 'STORE_FAILED'
   /** The database will never take this data; validation should have caught it. */
   | 'STORE_REFUSED'
-  /** The broker refused a message for good: too large, unknown topic, not authorised. */
+  /** The broker refused a message for what is in it, so for good: too large, invalid. */
   | 'PUBLISH_REFUSED'
   /** What was asked for does not exist. */
   | 'NOT_FOUND'
@@ -40,6 +40,17 @@ export class AppError extends Error {
 
   get retryable(): boolean {
     return RETRYABLE.has(this.code);
+  }
+}
+
+/** A message was not published. `reason` is from a closed set, for metrics and for telling one trouble from another. */
+export class PublishError extends AppError {
+  readonly reason: string;
+
+  constructor(code: 'UNAVAILABLE' | 'PUBLISH_REFUSED', message: string, options: { cause?: unknown; reason: string }) {
+    super(code, message, options);
+    this.name = 'PublishError';
+    this.reason = options.reason;
   }
 }
 

@@ -107,6 +107,22 @@ export interface StoredDeadLetter {
 
 export interface OutboxAdmin {
   stats: OutboxStore['stats'];
+  /** Those that were given up first, at most `rowsMax`. */
+  list(rowsMax: number): Promise<readonly ListedOutboxRow[]>;
   /** Makes dead rows due again, all or those given; returns how many. */
   retryDead(ids?: readonly string[]): Promise<number>;
+}
+
+export interface ListedOutboxRow {
+  readonly id: string;
+  readonly state: 'waiting' | 'dead';
+  readonly ageMs: number;
+  /** Until when it is somebody's, or waits; null for what is given up. */
+  readonly dueInMs: number | null;
+  readonly attempts: number;
+  readonly topics: readonly string[];
+  readonly messageCount: number;
+  readonly acknowledgedCount: number;
+  /** Of the latest attempt. */
+  readonly error: string | null;
 }

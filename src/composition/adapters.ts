@@ -94,7 +94,9 @@ function composeKafka({ config, log, single }: Composing): void {
     const { instanceId: instance } = config;
     const metrics = get(Metrics);
     const tracing = get(Tracing);
-    return new KafkaMessagePublisher({ kafka: client('publish'), metrics, tracing, clock: systemClock, instance });
+    const publishMsMax = config.outboxPublishTimeoutMs;
+    const kafka = client('publish');
+    return new KafkaMessagePublisher({ kafka, publishMsMax, metrics, tracing, clock: systemClock, instance });
   });
   single(KafkaRecordSource, (get) => {
     return new KafkaRecordSource({

@@ -17,6 +17,7 @@ import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { Tracing } from '../telemetry/tracing.ts';
 import { Intake } from '../worker/intake/intake.ts';
+import { OutboxPressure } from '../worker/outbox/outbox-pressure.ts';
 import { OutboxRelay } from '../worker/outbox/outbox-relay.ts';
 import { AssignInputs } from '../worker/settle/assign-inputs.ts';
 import { DECODE_LIMITS } from '../worker/settle/decode.ts';
@@ -50,7 +51,9 @@ const INTAKE = {
 const RELAY = {
   claimRowsMax: 20,
   queuedMessagesMax: 20_000,
-  publishMessagesMax: 2000,
+  publishMessagesMax: 1000,
+  laneMessagesMax: 5000,
+  sickLaneMessagesMax: 1000,
   backoffMinMs: 100,
   backoffMaxMs: 30_000,
   purgeIntervalMs: 10_000,
@@ -111,10 +114,14 @@ function composeLoops({ config, log, single }: Composing): void {
     const topicsReady = () => get(KafkaTopicAdmin).checkTopics({ topics, inboundPartitionsMin, slotsMax });
     return new StartChecks({ checks: [migrated, topicsReady], waitMsMax: START_WAIT_MS_MAX, log });
   });
+  single(OutboxPressure, (get) => {
+    return new OutboxPressure({ highWaterMessages: config.outboxHighWaterMessages, metrics: get(Metrics), log });
+  });
   single(OutboxRelay, (get) => {
     return new OutboxRelay({
       store: get(PostgresOutboxStore),
       publisher: get(KafkaMessagePublisher),
+      pressure: get(OutboxPressure),
       metrics: get(Metrics),
       log,
       topicLabel,
@@ -122,7 +129,7 @@ function composeLoops({ config, log, single }: Composing): void {
         ...RELAY,
         leaseMs: config.outboxLeaseMs,
         pollIntervalMs: config.outboxPollIntervalMs,
-        attemptsMax: config.outboxAttemptsMax,
+        publishMsMax: config.outboxPublishTimeoutMs,
         stopDeadlineMs: config.shutdownGraceMs * PUBLISH_SHARE,
       },
     });
@@ -150,6 +157,7 @@ function composeLoops({ config, log, single }: Composing): void {
       },
       onFatal: (error) => get(Lifecycle).fatal(error),
     });
+    get(OutboxPressure).onChange((isHigh) => (isHigh ? intake.hold('outbox_full') : intake.release()));
     showAssignment({ intake, topics: INBOUND.map((name) => topics[name]), topicLabel, metrics: get(Metrics) });
     return intake;
   });

@@ -192,8 +192,13 @@ export const SECTIONS = {
     }),
   },
   Outbox: {
-    OUTBOX_LEASE_MS: setting(integer(SECOND_MS, HOUR_MS).default(10_000), {
+    OUTBOX_LEASE_MS: setting(integer(SECOND_MS, HOUR_MS).default(15_000), {
       meaning: 'An unpublished event belongs to its writer for this long; then any instance publishes it.',
+      unit: 'ms',
+    }),
+    OUTBOX_PUBLISH_TIMEOUT_MS: setting(integer(100, 60_000).default(8000), {
+      meaning:
+        'Longest attempt to write events to a partition. Replicas get half of it to acknowledge, and what of the lease is longer is how long an event may wait for its turn.',
       unit: 'ms',
     }),
     OUTBOX_POLL_INTERVAL_MS: setting(integer(10, 60_000).default(1000), {
@@ -204,8 +209,9 @@ export const SECTIONS = {
       meaning: 'Published events are kept for this long, then deleted.',
       unit: 'ms',
     }),
-    OUTBOX_ATTEMPTS_MAX: setting(integer(1, 1000).default(20), {
-      meaning: 'Attempts to publish an event before it is given up and alerted on.',
+    OUTBOX_HIGH_WATER_MESSAGES: setting(integer(1, 10_000_000).default(200_000), {
+      meaning:
+        'With so many events waiting for Kafka the intake pauses until half of them are gone. The default is about a quarter of a gigabyte in the database, and an hour of one stuck partition at 50 events a second.',
     }),
   },
   Redis: {

@@ -118,10 +118,16 @@ export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
 export interface MessagePublisher {
   /**
-   * Publishes each message at least once, one request per partition. The result is parallel to the messages:
-   * null where every expected acknowledgement came, else the error (retryable or not) of its partition.
+   * Where the message would go, known without waiting. Messages of one destination share its fate and keep their order;
+   * those of different ones have nothing to do with each other.
    */
-  publish(messages: readonly OutboundMessage[]): Promise<(Error | null)[]>;
+  destinationOf(message: OutboundMessage): string;
+  /**
+   * Publishes each message at least once, all of them of one destination, within a bounded time. The result is parallel
+   * to the messages: null where the acknowledgement came, else why not (retryable: everything but what is in the
+   * message).
+   */
+  publish(destination: string, messages: readonly OutboundMessage[]): Promise<(Error | null)[]>;
   /**
    * Resolves when all letters are acknowledged; rejects (retryable) otherwise. Their `dlq-*` headers say why, and from
    * where.
@@ -133,22 +139,44 @@ export interface MessagePublisher {
 export interface OutboxRow {
   readonly id: string;
   readonly messages: readonly OutboundMessage[];
-  /** Failed attempts so far. */
+  /** How often it was put back so far. */
   readonly attempts: number;
+  /** When the lease began, at the latest, on this process's monotonic clock. */
+  readonly heldSinceMs: number;
+  /** Indexes of messages that were acknowledged already, ascending. */
+  readonly acknowledged: readonly number[];
   /** Of each completion among the messages, when the input that caused it was received; known to its writer only. */
   readonly completersReceivedAtMs?: readonly number[];
+}
+
+/** A row that goes back into the table, with what was acknowledged so far. */
+export interface ReturnedRow {
+  readonly id: string;
+  readonly error: string;
+  readonly delayMs: number;
+  /** Some of its messages can never be published, all others are. It leaves the poll and raises an alert. */
+  readonly dead: boolean;
+  readonly acknowledged: readonly number[];
+}
+
+export interface OutboxStats {
+  /** Unpublished rows, and messages in them that are not acknowledged; counted up to a limit. Dead rows do not count. */
+  readonly unpublishedCount: number;
+  readonly unpublishedMessages: number;
+  readonly oldestAgeMs: number;
+  readonly deadCount: number;
 }
 
 export interface OutboxStore {
   /** Takes due rows (oldest first, SKIP LOCKED) under a lease; a row not marked within it becomes due again. */
   claimDue(rowsMax: number): Promise<OutboxRow[]>;
   markPublished(ids: readonly string[]): Promise<void>;
-  /** Puts rows back with their error; `dead` rows leave the poll and raise an alert. */
-  reschedule(rows: readonly { id: string; error: string; delayMs: number; dead: boolean }[]): Promise<void>;
+  /** Puts rows back that this instance holds; what somebody else has taken over stays as it is. */
+  reschedule(rows: readonly ReturnedRow[]): Promise<void>;
   /** Deletes published rows past retention, at most `rowsMax`; returns how many. */
   purge(rowsMax: number): Promise<number>;
-  /** Depth and oldest age of unpublished rows, count of dead ones. */
-  stats(): Promise<{ unpublishedCount: number; oldestAgeMs: number; deadCount: number }>;
+  /** Counts at most `rowsMax` rows (if not given, enough to be looked at), so that the cost is bounded. */
+  stats(rowsMax?: number): Promise<OutboxStats>;
 }
 
 /**

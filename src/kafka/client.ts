@@ -38,7 +38,8 @@ export function createKafka(options: KafkaClientOptions): Kafka {
   installCompressionCodecs({ outputBytesMax: options.decompressedBytesMax ?? 16 * 1024 * 1024 });
   return new Kafka({
     ...options.security,
-    brokers: [...options.brokers],
+    // Somewhere else each time: a client that always began at the same broker would hang with it.
+    brokers: () => shuffled(options.brokers),
     clientId: options.clientId,
     connectionTimeout: options.connectionTimeoutMs ?? 3_000,
     requestTimeout: options.requestTimeoutMs ?? 10_000,
@@ -62,6 +63,11 @@ export function retryFor(durationMs: number): {
     retries: 2 + Math.ceil(durationMs / RETRY_MS_MAX),
     factor: 0.2,
   };
+}
+
+function shuffled(brokers: readonly string[]): string[] {
+  const start = Math.floor(Math.random() * brokers.length);
+  return [...brokers.slice(start), ...brokers.slice(0, start)];
 }
 
 /** As kafkajs's own, without Nagle's delay. */

@@ -11,6 +11,8 @@ import { AppError } from '../errors.ts';
 import { PartitionSender, type WireMessage } from './partition-sender.ts';
 
 const STALL_MS_MAX = 30_000;
+/** Longest writing of one letter. */
+const REPLAY_MS_MAX = 10_000;
 const HEADER_PREFIX = 'dlq-';
 const REPLAYED_FROM = 'replayed-from';
 
@@ -63,7 +65,7 @@ export class KafkaDeadLetterLog {
   /** Sends chosen letters to the topic they came from. Rejects at the first that is not acknowledged. */
   async replay(options: ReplayOptions): Promise<ReplayReport> {
     const report = { matched: 0, replayed: 0, skipped: 0 };
-    const sender = new PartitionSender({ kafka: this.kafka });
+    const sender = new PartitionSender({ kafka: this.kafka, callMsMax: REPLAY_MS_MAX });
     await sender.connect();
     try {
       await this.read(options.topic, {

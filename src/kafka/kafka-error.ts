@@ -2,7 +2,7 @@
  * Answers what an error of kafkajs means for us. kafkajs wraps errors (retries exceeded, non-retriable) and keeps the
  * broker's answer in the chain of causes, so everything here looks at the whole chain.
  */
-import { AppError } from '../errors.ts';
+import { AppError, PublishError } from '../errors.ts';
 
 /** The broker took the membership away: the epoch is over, whatever was to be committed belongs to somebody else. */
 const FENCED: ReadonlySet<string> = new Set([
@@ -11,23 +11,12 @@ const FENCED: ReadonlySet<string> = new Set([
   'REBALANCE_IN_PROGRESS',
   'FENCED_INSTANCE_ID',
 ]);
-/** No repetition of the same message helps. */
-const MESSAGE_REFUSED: ReadonlySet<string> = new Set([
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
-  'INVALID_RECORD',
-  'INVALID_TIMESTAMP',
-  'POLICY_VIOLATION',
-  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
-  'UNSUPPORTED_COMPRESSION_TYPE',
-]);
-const TOPIC_REFUSED: ReadonlySet<string> = new Set([
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'INVALID_TOPIC_EXCEPTION',
-  'TOPIC_AUTHORIZATION_FAILED',
-  'CLUSTER_AUTHORIZATION_FAILED',
-  'INVALID_REQUIRED_ACKS',
-]);
+/**
+ * What is in the message, so that no repetition of it helps. Every other answer passes with time: topics are made, rights
+ * given, replicas return, brokers of a rolling upgrade understand tomorrow what they refuse today.
+ */
+const MESSAGE_REFUSED: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
+const TIMESTAMP_REFUSED: ReadonlySet<string> = new Set(['INVALID_TIMESTAMP']);
 const COORDINATOR_UNREADY: ReadonlySet<string> = new Set(['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']);
 /** What a consumer cannot wait out. */
 const CONSUMING_REFUSED: ReadonlySet<string> = new Set([
@@ -84,12 +73,30 @@ export function isConsumingRefused(error: unknown): boolean {
   return causes(error).some((cause) => cause instanceof ConsumerStopError) || hasType(error, CONSUMING_REFUSED);
 }
 
-/** PUBLISH_REFUSED where repeating cannot help, else UNAVAILABLE. */
-export function publishError(error: unknown, topic: string): AppError {
-  const refused = hasType(error, MESSAGE_REFUSED) || hasType(error, TOPIC_REFUSED);
-  return refused
-    ? new AppError('PUBLISH_REFUSED', `Kafka refused messages for ${topic}`, { cause: error })
-    : new AppError('UNAVAILABLE', `Kafka did not acknowledge messages for ${topic}`, { cause: error });
+/** The broker does not like when the message says it was made: its clock and ours differ too much. */
+export function isTimestampRefused(error: unknown): boolean {
+  return hasType(error, TIMESTAMP_REFUSED);
+}
+
+/** PUBLISH_REFUSED where repeating cannot help, else UNAVAILABLE; with the broker's word for it. */
+export function publishError(error: unknown, topic: string): PublishError {
+  if (error instanceof PublishError) return error;
+  const reason = reasonOf(error);
+  return hasType(error, MESSAGE_REFUSED)
+    ? new PublishError('PUBLISH_REFUSED', `Kafka refused messages for ${topic}`, { cause: error, reason })
+    : new PublishError('UNAVAILABLE', `Kafka did not acknowledge messages for ${topic}`, { cause: error, reason });
+}
+
+/** From a closed set, for a label: the protocol's name of the answer, or why there was none. */
+function reasonOf(error: unknown): string {
+  for (const cause of causes(error)) {
+    if (cause instanceof PublishError) return cause.reason;
+    const type = typeof cause === 'object' && cause !== null && 'type' in cause ? cause.type : undefined;
+    if (typeof type === 'string' && /^[A-Z_]+$/.test(type)) return type.toLowerCase();
+  }
+  const names = causes(error).map((cause) => (cause instanceof Error ? cause.name : ''));
+  if (names.includes('KafkaJSBrokerNotFound')) return 'no_leader';
+  return names.some((name) => name.startsWith('KafkaJSConnection')) ? 'unreachable' : 'no_answer';
 }
 
 /** START_CHECK_FAILED where waiting cannot help, else UNAVAILABLE. */

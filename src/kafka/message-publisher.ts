@@ -18,7 +18,7 @@ export class KafkaMessagePublisher implements MessagePublisher {
 
   constructor(options: MessagePublisherOptions) {
     this.options = options;
-    this.sender = new PartitionSender({ kafka: options.kafka });
+    this.sender = new PartitionSender({ kafka: options.kafka, callMsMax: options.publishMsMax });
   }
 
   async connect(): Promise<void> {
@@ -29,8 +29,12 @@ export class KafkaMessagePublisher implements MessagePublisher {
     await this.sender.disconnect();
   }
 
-  async publish(messages: readonly OutboundMessage[]): Promise<(Error | null)[]> {
-    const send = () => this.sender.send(messages.map(toWire));
+  destinationOf({ topic, key }: OutboundMessage): string {
+    return this.sender.destinationOf(topic, key);
+  }
+
+  async publish(destination: string, messages: readonly OutboundMessage[]): Promise<(Error | null)[]> {
+    const send = () => this.sender.sendTo(destination, messages.map(toWire));
     const { tracing } = this.options;
     return tracing?.isOn ? tracing.publication(messages, send) : send();
   }
@@ -68,6 +72,8 @@ export class KafkaMessagePublisher implements MessagePublisher {
 
 export interface MessagePublisherOptions {
   readonly kafka: Kafka;
+  /** Longest publication: what is not acknowledged by then has failed, and is not sent any more. */
+  readonly publishMsMax: number;
   readonly metrics: Metrics;
   readonly clock: Clock;
   /** None if not given. */

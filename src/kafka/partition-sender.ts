@@ -1,22 +1,17 @@
 /**
- * Writes messages so that none is lost or doubled by the client: one `send` per partition (kafkajs forgets partitions
+ * Writes messages so that none is lost or doubled by the client: one request per partition (kafkajs forgets partitions
  * of a send that spans brokers when a leader moves, and repeats those of a broker that answers late), and a message
  * counts as written only when the answer names its partition without an error. Within a partition the order is kept
- * up to the first failure. Requests are bounded in bytes and messages.
+ * up to the first failure. Requests are bounded in bytes and messages, calls in time.
+ *
+ * A destination is where messages of one topic and partition go; while a topic was never found, the topic itself.
  */
-import { type Admin, CompressionTypes, type Kafka, Partitioners, type Producer } from 'kafkajs';
-import { AppError } from '../errors.ts';
-import { retrying } from '../timing/retrying.ts';
-import { retryFor } from './client.ts';
-import { isMessageRefused, publishError } from './kafka-error.ts';
+import { type Kafka, type Message, Partitioners } from 'kafkajs';
+import type { AppError } from '../errors.ts';
+import { isMessageRefused, isTimestampRefused, publishError } from './kafka-error.ts';
+import { type PartitionMetadata, TopicDirectory } from './topic-directory.ts';
+import { TopicProducers } from './topic-producers.ts';
 
-const LOOKS_MAX = 3;
-/** Half of it, at least: a backoff is never shorter. */
-const LOOK_AGAIN_MS_MAX = 400;
-const SEND_RETRY_MS_MAX = 500;
-const ACKNOWLEDGE_MS_MAX = 5_000;
-const METADATA_MS_MAX = 60_000;
-const LEADERS_MS_MAX = 5_000;
 /** Below the broker's default limit of 1 MiB, with room for what Kafka adds to a record. */
 const REQUEST_BYTES_MAX = 900_000;
 /** kafkajs copies the messages of a request once for each of them. */
@@ -24,6 +19,10 @@ const REQUEST_MESSAGES_MAX = 500;
 /** Completions of large batches: alone in their request, and compressed, ids shrink to a fifth. */
 const COMPRESS_BYTES_MIN = 100_000;
 const RECORD_OVERHEAD_BYTES = 32;
+/** With less than this share of a call's time left, no further request is begun. */
+const LAST_SHARE = 1 / 4;
+/** A message without a time of its own. */
+const NO_TIMESTAMP = '-1';
 
 export interface WireMessage {
   readonly topic: string;
@@ -32,12 +31,16 @@ export interface WireMessage {
   readonly headers: Readonly<Record<string, Buffer | Buffer[]>>;
 }
 
-type PartitionMetadata = Awaited<ReturnType<Admin['fetchTopicMetadata']>>['topics'][number]['partitions'][number];
-
 interface Entry {
   readonly index: number;
   readonly message: WireMessage;
   readonly bytes: number;
+}
+
+interface Destination {
+  readonly topic: string;
+  /** Undefined while the topic is not found. */
+  readonly partition: number | undefined;
 }
 
 interface Target {
@@ -50,53 +53,78 @@ interface Target {
 type Results = (AppError | null | undefined)[];
 
 export class PartitionSender {
-  private readonly producer: Producer;
-  private readonly admin: Admin;
+  private readonly options: { readonly kafka: Kafka; readonly callMsMax: number };
+  private readonly directory: TopicDirectory;
+  private readonly producers = new Map<string, TopicProducers>();
   private readonly partitionOf = Partitioners.DefaultPartitioner();
-  private readonly topics = new Map<string, { partitions: PartitionMetadata[]; readAtMs: number }>();
+  private readonly destinations = new Map<string, Destination>();
+  /** Neighbours mostly have one key, and hashing it costs more than comparing it. */
+  private latest: { topic: string; key: string; partitionCount: number; name: string } | undefined;
 
-  constructor(options: { kafka: Kafka }) {
-    const retry = retryFor(SEND_RETRY_MS_MAX);
-    this.producer = options.kafka.producer({
-      // Named, or kafkajs warns that its default is not what it was in version 1.
-      createPartitioner: Partitioners.DefaultPartitioner,
-      allowAutoTopicCreation: false,
-      idempotent: false,
-      // A broker that hangs instead of failing gives kafkajs no reason to look who leads now.
-      metadataMaxAge: LEADERS_MS_MAX,
-      retry,
-    });
-    this.admin = options.kafka.admin({ retry });
+  constructor(options: { kafka: Kafka; callMsMax: number }) {
+    this.options = options;
+    this.directory = new TopicDirectory(options.kafka, options.callMsMax);
   }
 
-  /** Once, before the first sends: many at once on an unconnected producer would each connect. */
   async connect(): Promise<void> {
     try {
-      await Promise.all([this.producer.connect(), this.admin.connect()]);
+      await this.directory.connect();
     } catch (error) {
-      throw new AppError('UNAVAILABLE', 'Kafka cannot be reached for publishing', { cause: error });
+      throw publishError(error, 'any topic');
     }
   }
 
   async disconnect(): Promise<void> {
-    await Promise.all([this.producer.disconnect(), this.admin.disconnect()]);
+    const { producers } = this;
+    await Promise.all([this.directory.disconnect(), ...[...producers.values()].map((one) => one.disconnect())]);
+  }
+
+  /** Answers at once. */
+  destinationOf(topic: string, key: string): string {
+    const partitions = this.directory.known(topic);
+    if (partitions === undefined) return this.destination(topic, undefined);
+    const { latest } = this;
+    const partitionCount = partitions.length;
+    if (latest?.topic === topic && latest.key === key && latest.partitionCount === partitionCount) return latest.name;
+    const partition = this.partitionOf({ topic, partitionMetadata: partitions, message: { key, value: null } });
+    const name = this.destination(topic, partition);
+    this.latest = { topic, key, partitionCount, name };
+    return name;
+  }
+
+  /** Parallel to the messages, all of one destination: null where acknowledged. Never rejects. */
+  async sendTo(name: string, messages: readonly WireMessage[]): Promise<(AppError | null)[]> {
+    const { topic, partition } = this.destinations.get(name) ?? {};
+    if (topic === undefined || partition === undefined) return this.send(messages);
+    const entries = messages.map((message, index) => ({ index, message, bytes: bytesOf(message) }));
+    return this.sendAll([{ topic, partition, entries }], messages.length, []);
   }
 
   /** Parallel to the messages: null where acknowledged. Never rejects. */
   async send(messages: readonly WireMessage[]): Promise<(AppError | null)[]> {
     const results: Results = messages.map(() => undefined);
     const targets = await this.groupByPartition(messages, results);
-    await Promise.all(targets.map((target) => this.sendToPartition(target, results)));
-    return results.map((result) => (result === undefined ? new AppError('UNAVAILABLE', 'not sent') : result));
+    return this.sendAll(targets, messages.length, results);
   }
 
-  private async sendToPartition(target: Target, results: Results): Promise<void> {
+  private async sendAll(targets: readonly Target[], count: number, results: Results): Promise<(AppError | null)[]> {
+    const untilMs = performance.now() + this.options.callMsMax;
+    await Promise.all(targets.map((target) => this.sendToPartition(target, results, untilMs)));
+    const unsent = publishError(new Error('not sent'), targets[0]?.topic ?? 'no topic');
+    return Array.from({ length: count }, (_, index) => {
+      const result = results[index];
+      return result === undefined ? unsent : result;
+    });
+  }
+
+  private async sendToPartition(target: Target, results: Results, untilMs: number): Promise<void> {
     for (const chunk of chunksOf(target.entries)) {
-      const failure = await this.sendChunk(target, chunk, results);
+      const failure = await this.sendChunk(target, chunk, results, untilMs);
       if (failure === undefined) continue;
       // Messages behind a failed one are not sent, so that the order within the partition is kept.
       for (const { index } of target.entries) if (results[index] === undefined) results[index] = failure;
-      this.topics.delete(target.topic);
+      this.producersOf(target.topic).failed(target.partition);
+      this.directory.doubt(target.topic);
       return;
     }
   }
@@ -105,13 +133,18 @@ export class PartitionSender {
    * Notes what was acknowledged, and answers the error after which the partition must not go on. A request refused for
    * what is in it is halved until the refused message stands alone: it must not take its neighbours with it.
    */
-  private async sendChunk(target: Target, chunk: readonly Entry[], results: Results): Promise<AppError | undefined> {
+  private async sendChunk(
+    target: Target,
+    chunk: readonly Entry[],
+    results: Results,
+    untilMs: number,
+  ): Promise<AppError | undefined> {
     try {
-      await this.sendRequest(target, chunk);
+      await this.sendRequest(target, chunk, untilMs);
       for (const { index } of chunk) results[index] = null;
       return undefined;
     } catch (error) {
-      const failure = error instanceof AppError ? error : publishError(error, target.topic);
+      const failure = publishError(error, target.topic);
       if (!isMessageRefused(error)) return failure;
       const [only] = chunk;
       if (chunk.length === 1 && only !== undefined) {
@@ -119,69 +152,69 @@ export class PartitionSender {
         return undefined;
       }
       const half = Math.ceil(chunk.length / 2);
-      const first = await this.sendChunk(target, chunk.slice(0, half), results);
-      return first ?? (await this.sendChunk(target, chunk.slice(half), results));
+      const first = await this.sendChunk(target, chunk.slice(0, half), results, untilMs);
+      return first ?? (await this.sendChunk(target, chunk.slice(half), results, untilMs));
     }
   }
 
-  private async sendRequest({ topic, partition }: Target, chunk: readonly Entry[]): Promise<void> {
-    const isLarge = chunk.some(({ bytes }) => bytes > COMPRESS_BYTES_MIN);
-    const answers = await this.producer.send({
-      topic,
-      acks: -1,
-      timeout: ACKNOWLEDGE_MS_MAX,
-      compression: isLarge ? CompressionTypes.GZIP : CompressionTypes.None,
-      messages: chunk.map(({ message: { key, value, headers } }) => ({ key, value, headers, partition })),
-    });
-    const isWritten = answers.some(
-      (answer) => answer.topicName === topic && answer.partition === partition && answer.errorCode === 0,
-    );
-    if (!isWritten) throw new AppError('UNAVAILABLE', `no acknowledgement for partition ${partition} of ${topic}`);
+  private async sendRequest({ topic, partition }: Target, chunk: readonly Entry[], untilMs: number): Promise<void> {
+    const isCompressed = chunk.some(({ bytes }) => bytes > COMPRESS_BYTES_MIN);
+    const producers = this.producersOf(topic);
+    const send = async (messages: Message[]) => {
+      const waitMsMax = untilMs - performance.now();
+      if (waitMsMax < this.options.callMsMax * LAST_SHARE) throw new Error('no time left');
+      await producers.send({ partition, messages, isCompressed, waitMsMax });
+    };
+    const messages = chunk.map(({ message: { key, value, headers } }) => ({ key, value, headers, partition }));
+    try {
+      await send(messages);
+    } catch (error) {
+      if (!isTimestampRefused(error)) throw error;
+      // Rather without a time than not at all: the broker does not judge what is not there.
+      await send(messages.map((message) => ({ ...message, timestamp: NO_TIMESTAMP })));
+    }
   }
 
   private async groupByPartition(messages: readonly WireMessage[], results: Results): Promise<Target[]> {
     const targets = new Map<string, Target>();
-    const unknown = new Map<string, AppError>();
+    const found = new Map<string, PartitionMetadata[] | AppError>();
     for (const [index, message] of messages.entries()) {
       const { topic } = message;
-      const partitions = unknown.has(topic) ? undefined : await this.partitionsOf(topic, unknown);
-      if (partitions === undefined) {
-        results[index] = unknown.get(topic);
+      const partitions = found.get(topic) ?? (await this.find(topic));
+      found.set(topic, partitions);
+      if (!Array.isArray(partitions)) {
+        results[index] = partitions;
         continue;
       }
       const partition = this.partitionOf({ topic, partitionMetadata: partitions, message });
-      const key = `${topic}/${partition}`;
-      const target: Target = targets.get(key) ?? { topic, partition, entries: [] };
+      const name = this.destination(topic, partition);
+      const target: Target = targets.get(name) ?? { topic, partition, entries: [] };
       target.entries.push({ index, message, bytes: bytesOf(message) });
-      targets.set(key, target);
+      targets.set(name, target);
     }
     return [...targets.values()];
   }
 
-  /** Undefined, with the error noted in `unknown`, when the topic cannot be looked up. */
-  private async partitionsOf(topic: string, unknown: Map<string, AppError>): Promise<PartitionMetadata[] | undefined> {
-    const known = this.topics.get(topic);
-    if (known !== undefined && performance.now() - known.readAtMs < METADATA_MS_MAX) return known.partitions;
+  private async find(topic: string): Promise<PartitionMetadata[] | AppError> {
     try {
-      const partitions = await this.lookUp(topic);
-      this.topics.set(topic, { partitions, readAtMs: performance.now() });
-      return partitions;
+      return await this.directory.find(topic);
     } catch (error) {
-      unknown.set(topic, error instanceof AppError ? error : publishError(error, topic));
-      return undefined;
+      return publishError(error, topic);
     }
   }
 
-  /** A broker that has just started may not know every topic yet: "unknown" is believed when it is said repeatedly. */
-  private lookUp(topic: string): Promise<PartitionMetadata[]> {
-    const look = async () => {
-      const { topics } = await this.admin.fetchTopicMetadata({ topics: [topic] });
-      const partitions = topics.find(({ name }) => name === topic)?.partitions ?? [];
-      if (partitions.length === 0) throw new AppError('UNAVAILABLE', `${topic} shows no partitions`);
-      return partitions;
-    };
-    const mayRetry = (_error: unknown, failureCount: number) => failureCount < LOOKS_MAX;
-    return retrying(look, { delayMinMs: LOOK_AGAIN_MS_MAX, delayMaxMs: LOOK_AGAIN_MS_MAX, mayRetry });
+  private producersOf(topic: string): TopicProducers {
+    const known = this.producers.get(topic);
+    if (known !== undefined) return known;
+    const producers = new TopicProducers(this.options.kafka, topic);
+    this.producers.set(topic, producers);
+    return producers;
+  }
+
+  private destination(topic: string, partition: number | undefined): string {
+    const name = partition === undefined ? topic : `${topic}/${partition}`;
+    if (!this.destinations.has(name)) this.destinations.set(name, { topic, partition });
+    return name;
   }
 }
 

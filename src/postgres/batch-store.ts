@@ -214,6 +214,8 @@ class PostgresBatchTransaction implements BatchTransaction {
     messages: readonly OutboundMessage[],
     completedBatchIds: readonly string[] = [],
   ): Promise<OutboxRow> {
+    // From before the statement: the lease cannot have begun earlier.
+    const heldSinceMs = performance.now();
     const [row] = await this.session.run<{ id: string }>(appendOutbox, [
       this.options.instance,
       JSON.stringify(messages),
@@ -222,7 +224,7 @@ class PostgresBatchTransaction implements BatchTransaction {
       completedBatchIds,
     ]);
     if (row === undefined) throw new Error('insert into outbox returned no row');
-    return { id: row.id, messages, attempts: 0 };
+    return { id: row.id, messages, attempts: 0, heldSinceMs, acknowledged: [] };
   }
 
   private async insertRegistrations(records: readonly RegistrationRecord[]): Promise<void> {

@@ -111,7 +111,23 @@ export class Metrics {
   });
   readonly outboxUnpublished = new Gauge({
     name: 'els_outbox_unpublished',
-    help: 'Outbox rows not yet published.',
+    help: 'Outbox rows not yet published; counted up to the high-water mark.',
+    registers: this.registers,
+  });
+  readonly outboxUnpublishedMessages = new Gauge({
+    name: 'els_outbox_unpublished_messages',
+    help: 'Messages of those rows that Kafka has not acknowledged; counted up to the high-water mark.',
+    registers: this.registers,
+  });
+  readonly sickDestinations = new Gauge({
+    name: 'els_outbox_sick_destinations',
+    help: 'Destination partitions that this instance cannot write to now, by contract topic and reason.',
+    labelNames: ['topic', 'reason'],
+    registers: this.registers,
+  });
+  readonly intakeHeld = new Gauge({
+    name: 'els_intake_held',
+    help: '1 while the intake pauses because the outbox is above its high-water mark.',
     registers: this.registers,
   });
   readonly outboxOldestAge = new Gauge({
@@ -121,7 +137,7 @@ export class Metrics {
   });
   readonly outboxDead = new Gauge({
     name: 'els_outbox_dead',
-    help: 'Outbox rows given up after the bounded number of attempts.',
+    help: 'Outbox rows given up because Kafka refused a message for what is in it.',
     registers: this.registers,
   });
   readonly published = new Counter({
@@ -132,7 +148,7 @@ export class Metrics {
   });
   readonly publishFailures = new Counter({
     name: 'els_publish_failures_total',
-    help: 'Outbox rows whose publication failed, by outcome (retried, dead).',
+    help: 'Outbox rows that were put back unpublished, by outcome (retried, dead).',
     labelNames: ['outcome'],
     registers: this.registers,
   });

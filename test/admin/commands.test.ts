@@ -146,6 +146,15 @@ describe('outbox', () => {
     expect((await admin.run('outbox', 'stats')).stdout).toMatch(/^unpublished +2$/m);
   });
 
+  test('list shows what waits or was given up, and why', async () => {
+    const listed = { id: '7', state: 'dead', age_s: 90, due_in_s: null, attempts: 3, topics: ['slot.assigned'] };
+    expect(await json('outbox', 'list')).toEqual([{ ...listed, acknowledged: '4/5', error: 'too large' }]);
+    expect((await admin.run('outbox', 'list', '--limit', '5')).stdout).toMatch(
+      /^7 +dead +90 +- +3 +slot.assigned +4\/5 +too large$/m,
+    );
+    expect(admin.asked).toEqual([{ rowsMax: 20 }, { rowsMax: 5 }]);
+  });
+
   test('retry takes all that were given up, or those named', async () => {
     const id = '4711';
     expect(await json('outbox', 'retry')).toEqual({ retried: 1 });

@@ -11,6 +11,7 @@ const LEAVES = [
   ['dlq', 'show'],
   ['dlq', 'replay'],
   ['outbox', 'stats'],
+  ['outbox', 'list'],
   ['outbox', 'retry'],
   ['config', 'print'],
   ['config', 'check'],

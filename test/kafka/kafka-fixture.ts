@@ -1,7 +1,7 @@
 import { type Cluster, type Kafka, PartitionAssigners } from 'kafkajs';
 import { pino } from 'pino';
 import { topicsFor } from '../../src/contract/topics.ts';
-import type { InboundRecord, PartitionOffset, RecordListener } from '../../src/domain/ports.ts';
+import type { InboundRecord, OutboundMessage, PartitionOffset, RecordListener } from '../../src/domain/ports.ts';
 import { CONSUMER_RECONNECT_MS_MAX, createKafka } from '../../src/kafka/client.ts';
 import { KafkaMessagePublisher } from '../../src/kafka/message-publisher.ts';
 import { KafkaRecordSource } from '../../src/kafka/record-source.ts';
@@ -32,6 +32,7 @@ export class KafkaFixture {
     this.kafka = createKafka({ brokers: kafkaBrokers(), clientId: 'test', log });
     this.publisher = new KafkaMessagePublisher({
       kafka: this.kafka,
+      publishMsMax: 8_000,
       metrics: this.metrics,
       clock: { nowMs: () => Date.UTC(2026, 0, 2, 3, 4, 5) },
       instance: 'test-1',
@@ -109,6 +110,23 @@ export class KafkaFixture {
     for (const { memberId } of groups[0]?.members ?? [])
       await coordinator.leaveGroup({ groupId: this.groupId, memberId });
     await consumer.disconnect();
+  }
+
+  /** All at once, each to its destination, as the relay does. */
+  async publish(messages: readonly OutboundMessage[]): Promise<(Error | null)[]> {
+    const results: (Error | null)[] = messages.map(() => null);
+    const byDestination = new Map<string, number[]>();
+    for (const [index, message] of messages.entries()) {
+      const destination = this.publisher.destinationOf(message);
+      byDestination.set(destination, [...(byDestination.get(destination) ?? []), index]);
+    }
+    const publishTo = async ([destination, indexes]: [string, number[]]) => {
+      const some = indexes.map((index) => messages[index] as OutboundMessage);
+      const errors = await this.publisher.publish(destination, some);
+      for (const [position, index] of indexes.entries()) results[index] = errors[position] ?? null;
+    };
+    await Promise.all([...byDestination].map(publishTo));
+    return results;
   }
 
   async withAdmin<T>(work: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {

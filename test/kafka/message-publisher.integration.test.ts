@@ -43,7 +43,7 @@ describe('publishing', () => {
 
   test('every message arrives once, in the partition of its key and in order within it', async () => {
     const messages = numbered(1_200).map((value, index) => message(`batch ${index % 40}`, value));
-    expect(await fixture.publisher.publish(messages)).toEqual(messages.map(() => null));
+    expect(await fixture.publish(messages)).toEqual(messages.map(() => null));
     const found = await readBack(fixture.topics.slotAssigned, messages.length);
     expect(found).toHaveLength(messages.length);
     const partitionOf = kafkajs.Partitioners.DefaultPartitioner();
@@ -69,7 +69,7 @@ describe('publishing', () => {
     // Noise: it must stay too large when compressed.
     const noise = Array.from({ length: 1_300_000 }, () => String.fromCharCode(33 + Math.random() * 90)).join('');
     const messages = [message('a', 'small', topic), message('a', noise, topic), message('a', 'behind', topic)];
-    const [first, large, behind] = await fixture.publisher.publish(messages);
+    const [first, large, behind] = await fixture.publish(messages);
     expect([first, behind]).toEqual([null, null]);
     expect(large).toBeInstanceOf(AppError);
     expect((large as AppError).code).toBe('PUBLISH_REFUSED');
@@ -87,7 +87,7 @@ describe('publishing', () => {
     );
     const messages = numbered(100).map((value) => message('k', value.padEnd(1_000, '.'), topic));
     messages.splice(50, 0, message('k', 'x'.repeat(30_000), topic));
-    const results = await fixture.publisher.publish(messages);
+    const results = await fixture.publish(messages);
     expect(results.map((result) => (result as AppError | null)?.code ?? 'ok')).toEqual(
       messages.map((_, index) => (index === 50 ? 'PUBLISH_REFUSED' : 'ok')),
     );
@@ -99,18 +99,60 @@ describe('publishing', () => {
     const value = JSON.stringify(numbered(10_000, 'essay-0000-0000-0000-').map((id) => ({ essay_id: id, text: id })));
     expect(value.length).toBeGreaterThan(500_000);
     const three = [message('a', value, topic), message('a', value.repeat(3), topic), message('a', 'last', topic)];
-    expect(await fixture.publisher.publish(three)).toEqual([null, null, null]);
+    expect(await fixture.publish(three)).toEqual([null, null, null]);
     const found = await readBack(topic, 3);
     expect(found.map((one) => String(one.message.value))).toEqual(three.map((one) => one.value));
   });
 
-  test('an unknown topic is refused, and messages for others pass', async () => {
-    const results = await fixture.publisher.publish([
-      message('a', 'lost', `${fixture.prefix}nowhere`),
+  test('an unknown topic is waited for, and messages for others pass', async () => {
+    const topic = `${fixture.prefix}nowhere`;
+    const results = await fixture.publish([
+      message('a', 'early', topic),
       message('a', 'fine', fixture.topics.completed),
     ]);
-    expect((results[0] as AppError).code).toBe('PUBLISH_REFUSED');
+    expect(results[0]).toMatchObject({ code: 'UNAVAILABLE', reason: 'unknown_topic_or_partition' });
     expect(results[1]).toBeNull();
+    await fixture.withAdmin((admin) => createTopic(admin, { topic, numPartitions: 2 }));
+    await waitFor(async () => (await fixture.publish([message('a', 'late', topic)]))[0] === null, {
+      deadlineMs: DEADLINE_MS,
+      what: 'published once the topic is there',
+    });
+  });
+
+  test('a destination that takes nothing is tried again alone: others go on, and it does when the cause is mended', async () => {
+    const topic = `${fixture.prefix}comes-and-goes`;
+    const create = () => fixture.withAdmin((admin) => createTopic(admin, { topic, numPartitions: 1 }));
+    const send = async (value: string) => (await fixture.publish([message('a', value, topic)]))[0] as AppError | null;
+    await create();
+    await waitFor(async () => (await send('before')) === null, { deadlineMs: DEADLINE_MS, what: 'published' });
+    await fixture.withAdmin((admin) => admin.deleteTopics({ topics: [topic] }));
+    const failure = await waitFor(async () => (await send('too early')) ?? undefined, {
+      deadlineMs: DEADLINE_MS,
+      what: 'the topic is gone',
+    });
+    expect(failure).toMatchObject({ code: 'UNAVAILABLE', reason: 'unknown_topic_or_partition' });
+    const others = numbered(50).map((value) => message(value, value, fixture.topics.completed));
+    const sick = message('a', 'too early', topic);
+    expect((await fixture.publish([sick, ...others])).slice(1).filter((error) => error !== null)).toEqual([]);
+    await create();
+    await waitFor(async () => (await send('after')) === null, { deadlineMs: DEADLINE_MS, what: 'published again' });
+  });
+
+  test('a message whose time the broker does not accept is written without one', async () => {
+    const topic = `${fixture.prefix}strict-time`;
+    await fixture.withAdmin((admin) =>
+      createTopic(admin, {
+        topic,
+        numPartitions: 1,
+        // Whatever time this host says, it is too long ago when it arrives.
+        configEntries: [{ name: 'message.timestamp.before.max.ms', value: '0' }],
+      }),
+    );
+    await waitFor(async () => (await fixture.publish([message('a', 'odd', topic)]))[0] === null, {
+      deadlineMs: DEADLINE_MS,
+      what: 'published',
+    });
+    expect((await readBack(topic, 1))[0]?.message.timestamp).toBe('-1');
   });
 });
 

@@ -8,8 +8,9 @@ void runMutant({
   alter(container) {
     const publisher = container.resolve(KafkaMessagePublisher);
     const publish = publisher.publish.bind(publisher);
-    publisher.publish = (messages) =>
+    publisher.publish = (destination, messages) =>
       publish(
+        destination,
         messages.map((message) => {
           const eventId = v5(randomUUID(), v5.URL);
           const value = message.value.replace(/"event_id":"[^"]+"/, `"event_id":"${eventId}"`);

@@ -72,7 +72,23 @@ export class AdminInMemory {
         },
       }),
       outbox: this.open('outbox', {
-        stats: async () => ({ unpublishedCount: 2, oldestAgeMs: 1500, deadCount: 1 }),
+        stats: async () => ({ unpublishedCount: 2, unpublishedMessages: 5, oldestAgeMs: 1500, deadCount: 1 }),
+        list: async (rowsMax) => {
+          this.asked.push({ rowsMax });
+          return [
+            {
+              id: '7',
+              state: 'dead',
+              ageMs: 90_000,
+              dueInMs: null,
+              attempts: 3,
+              topics: ['slot.assigned'],
+              messageCount: 5,
+              acknowledgedCount: 4,
+              error: 'too large',
+            },
+          ];
+        },
         retryDead: async (ids) => {
           this.asked.push(ids ?? 'all');
           return ids?.length ?? 1;

@@ -33,7 +33,8 @@ const now: DashboardRow = {
     }),
     figure({
       title: 'Given up',
-      description: 'Rows that used up their attempts; `els outbox retry` after the cause is mended.',
+      description:
+        'Rows with a message that Kafka refused for what is in it; `els outbox retry` after the cause is mended.',
       unit: 'count',
       columns: 6,
       queries: [{ expr: shared('els_outbox_dead'), legend: 'rows' }],
@@ -69,6 +70,26 @@ const leaving: DashboardRow = {
         legend: `P${share * 100}`,
       })),
       limits: { bad: OPERATING_LIMITS.publishDelayP99SecondsMax },
+    }),
+    chart({
+      title: 'Messages waiting',
+      description: 'Not acknowledged yet; at the high-water mark the intake pauses until half of them are gone.',
+      unit: 'count',
+      queries: [
+        { expr: shared('els_outbox_unpublished_messages'), legend: 'messages' },
+        { expr: shared('els_intake_held'), legend: 'intake held' },
+      ],
+    }),
+    chart({
+      title: 'Destinations in trouble',
+      description: 'Partitions that an instance cannot write to, by reason: only what goes there waits.',
+      unit: 'count',
+      queries: [
+        {
+          expr: 'sum by (topic, reason) (els_outbox_sick_destinations{instance=~"$instance"})',
+          legend: '{{topic}} {{reason}}',
+        },
+      ],
     }),
     chart({
       title: 'Failed publications',

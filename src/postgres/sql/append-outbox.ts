@@ -1,6 +1,7 @@
 /**
- * Writes the messages of the running transaction as one row. The writer publishes it itself as long as its lease lasts.
- * Batches whose completion is in it, whose rows the transaction holds, remember the row: so what became of a
+ * Writes the messages of the running transaction as one row. The writer publishes it itself as long as its lease lasts,
+ * which begins now and not with the transaction: that may have waited for locks. It is the last statement before the
+ * commit. Batches whose completion is in it, whose rows the transaction holds, remember the row: so what became of a
  * completion is found without looking through the outbox.
  *
  * $1 publisher text · $2 messages text (JSON array) · $3 message_count int · $4 lease in milliseconds int ·
@@ -9,7 +10,7 @@
 export const APPEND_OUTBOX = `
 with appended as (
   insert into outbox (publisher, messages, message_count, due_at)
-  values ($1, $2, $3, now() + $4::int * interval '1 millisecond')
+  values ($1, $2, $3, clock_timestamp() + $4::int * interval '1 millisecond')
   returning id
 ), noted as (
   update batches b

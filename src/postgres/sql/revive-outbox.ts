@@ -5,7 +5,7 @@
  */
 export const REVIVE_OUTBOX = `
 update outbox
-set dead = false, attempts = 0, due_at = now()
+set dead = false, attempts = 0, due_at = clock_timestamp()
 where dead and ($1::bigint[] is null or id = any ($1::bigint[]))
 returning id
 `;

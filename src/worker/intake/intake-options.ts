@@ -35,6 +35,8 @@ export interface IntakeState {
   readonly epoch: number | null;
   readonly bufferedCount: number;
   readonly inFlightCount: number;
+  /** Why nothing new is begun on purpose, null when that is not so. */
+  readonly heldBecause: 'outbox_full' | null;
   /** When a record was last resolved; the start of the intake before the first one. */
   readonly lastProgressAtMs: number;
   /** What every record has come to since the last one was resolved; null when nothing had to be retried since. */

@@ -61,6 +61,7 @@ export class Intake implements RecordListener, Service {
   private readonly alarm = new Alarm(() => this.pump());
   private hasFailed = false;
   private keepsMarks = false;
+  private heldBecause: IntakeState['heldBecause'] = null;
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private yielded: OwnedPartitions | undefined;
@@ -103,9 +104,22 @@ export class Intake implements RecordListener, Service {
       epoch: this.owned.epoch,
       bufferedCount: this.owned.bufferedCount(),
       inFlightCount: this.inFlight.count,
+      heldBecause: this.heldBecause,
       lastProgressAtMs: this.lastProgressAtMs,
       trouble: this.trouble,
     };
+  }
+
+  /** Begins nothing and fetches nothing until released; what is in flight ends and is committed. */
+  hold(because: NonNullable<IntakeState['heldBecause']>): void {
+    this.heldBecause = because;
+    this.owned.pauseAll();
+  }
+
+  release(): void {
+    this.heldBecause = null;
+    if (this.stopping === undefined) for (const owned of this.owned.all) this.owned.resumeWhenRoom(owned);
+    this.schedulePump();
   }
 
   /** The partitions this instance owns now. */
@@ -119,7 +133,7 @@ export class Intake implements RecordListener, Service {
     this.owned = OwnedPartitions.of(source, epoch, partitions, options, performance.now());
     log.debug({ epoch, partitionCount: partitions.length }, 'partitions assigned');
     this.search.begin(this.owned, partitions);
-    if (this.stopping !== undefined) this.owned.pauseAll();
+    if (this.stopping !== undefined || this.heldBecause !== null) this.owned.pauseAll();
   }
 
   /** Ends and commits what is under way. What was not begun is the next owner's. */
@@ -164,6 +178,7 @@ export class Intake implements RecordListener, Service {
   private pump(): void {
     const { owned } = this;
     if (this.hasFailed || this.stopping !== undefined || !owned.isCurrent || owned === this.yielded) return;
+    if (this.heldBecause !== null) return;
     const { groupsInFlightMax, groupSizeMax, groupAgeMaxMs } = this.deps.options;
     const nowMs = performance.now();
     let wakeAtMs = this.releaseParked(nowMs);
@@ -274,7 +289,7 @@ export class Intake implements RecordListener, Service {
       this.trouble = { sinceMs: this.trouble?.sinceMs ?? nowMs, error: failed.error };
       this.retryLater(owned, failed.offset, failed.error, nowMs);
     }
-    if (this.stopping === undefined) epoch.resumeWhenRoom(owned);
+    if (this.stopping === undefined && this.heldBecause === null) epoch.resumeWhenRoom(owned);
   }
 
   private async nothingInHand(): Promise<void> {
@@ -297,6 +312,8 @@ export class Intake implements RecordListener, Service {
 
   private async tick(): Promise<void> {
     this.deps.metrics.buffered.set(this.owned.bufferedCount());
+    // Held on purpose, it is not silent.
+    if (this.heldBecause !== null) this.owned.dependencyFailed();
     await this.committer.commit();
   }
 

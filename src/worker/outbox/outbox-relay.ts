@@ -1,35 +1,39 @@
 /**
- * Publishes outbox rows. Guarantees: a row is marked only when every message of it was acknowledged; a row that fails
- * is put back or declared dead and holds up no other; what this process loses, the poll of any process finds when the
- * lease ends. At least once: a row may be published again, always with the same ids and bytes.
+ * Publishes outbox rows. Guarantees: a row is marked only when every message of it was acknowledged; trouble of one
+ * destination delays what goes there and nothing else; what was acknowledged is not sent again because a neighbour
+ * failed, neither by this process nor by the next; a row is given up only for what is in it; what this process loses,
+ * the poll of any process finds when the lease ends. At least once: a message whose acknowledgement was lost is
+ * published again, always with the same id and bytes.
+ *
+ *     offered, claimed ──▶ HeldRow ──▶ a lane per destination ──▶ RowOutcomes: published, returned, dead
  */
-import type { MessagePublisher, OutboundMessage, OutboxRow, OutboxStore } from '../../domain/ports.ts';
-import { AppError, describeError, isRetryable } from '../../errors.ts';
+import type { MessagePublisher, OutboxRow, OutboxStore } from '../../domain/ports.ts';
+import { describeError } from '../../errors.ts';
 import type { Service } from '../../lifecycle.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import { backoffMs } from '../../timing/backoff.ts';
+import { Alarm } from '../../timing/alarm.ts';
 import { settledWithin } from '../../timing/deadline.ts';
 import { Repeating } from '../../timing/repeating.ts';
-import { type FailedRow, RowOutcomes } from './row-outcomes.ts';
+import { DestinationLane, type LaneDeps, type LaneOptions } from './destination-lane.ts';
+import { HeldRow, type RowOutcome } from './held-row.ts';
+import type { OutboxPressure } from './outbox-pressure.ts';
+import { RowOutcomes } from './row-outcomes.ts';
 
 /** Statements of one claiming or purging in a row, before other tasks run. */
 const STATEMENTS_PER_TASK_MAX = 20;
 /** Rows whose outcome waits to be written; above it publishing waits for the database. */
 const UNWRITTEN_OUTCOMES_MAX = 5000;
 
-export interface OutboxRelayOptions {
+export interface OutboxRelayOptions extends LaneOptions {
   /** How long a row is this process's alone, from its commit or claim. */
   readonly leaseMs: number;
+  /** The publisher's longest call. */
+  readonly publishMsMax: number;
   readonly pollIntervalMs: number;
   readonly claimRowsMax: number;
   /** Messages waiting in memory. Rows offered above it are left to the poll. */
   readonly queuedMessagesMax: number;
-  /** Messages in one call of the publisher; a single row may have more. */
-  readonly publishMessagesMax: number;
-  readonly backoffMinMs: number;
-  readonly backoffMaxMs: number;
-  readonly attemptsMax: number;
   readonly purgeIntervalMs: number;
   readonly purgeRowsMax: number;
   readonly statsIntervalMs: number;
@@ -38,7 +42,8 @@ export interface OutboxRelayOptions {
 
 export interface OutboxRelayDeps {
   readonly store: OutboxStore;
-  readonly publisher: MessagePublisher;
+  readonly publisher: Pick<MessagePublisher, 'destinationOf' | 'publish'>;
+  readonly pressure: OutboxPressure;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** The contract's name of a topic of this deployment. */
@@ -52,41 +57,26 @@ export interface OutboxRelayDeps {
  */
 export type OutboxSink = Pick<OutboxRelay, 'offer'>;
 
-/** `committedAtMs` is unknown of rows that were claimed from the database. The lease runs since `heldSinceMs`. */
-interface QueuedRow {
-  readonly row: OutboxRow;
-  readonly committedAtMs: number | undefined;
-  readonly heldSinceMs: number;
-}
-
 export class OutboxRelay implements Service {
   readonly name = 'outbox-relay';
   private readonly deps: OutboxRelayDeps;
   private readonly outcomes: RowOutcomes;
   private readonly loops: readonly Repeating[];
-  private queue: QueuedRow[] = [];
-  private queueHead = 0;
-  private queuedMessages = 0;
-  /** Ids from the moment they are queued until their outcome is written: a claim after a lost lease finds them here. */
+  private readonly lanes = new Map<string, DestinationLane>();
+  private readonly alarm = new Alarm(() => this.advance());
+  /** Ids from the moment they are held until their outcome is written: a claim after a lost lease finds them here. */
   private readonly inHand = new Set<string>();
-  private publishing: Promise<void> | undefined;
-  private acknowledgedAtMs = Number.NEGATIVE_INFINITY;
+  private isAdvanceScheduled = false;
+  private onNothingInHand: (() => void) | undefined;
   private isClosed = false;
   private stopping: Promise<void> | undefined;
 
   constructor(deps: OutboxRelayDeps) {
     this.deps = deps;
     const { store, metrics, log, options } = deps;
-    this.outcomes = new RowOutcomes({
-      store,
-      metrics,
-      log,
-      backoffMinMs: options.backoffMinMs,
-      backoffMaxMs: options.backoffMaxMs,
-      onDone: (ids) => {
-        for (const id of ids) this.inHand.delete(id);
-      },
-    });
+    const { backoffMinMs, backoffMaxMs } = options;
+    const onDone = (ids: readonly string[]) => this.written(ids);
+    this.outcomes = new RowOutcomes({ store, metrics, log, backoffMinMs, backoffMaxMs, onDone });
     const repeat = (what: string, task: () => Promise<void>, intervalMs: number) =>
       new Repeating(task, intervalMs, (error) => log.warn({ err: error, what }, 'outbox task failed'));
     this.loops = [
@@ -101,7 +91,7 @@ export class OutboxRelay implements Service {
     return Promise.resolve();
   }
 
-  /** Publishes what is queued and writes it down, within the deadline; the rest is left to its leases. */
+  /** Publishes what is held and writes it down, within the deadline; the rest is left to its leases. */
   stop(): Promise<void> {
     this.stopping ??= this.drain();
     return this.stopping;
@@ -110,149 +100,125 @@ export class OutboxRelay implements Service {
   /** See OutboxSink. `committedAtMs` is `performance.now()` at the commit. */
   offer(rows: readonly OutboxRow[], committedAtMs = performance.now()): void {
     for (const row of rows) {
-      if (this.stopping !== undefined || this.queuedMessages >= this.deps.options.queuedMessagesMax) return;
-      this.enqueue(row, committedAtMs, committedAtMs);
+      if (this.stopping !== undefined || this.queuedMessages() >= this.deps.options.queuedMessagesMax) return;
+      this.hold(row, committedAtMs);
     }
   }
 
-  private enqueue(row: OutboxRow, heldSinceMs: number, committedAtMs?: number): void {
+  private hold(row: OutboxRow, committedAtMs?: number): void {
     if (this.inHand.has(row.id)) return;
     this.inHand.add(row.id);
-    this.queue.push({ row, committedAtMs, heldSinceMs });
-    this.queuedMessages += row.messages.length;
-    this.publishing ??= this.publishQueued();
-  }
-
-  private async publishQueued(): Promise<void> {
-    // Rows that are offered in the same turn of the event loop go out together.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (!this.isClosed) {
-      const taken = this.dequeue();
-      if (taken.length === 0) break;
-      const rows = this.stillHeld(taken);
-      if (rows.length === 0) continue;
-      try {
-        await this.publish(rows);
-      } catch (error) {
-        for (const { row } of rows) this.inHand.delete(row.id);
-        this.deps.log.error({ err: error, rowCount: rows.length }, 'outbox rows left to their leases');
-      }
-      if (this.outcomes.backlogCount > UNWRITTEN_OUTCOMES_MAX) await this.outcomes.idle();
-    }
-    // Nothing was awaited since the queue was found empty, so a row that is queued from here on starts publishing anew.
-    this.publishing = undefined;
-  }
-
-  private dequeue(): QueuedRow[] {
-    const { publishMessagesMax } = this.deps.options;
-    const from = this.queueHead;
-    let messageCount = 0;
-    while (this.queueHead < this.queue.length) {
-      const rowMessages = this.queue[this.queueHead]?.row.messages.length ?? 0;
-      if (messageCount > 0 && messageCount + rowMessages > publishMessagesMax) break;
-      messageCount += rowMessages;
-      this.queueHead += 1;
-    }
-    const rows = this.queue.slice(from, this.queueHead);
-    if (this.queueHead === this.queue.length || this.queueHead > 1024) {
-      this.queue = this.queue.slice(this.queueHead);
-      this.queueHead = 0;
-    }
-    this.queuedMessages -= messageCount;
-    return rows;
-  }
-
-  /**
-   * Drops rows that waited for half of their lease: by the time they were acknowledged somebody else might be
-   * publishing them too. Whoever polls next takes them.
-   */
-  private stillHeld(rows: readonly QueuedRow[]): QueuedRow[] {
-    const heldSinceMsMin = performance.now() - this.deps.options.leaseMs / 2;
-    const held = rows.filter(({ heldSinceMs }) => heldSinceMs >= heldSinceMsMin);
-    if (held.length < rows.length) {
-      for (const { row, heldSinceMs } of rows) if (heldSinceMs < heldSinceMsMin) this.inHand.delete(row.id);
-      this.deps.log.warn(
-        { rowCount: rows.length - held.length },
-        'outbox rows waited too long and are left to the poll',
-      );
-    }
-    return held;
-  }
-
-  private async publish(rows: readonly QueuedRow[]): Promise<void> {
-    const messages: OutboundMessage[] = [];
-    for (const { row } of rows) for (const message of row.messages) messages.push(message);
-    const errors = await this.send(messages);
+    const { options, publisher } = this.deps;
+    const sendUntilMs = row.heldSinceMs + options.leaseMs - options.publishMsMax;
+    const held = new HeldRow(row, { sendUntilMs, committedAtMs }, (one, outcome) => this.came(one, outcome));
+    if (held.isComplete) this.came(held, { kind: 'published' });
     const nowMs = performance.now();
-    this.countPublished(messages, errors, nowMs);
-    const published: string[] = [];
-    const failed: FailedRow[] = [];
-    let start = 0;
-    for (const { row, committedAtMs } of rows) {
-      const end = start + row.messages.length;
-      const failure = failureOf(errors, start, end);
-      start = end;
-      if (failure !== undefined) {
-        failed.push(this.outcomeOf(row, failure, nowMs));
-        continue;
-      }
-      published.push(row.id);
-      if (committedAtMs !== undefined) {
-        this.deps.metrics.publishDelay.observe(Math.max(0, nowMs - committedAtMs) / 1000);
-      }
-      for (const receivedAtMs of row.completersReceivedAtMs ?? []) {
-        this.deps.metrics.completionLatency.observe(Math.max(0, nowMs - receivedAtMs) / 1000);
-      }
+    for (const [index, message] of row.messages.entries()) {
+      if (held.isAcknowledged(index)) continue;
+      this.lane(publisher.destinationOf(message), message.topic).add(held, index, nowMs);
     }
-    this.outcomes.add(published, failed);
+    this.scheduleAdvance();
   }
 
-  /** A publisher that rejects as a whole says nothing about any one message, so all may be tried again. */
-  private async send(messages: readonly OutboundMessage[]): Promise<(Error | null)[]> {
-    try {
-      const errors = await this.deps.publisher.publish(messages);
-      if (errors.length === messages.length) return errors;
-      throw new Error('The publisher answered a different number of messages.');
-    } catch (error) {
-      this.deps.log.error({ err: error, messageCount: messages.length }, 'publisher failed');
-      const unavailable = new AppError('UNAVAILABLE', 'The publisher failed', { cause: error });
-      return messages.map(() => unavailable);
-    }
+  private lane(destination: string, topic: string): DestinationLane {
+    const known = this.lanes.get(destination);
+    if (known !== undefined) return known;
+    const lane = new DestinationLane(destination, topic, this.laneDeps(destination, topic));
+    this.lanes.set(destination, lane);
+    return lane;
   }
 
-  private countPublished(messages: readonly OutboundMessage[], errors: readonly (Error | null)[], nowMs: number): void {
-    const counts = new Map<string, number>();
-    for (const [index, message] of messages.entries()) {
-      if (errors[index] === null) counts.set(message.topic, (counts.get(message.topic) ?? 0) + 1);
-    }
-    if (counts.size > 0) this.acknowledgedAtMs = nowMs;
-    for (const [topic, count] of counts) this.deps.metrics.published.inc({ topic: this.deps.topicLabel(topic) }, count);
+  private laneDeps(destination: string, topic: string): LaneDeps {
+    const { publisher, metrics, topicLabel, options } = this.deps;
+    return {
+      publish: (messages) => publisher.publish(destination, messages),
+      onSent: (lane, acknowledgedCount) => {
+        if (acknowledgedCount > 0) metrics.published.inc({ topic: topicLabel(topic) }, acknowledgedCount);
+        if (this.stopping !== undefined) lane.giveBackSick(performance.now());
+        this.advance();
+      },
+      onTrouble: (lane, error) => this.tellTrouble(lane, error),
+      options,
+    };
   }
 
-  /**
-   * Dead at once when trying again cannot help. Dead after the bound only while Kafka takes other messages: an outage
-   * is not the fault of a row, and must not turn a whole outbox into dead rows however long it lasts.
-   */
-  private outcomeOf(row: OutboxRow, failure: Error, nowMs: number): FailedRow {
-    const { attemptsMax, backoffMinMs, backoffMaxMs } = this.deps.options;
-    const attempts = row.attempts + 1;
-    const othersPass = nowMs - this.acknowledgedAtMs <= backoffMaxMs;
-    const dead = !isRetryable(failure) || (attempts >= attemptsMax && othersPass);
-    const error = describeError(failure);
+  private queuedMessages(): number {
+    let count = 0;
+    for (const lane of this.lanes.values()) count += lane.waitingCount;
+    return count;
+  }
+
+  /** Rows that are offered in the same turn of the event loop go out together. */
+  private scheduleAdvance(): void {
+    if (this.isAdvanceScheduled) return;
+    this.isAdvanceScheduled = true;
+    setImmediate(() => {
+      this.isAdvanceScheduled = false;
+      this.advance();
+    });
+  }
+
+  private advance(): void {
+    if (this.isClosed) return;
+    const nowMs = performance.now();
+    const maySend = this.outcomes.backlogCount <= UNWRITTEN_OUTCOMES_MAX;
+    let wakeAtMs = Number.POSITIVE_INFINITY;
+    for (const lane of this.lanes.values()) {
+      lane.advance(nowMs, maySend);
+      wakeAtMs = Math.min(wakeAtMs, lane.wakeAtMs());
+    }
+    if (wakeAtMs < Number.POSITIVE_INFINITY) this.alarm.setTo(Math.max(wakeAtMs, nowMs + 1), nowMs);
+  }
+
+  private came(held: HeldRow, outcome: RowOutcome): void {
+    const { id, attempts } = held.row;
+    const nowMs = performance.now();
+    if (outcome.kind === 'published') {
+      this.outcomes.add([id], []);
+      this.observe(held, nowMs);
+      return;
+    }
+    const dead = outcome.kind === 'refused';
+    const error = describeError(outcome.error);
     this.deps.metrics.publishFailures.inc({ outcome: dead ? 'dead' : 'retried' });
-    if (dead) this.deps.log.error({ outboxId: row.id, attempts, error }, 'outbox row is dead');
-    else this.deps.log.warn({ outboxId: row.id, attempts, error }, 'outbox row to be published again');
-    return { id: row.id, error, delayMs: Math.ceil(backoffMs(attempts, backoffMinMs, backoffMaxMs)), dead };
+    if (dead) this.deps.log.error({ outboxId: id, attempts: attempts + 1, error }, 'outbox row is dead');
+    const delayMs = outcome.kind === 'returned' ? Math.ceil(Math.max(0, outcome.dueAtMs - nowMs)) : 0;
+    this.outcomes.add([], [{ id, error, delayMs, dead, acknowledged: outcome.acknowledged }]);
+  }
+
+  private observe({ row, committedAtMs }: HeldRow, nowMs: number): void {
+    const { metrics } = this.deps;
+    if (committedAtMs !== undefined) metrics.publishDelay.observe(Math.max(0, nowMs - committedAtMs) / 1000);
+    for (const receivedAtMs of row.completersReceivedAtMs ?? []) {
+      metrics.completionLatency.observe(Math.max(0, nowMs - receivedAtMs) / 1000);
+    }
+  }
+
+  private tellTrouble({ destination, trouble }: DestinationLane, error: Error | undefined): void {
+    const { metrics, log, topicLabel } = this.deps;
+    metrics.sickDestinations.reset();
+    for (const lane of this.lanes.values()) {
+      if (lane.trouble !== undefined) {
+        metrics.sickDestinations.inc({ topic: topicLabel(lane.topic), reason: lane.trouble });
+      }
+    }
+    if (error === undefined) log.info({ destination }, 'destination takes messages again');
+    else log.warn({ destination, reason: trouble, err: error }, 'destination takes no messages');
+  }
+
+  private written(ids: readonly string[]): void {
+    for (const id of ids) this.inHand.delete(id);
+    if (this.inHand.size === 0) this.onNothingInHand?.();
+    this.scheduleAdvance();
   }
 
   private async poll(): Promise<void> {
     const { claimRowsMax, queuedMessagesMax } = this.deps.options;
     for (let count = 0; count < STATEMENTS_PER_TASK_MAX; count += 1) {
-      // Claimed rows must be published before their lease ends, so none are claimed into a queue that is half full.
-      if (this.stopping !== undefined || this.queuedMessages >= queuedMessagesMax / 2) return;
-      const claimedAtMs = performance.now();
+      // Claimed rows must be published before their lease ends, so none are claimed into queues that are half full.
+      if (this.stopping !== undefined || this.queuedMessages() >= queuedMessagesMax / 2) return;
       const rows = await this.deps.store.claimDue(claimRowsMax);
-      for (const row of rows) this.enqueue(row, claimedAtMs);
+      for (const row of rows) this.hold(row);
       if (rows.length < claimRowsMax) return;
     }
   }
@@ -265,32 +231,34 @@ export class OutboxRelay implements Service {
   }
 
   private async measure(): Promise<void> {
-    const { store, metrics } = this.deps;
-    const { unpublishedCount, oldestAgeMs, deadCount } = await store.stats();
-    metrics.outboxUnpublished.set(unpublishedCount);
-    metrics.outboxOldestAge.set(oldestAgeMs / 1000);
-    metrics.outboxDead.set(deadCount);
+    const { store, metrics, pressure } = this.deps;
+    // Every row has a message, so so many rows are enough to know that the mark is reached.
+    const stats = await store.stats(pressure.highWaterMessages);
+    metrics.outboxUnpublished.set(stats.unpublishedCount);
+    metrics.outboxUnpublishedMessages.set(stats.unpublishedMessages);
+    metrics.outboxOldestAge.set(stats.oldestAgeMs / 1000);
+    metrics.outboxDead.set(stats.deadCount);
+    pressure.measured(stats.unpublishedMessages);
   }
 
   private async drain(): Promise<void> {
     const { stopDeadlineMs } = this.deps.options;
     const work = async () => {
       await Promise.all(this.loops.map((loop) => loop.stop()));
-      await this.publishing;
+      for (const lane of this.lanes.values()) lane.giveBackSick(performance.now());
+      await this.nothingInHand();
       await this.outcomes.idle();
     };
     const isDone = await settledWithin(work(), stopDeadlineMs);
     this.isClosed = true;
+    this.alarm.clear();
     if (!isDone) this.deps.log.warn({ rowCount: this.inHand.size }, 'outbox rows left to their leases at the stop');
   }
-}
 
-/** The error that decides the row's outcome: a retryable one if there is any, for that message may still go out. */
-function failureOf(errors: readonly (Error | null)[], start: number, end: number): Error | undefined {
-  let failure: Error | undefined;
-  for (let index = start; index < end; index += 1) {
-    const error = errors[index];
-    if (error && (failure === undefined || isRetryable(error))) failure = error;
+  private async nothingInHand(): Promise<void> {
+    if (this.inHand.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.onNothingInHand = resolve;
+    });
   }
-  return failure;
 }

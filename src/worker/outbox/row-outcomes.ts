@@ -4,7 +4,7 @@
  * publication. Past a bounded number of tries the row is left to its lease: it will be published once more, with the
  * same id and bytes.
  */
-import type { OutboxStore } from '../../domain/ports.ts';
+import type { OutboxStore, ReturnedRow } from '../../domain/ports.ts';
 import { isRetryable } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -13,8 +13,6 @@ import { retrying } from '../../timing/retrying.ts';
 /** Rows written by one statement. */
 const ROWS_PER_CALL_MAX = 1000;
 const TRIES_MAX = 10;
-
-export type FailedRow = Parameters<OutboxStore['reschedule']>[0][number];
 
 export interface RowOutcomesDeps {
   readonly store: OutboxStore;
@@ -29,7 +27,7 @@ export interface RowOutcomesDeps {
 export class RowOutcomes {
   private readonly deps: RowOutcomesDeps;
   private published: string[] = [];
-  private failed: FailedRow[] = [];
+  private failed: ReturnedRow[] = [];
   private running: Promise<void> | undefined;
 
   constructor(deps: RowOutcomesDeps) {
@@ -41,7 +39,7 @@ export class RowOutcomes {
     return this.published.length + this.failed.length;
   }
 
-  add(published: readonly string[], failed: readonly FailedRow[]): void {
+  add(published: readonly string[], failed: readonly ReturnedRow[]): void {
     for (const id of published) this.published.push(id);
     for (const row of failed) this.failed.push(row);
     if (this.backlogCount > 0) this.running ??= this.write();

@@ -1,9 +1,17 @@
-import type { MessagePublisher, OutboundMessage, OutboxRow, OutboxStore } from '../../../src/domain/ports.ts';
+import type {
+  MessagePublisher,
+  OutboundMessage,
+  OutboxRow,
+  OutboxStore,
+  ReturnedRow,
+} from '../../../src/domain/ports.ts';
 
 interface StoredRow {
   readonly id: string;
   readonly messages: readonly OutboundMessage[];
   attempts: number;
+  acknowledged: readonly number[];
+  error?: string;
   state: 'leased' | 'due' | 'published' | 'dead';
 }
 
@@ -15,14 +23,15 @@ export class MemoryOutboxStore implements OutboxStore {
   /** Marks wait for this. */
   door: Promise<void> = Promise.resolve();
   purgedCount = 0;
+  statsCount = 0;
   private nextId = 1;
 
   /** A row as its writer has it after the commit, under its lease. */
   write(messages: readonly OutboundMessage[], state: 'leased' | 'due' = 'leased'): OutboxRow {
     const id = String(this.nextId);
     this.nextId += 1;
-    this.rows.set(id, { id, messages, attempts: 0, state });
-    return { id, messages, attempts: 0 };
+    this.rows.set(id, { id, messages, attempts: 0, acknowledged: [], state });
+    return { id, messages, attempts: 0, acknowledged: [], heldSinceMs: performance.now() };
   }
 
   endLeases(): void {
@@ -36,7 +45,14 @@ export class MemoryOutboxStore implements OutboxStore {
   async claimDue(rowsMax: number): Promise<OutboxRow[]> {
     const due = [...this.rows.values()].filter((row) => row.state === 'due').slice(0, rowsMax);
     for (const row of due) row.state = 'leased';
-    return due.map(({ id, messages, attempts }) => ({ id, messages, attempts }));
+    const heldSinceMs = performance.now();
+    return due.map(({ id, messages, attempts, acknowledged }) => ({
+      id,
+      messages,
+      attempts,
+      acknowledged,
+      heldSinceMs,
+    }));
   }
 
   async markPublished(ids: readonly string[]): Promise<void> {
@@ -46,12 +62,14 @@ export class MemoryOutboxStore implements OutboxStore {
     for (const id of ids) this.row(id).state = 'published';
   }
 
-  async reschedule(rows: readonly { id: string; error: string; delayMs: number; dead: boolean }[]): Promise<void> {
+  async reschedule(rows: readonly ReturnedRow[]): Promise<void> {
     await this.door;
-    for (const { id, delayMs, dead } of rows) {
+    for (const { id, error, delayMs, dead, acknowledged } of rows) {
       this.delaysMs.push(delayMs);
       const row = this.row(id);
       row.attempts += 1;
+      row.acknowledged = acknowledged;
+      row.error = error;
       row.state = dead ? 'dead' : 'due';
     }
   }
@@ -64,8 +82,16 @@ export class MemoryOutboxStore implements OutboxStore {
   }
 
   async stats() {
+    this.statsCount += 1;
     const unpublishedCount = this.countIn('leased') + this.countIn('due');
-    return { unpublishedCount, oldestAgeMs: unpublishedCount * 1000, deadCount: this.countIn('dead') };
+    const open = [...this.rows.values()].filter(({ state }) => state === 'leased' || state === 'due');
+    const unpublishedMessages = open.reduce((sum, row) => sum + row.messages.length - row.acknowledged.length, 0);
+    return {
+      unpublishedCount,
+      unpublishedMessages,
+      oldestAgeMs: unpublishedCount * 1000,
+      deadCount: this.countIn('dead'),
+    };
   }
 
   private row(id: string): StoredRow {
@@ -75,17 +101,31 @@ export class MemoryOutboxStore implements OutboxStore {
   }
 }
 
-/** The publisher port: acknowledges all but what the test refuses. */
+/**
+ * The publisher port: a destination per topic. Acknowledges all but what the test refuses, and counts what is sent
+ * again although it was acknowledged.
+ */
 export class MemoryPublisher implements MessagePublisher {
   readonly calls: (readonly OutboundMessage[])[] = [];
   readonly acknowledged: OutboundMessage[] = [];
   refuse: (message: OutboundMessage) => Error | null = () => null;
   /** Calls wait for this. */
   door: Promise<void> = Promise.resolve();
+  /** Calls for a topic wait for its door. */
+  readonly doors = new Map<string, Promise<void>>();
+  private readonly busy = new Set<string>();
+  overlapCount = 0;
 
-  async publish(messages: readonly OutboundMessage[]): Promise<(Error | null)[]> {
+  destinationOf({ topic }: OutboundMessage): string {
+    return topic;
+  }
+
+  async publish(destination: string, messages: readonly OutboundMessage[]): Promise<(Error | null)[]> {
     this.calls.push(messages);
-    await this.door;
+    if (this.busy.has(destination)) this.overlapCount += 1;
+    this.busy.add(destination);
+    await (this.doors.get(destination) ?? this.door);
+    this.busy.delete(destination);
     return messages.map((message) => {
       const error = this.refuse(message);
       if (error === null) this.acknowledged.push(message);
