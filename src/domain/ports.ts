@@ -94,6 +94,8 @@ export type DeadLetterReason =
   | 'invalid_id'
   | 'invalid_count'
   | 'conflicting_registration'
+  /** Came before the registration of a batch for which so many wait already. */
+  | 'pending_full'
   /** A batch of the log that could not be decompressed; the letter stands for all its records and has no bytes. */
   | 'undecodable_batch'
   | 'crashed_process';
