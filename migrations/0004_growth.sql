@@ -12,10 +12,8 @@ CREATE INDEX "batches_by_age" ON "batches" USING btree ("state",coalesce("regist
 DROP INDEX "batches_unfinished";--> statement-breakpoint
 CREATE INDEX "pending_by_arrival" ON "pending_inputs" USING btree ("batch_id","arrival");--> statement-breakpoint
 CREATE INDEX "pending_by_age" ON "pending_inputs" USING btree ("received_at");--> statement-breakpoint
-CREATE INDEX "slots_by_upload" ON "slots" USING btree ("batch_id","file_upload_id","position");--> statement-breakpoint
+CREATE INDEX "slots_by_status" ON "slots" USING btree ("batch_id","status","file_upload_id","position");--> statement-breakpoint
 DROP INDEX "slots_open_by_position";--> statement-breakpoint
--- Of what is written from now on; nothing older can break it, and the table is not read for it.
-ALTER TABLE "slots" ADD CONSTRAINT "slots_open_has_no_upload" CHECK ("slots"."status" <> 'open' or "slots"."file_upload_id" is null) NOT VALID;--> statement-breakpoint
 UPDATE "batches" b SET "pending_count" = p.count
 FROM (SELECT "batch_id", count(*) AS count FROM "pending_inputs" GROUP BY "batch_id") p
 WHERE p."batch_id" = b."id";--> statement-breakpoint

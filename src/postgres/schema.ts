@@ -103,14 +103,13 @@ export const slots = pgTable(
     batchVersion: bigint('batch_version', { mode: 'number' }),
   },
   (table) => [
-    // The open slots of a batch are those without an upload, and lie here in order of position.
-    index('slots_by_upload').on(table.batchId, table.fileUploadId, table.position),
+    // Open slots have no upload: they lie here in order of position, and filled ones are found by their upload.
+    index('slots_by_status').on(table.batchId, table.status, table.fileUploadId, table.position),
     uniqueIndex('slots_one_per_text')
       .on(table.batchId, table.textStorageId)
       .where(sql`${table.textStorageId} is not null`),
     check('slots_status_known', sql`${table.status} in ('open', 'filled', 'failed')`),
     check('slots_filled_has_text', sql`(${table.status} = 'filled') = (${table.textStorageId} is not null)`),
-    check('slots_open_has_no_upload', sql`${table.status} <> 'open' or ${table.fileUploadId} is null`),
     check('slots_taken_has_version', sql`(${table.status} = 'open') = (${table.batchVersion} is null)`),
   ],
 );

@@ -12,7 +12,7 @@ with batch as materialized (
 ), open as materialized (
   select s.essay_id, row_number() over (order by s.position) as rank
   from slots s
-  where s.batch_id = $1 and s.file_upload_id is null and s.status = 'open'
+  where s.batch_id = $1 and s.status = 'open'
 ), burnt as (
   update slots s
   set status = 'failed', assigned_at = now(), assigned_by = $2, batch_version = b.version + o.rank

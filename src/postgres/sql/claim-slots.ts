@@ -10,8 +10,8 @@
  *
  * For the planner: every locking part is MATERIALIZED, the literal LIMIT keeps estimates low, LATERAL ... LIMIT 1 and
  * arrays computed once pin index probes (a join with batches or slots would read the whole of them), and the session
- * runs with the settings of HOT_PLAN_SETTINGS. Open slots come in the order of slots_by_upload, whose column the order
- * must name though it is null.
+ * runs with the settings of HOT_PLAN_SETTINGS. Open slots come in the order of slots_by_status, which the order must
+ * name in full though they have no upload.
  *
  * $1 kind text[] · $2 batch_id text[] · $3 identity text[] · $4 file_upload_id text[] · $5 original_file_name text[] ·
  * $6 assigned_by text. Identities are distinct within the call.
@@ -59,7 +59,7 @@ with input as materialized (
   cross join lateral (
     select 1
     from slots s
-    where s.batch_id = i.batch_id and s.file_upload_id = i.identity and s.text_storage_id is not null
+    where s.batch_id = i.batch_id and s.status = 'filled' and s.file_upload_id = i.identity
     limit 1
   ) s
   where i.kind = 'failure'
@@ -77,7 +77,7 @@ with input as materialized (
   cross join lateral (
     select s.essay_id, s.position
     from slots s
-    where s.batch_id = d.batch_id and s.file_upload_id is null and s.status = 'open'
+    where s.batch_id = d.batch_id and s.status = 'open'
     order by s.file_upload_id, s.position
     limit d.slot_count
     for update skip locked

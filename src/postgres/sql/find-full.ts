@@ -20,7 +20,7 @@ with walked as materialized (
   left join lateral (
     select 1 as is_open
     from slots s
-    where s.batch_id = w.id and s.file_upload_id is null and s.status = 'open'
+    where s.batch_id = w.id and s.status = 'open'
     limit 1
   ) s on true
   where s.is_open is null
