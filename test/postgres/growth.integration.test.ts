@@ -45,7 +45,7 @@ const nothing = group(() => null);
 const STATEMENTS: Readonly<Record<string, Growing>> = {
   'append-outbox': { session: 'hot', values: ['me', '[]', 0, 10_000, ['big']] },
   'burn-open': { session: 'side', values: ['closing', 'els'] },
-  'claim-due-outbox': { session: 'side', values: ['me', 20, 10_000], walks: ['outbox_unpublished'] },
+  'claim-due-outbox': { session: 'side', values: [20, 10_000, 'me'], walks: ['outbox_unpublished'] },
   'claim-slots': {
     session: 'hot',
     values: [group((index) => (index % 2 === 0 ? 'content' : 'failure')), inBig, fresh, fresh, files, 'me'],
@@ -63,7 +63,7 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
   'find-stranded': { session: 'side', values: ['', 100] },
   'forget-announced': { session: 'side', values: ['early-0'] },
   'is-stranded': { session: 'hot', values: ['big'] },
-  'list-batches': { session: 'side', values: ['open', 'infinity', '-infinity', '', 50, 100] },
+  'list-batches': { session: 'side', values: ['open', 0, '-infinity', '', 50, 100] },
   'lock-batches': {
     session: 'hot',
     values: [group((index) => (index % 2 === 0 ? `early-${index}` : `fresh-${index}`))],

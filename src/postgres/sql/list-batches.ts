@@ -2,7 +2,7 @@
  * Unfinished batches of one state, the oldest first, each with what waits for it counted up to a limit. The age is that
  * of the registration, or of what came first where there is none.
  *
- * $1 state text · $2 since when at the latest timestamptz · $3 since and $4 id where the last page ended, timestamptz
+ * $1 state text · $2 least age in milliseconds bigint · $3 since and $4 id where the last page ended, timestamptz
  * and text · $5 batches at most int · $6 count up to int
  */
 export const LIST_BATCHES = `
@@ -10,7 +10,7 @@ with page as materialized (
   select b.*, coalesce(b.registered_at, b.announced_at) as since
   from batches b
   where b.state <> 'complete' and b.state = $1
-    and coalesce(b.registered_at, b.announced_at) <= $2::timestamptz
+    and coalesce(b.registered_at, b.announced_at) <= now() - $2::bigint * interval '1 millisecond'
     and (coalesce(b.registered_at, b.announced_at), b.id) > ($3::timestamptz, $4::text)
   order by b.state, coalesce(b.registered_at, b.announced_at), b.id
   limit $5::int
