@@ -14,6 +14,7 @@ export interface AdminDeps {
   readonly deadLetters: Open<DeadLetterAdmin>;
   readonly outbox: Open<OutboxAdmin>;
   readonly status: Open<StatusReader>;
+  readonly batches: Open<BatchAdmin>;
 }
 
 /** Checks the settings it needs (CONFIG_INVALID) and connects (UNAVAILABLE). */
@@ -103,6 +104,34 @@ export interface StoredDeadLetter {
   readonly value: Uint8Array | null;
   /** All but those above: the record's own, and what a batch needs to be expanded. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
+}
+
+export interface BatchAdmin {
+  /** Unfinished batches, the oldest first, and the cursor of the next page; null where this was the last. */
+  list(wanted: {
+    readonly states: readonly UnfinishedBatch['state'][];
+    readonly ageMsMin: number;
+    readonly batchesMax: number;
+    readonly after: string | null;
+  }): Promise<{ readonly batches: readonly UnfinishedBatch[]; readonly next: string | null }>;
+  /** Completes an open batch by burning what is open; returns how many slots, null where it was complete before. */
+  close(batchId: string): Promise<number | null>;
+  /** Moves what waits for an announced batch to a file and forgets the batch; returns how many inputs. */
+  expire(batchId: string, file: string): Promise<number>;
+}
+
+export interface UnfinishedBatch {
+  readonly batchId: string;
+  readonly state: 'announced' | 'open';
+  /** Since the registration, or since something of it came first. */
+  readonly ageSeconds: number;
+  readonly userId: string | null;
+  readonly orgId: string | null;
+  readonly expectedCount: number;
+  readonly openCount: number;
+  readonly filledCount: number;
+  readonly failedCount: number;
+  readonly pendingCount: number;
 }
 
 export interface OutboxAdmin {

@@ -1,4 +1,5 @@
 /** Where a command writes. Results go to `stdout` and nothing else does, so that output can be piped. */
+import { createInterface } from 'node:readline/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 
 const CELL_LENGTH_MAX = 60;
@@ -6,6 +7,8 @@ const CELL_LENGTH_MAX = 60;
 export interface AdminIo {
   stdout(text: string): void;
   stderr(text: string): void;
+  /** Asks for a yes; undefined where nobody can be asked. */
+  readonly confirm?: (question: string) => Promise<boolean>;
 }
 
 /** The result as JSON where --json was given, else as text. */
@@ -77,5 +80,15 @@ export function processIo(): AdminIo {
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
+    ...(process.stdin.isTTY && process.stderr.isTTY && { confirm: askForYes }),
   };
+}
+
+async function askForYes(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await terminal.question(`${question} Type yes: `)).trim() === 'yes';
+  } finally {
+    terminal.close();
+  }
 }

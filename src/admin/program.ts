@@ -47,7 +47,7 @@ function buildProgram(deps: AdminDeps, io: AdminIo): Command {
     );
   addMigrateCommands(program, deps.migrations, io);
   addTopicCommands(program, deps.topics, io);
-  addBatchCommands(program, deps.status, io);
+  addBatchCommands(program, deps, io);
   addDeadLetterCommands(program, deps.deadLetters, io);
   addOutboxCommands(program, deps.outbox, io);
   addConfigCommands(program, deps.environment, io);

@@ -12,6 +12,7 @@ import { Database, HOT_PLAN_SETTINGS } from '../postgres/database.ts';
 import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
 import { PostgresPartitionProgressStore } from '../postgres/partition-progress-store.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
+import { PostgresUpkeepStore } from '../postgres/upkeep-store.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { Tracing } from '../telemetry/tracing.ts';
@@ -55,9 +56,10 @@ function composePostgres({ config, log, single }: Composing): void {
     return new SideDatabase({ ...shared, name: 'side', poolMax: SIDE_POOL_MAX }, get(Metrics), log);
   });
   single(PostgresBatchStore, (get) => {
-    const options = { instance: config.instanceId, outboxLeaseMs: config.outboxLeaseMs };
-    return new PostgresBatchStore(get(HotDatabase), options);
+    const { instanceId: instance, outboxLeaseMs, pendingPerBatchMax } = config;
+    return new PostgresBatchStore(get(HotDatabase), { instance, outboxLeaseMs, pendingPerBatchMax });
   });
+  single(PostgresUpkeepStore, (get) => new PostgresUpkeepStore(get(SideDatabase), { instance: config.instanceId }));
   single(PostgresOutboxStore, (get) => {
     const { instanceId: instance, outboxLeaseMs: leaseMs, outboxRetentionMs: retentionMs } = config;
     return new PostgresOutboxStore(get(SideDatabase), { instance, leaseMs, retentionMs });

@@ -18,6 +18,7 @@ import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { batchAdmin } from './batch-admin.ts';
 
 const KAFKA_SETTINGS = [
   'KAFKA_BROKERS',
@@ -65,6 +66,11 @@ export function composeAdmin(): AdminDeps {
     status: async () => {
       const database = openDatabase();
       return opened(new PostgresStatusReader(database), () => database.close());
+    },
+    batches: async () => {
+      const { topicPrefix } = loadSettings(['TOPIC_PREFIX']);
+      const database = openDatabase();
+      return opened(batchAdmin(database, topicPrefix), () => database.close());
     },
   };
 }

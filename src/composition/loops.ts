@@ -12,7 +12,7 @@ import { migrationStatus } from '../postgres/migrate.ts';
 import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
 import { PostgresPartitionProgressStore } from '../postgres/partition-progress-store.ts';
 import { checkSchema } from '../postgres/schema-check.ts';
-import { PostgresStatusReader } from '../postgres/status-reader.ts';
+import { PostgresUpkeepStore } from '../postgres/upkeep-store.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { Tracing } from '../telemetry/tracing.ts';
@@ -26,6 +26,7 @@ import { ParkedBatches } from '../worker/settle/parked-batches.ts';
 import { RegisterBatches } from '../worker/settle/register-batches.ts';
 import type { SettleContext } from '../worker/settle/settle-inputs.ts';
 import { Reconciler } from '../worker/upkeep/reconciler.ts';
+import { Retention } from '../worker/upkeep/retention.ts';
 import { StartChecks } from '../worker/upkeep/start-checks.ts';
 import { StateGauges, showAssignment } from '../worker/upkeep/state-gauges.ts';
 import { Watchdog } from '../worker/upkeep/watchdog.ts';
@@ -33,6 +34,8 @@ import { SideDatabase } from './adapters.ts';
 import type { Composing, Get } from './composing.ts';
 
 const GAUGE_INTERVAL_MS = 5000;
+const RETENTION_INTERVAL_MS = 60_000;
+const DAY_MS = 86_400_000;
 const START_WAIT_MS_MAX = 60_000;
 /**
  * Services stop one after the other, and whoever has not stopped within the grace is cut off with the process. So the
@@ -83,7 +86,15 @@ function composeUseCases({ config, log, single }: Composing): void {
   single(ParkedBatches, (get) => new ParkedBatches({ log, metrics: get(Metrics) }));
   single(AssignInputs, (get) => new AssignInputs(useCaseDeps(get)));
   single(RegisterBatches, (get) => new RegisterBatches(useCaseDeps(get)));
-  single(Reconciler, (get) => new Reconciler({ ...useCaseDeps(get), log, intervalMs: config.reconcileIntervalMs }));
+  single(Reconciler, (get) => {
+    const upkeep = get(PostgresUpkeepStore);
+    return new Reconciler({ ...useCaseDeps(get), upkeep, log, intervalMs: config.reconcileIntervalMs });
+  });
+  single(Retention, (get) => {
+    const [upkeep, metrics] = [get(PostgresUpkeepStore), get(Metrics)];
+    const retentionMs = config.batchRetentionDays * DAY_MS;
+    return new Retention({ upkeep, metrics, log, intervalMs: RETENTION_INTERVAL_MS, retentionMs });
+  });
   single(HandleGroup, (get) => {
     return new HandleGroup({
       registerBatches: get(RegisterBatches),
@@ -135,8 +146,8 @@ function composeLoops({ config, log, single }: Composing): void {
     });
   });
   single(StateGauges, (get) => {
-    const [batches, metrics] = [get(PostgresStatusReader), get(Metrics)];
-    return new StateGauges({ batches, metrics, log, intervalMs: GAUGE_INTERVAL_MS });
+    const [upkeep, metrics] = [get(PostgresUpkeepStore), get(Metrics)];
+    return new StateGauges({ upkeep, metrics, log, intervalMs: GAUGE_INTERVAL_MS });
   });
   single(Intake, (get) => {
     const intake = new Intake({

@@ -19,6 +19,7 @@ import { VERSION } from '../version.ts';
 import { Intake } from '../worker/intake/intake.ts';
 import { OutboxRelay } from '../worker/outbox/outbox-relay.ts';
 import { Reconciler } from '../worker/upkeep/reconciler.ts';
+import { Retention } from '../worker/upkeep/retention.ts';
 import { StartChecks } from '../worker/upkeep/start-checks.ts';
 import { StateGauges } from '../worker/upkeep/state-gauges.ts';
 import { Watchdog } from '../worker/upkeep/watchdog.ts';
@@ -89,6 +90,7 @@ function servicesOf(get: Get): Service[] {
     get(OutboxRelay),
     get(Reconciler),
     get(StateGauges),
+    get(Retention),
     closing('lag-reader', () => get(KafkaLagReader).disconnect()),
     get(Intake),
     get(Watchdog),

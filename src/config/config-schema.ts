@@ -13,7 +13,7 @@ const DAY_MS = 24 * HOUR_MS;
 export interface SettingNotes {
   /** One sentence: what it does and, where it matters, why it has this default. */
   readonly meaning: string;
-  readonly unit?: 'ms' | 's' | 'bytes' | 'records' | 'slots';
+  readonly unit?: 'ms' | 's' | 'bytes' | 'records' | 'slots' | 'days';
   /** May be read from the file named by NAME_FILE. `value` is never shown; of `url` everything but the password is. */
   readonly secret?: 'value' | 'url';
   /** How the default is described where it differs from process to process. */
@@ -185,6 +185,16 @@ export const SECTIONS = {
     COMMIT_INTERVAL_MS: setting(integer(0, 60_000).default(200), {
       meaning: 'Longest time between two offset commits. After a crash at most this much is delivered again.',
       unit: 'ms',
+    }),
+    PENDING_PER_BATCH_MAX: setting(integer(1, 1_000_000).default(20_000), {
+      meaning:
+        'Most inputs kept for a batch that is not registered yet; more are dead letters. Twice the most slots: every file twice.',
+      unit: 'records',
+    }),
+    BATCH_RETENTION_DAYS: setting(integer(0, 36_500).default(0), {
+      meaning:
+        'Completed batches lose slots, file names, failures and excess after so many days, and leave a tombstone that swallows replays; 0 keeps them, because what is erased does not come back.',
+      unit: 'days',
     }),
     RECONCILE_INTERVAL_MS: setting(integer(100, HOUR_MS).default(10_000), {
       meaning: 'Time between two looks for states that should be impossible; one instance at a time looks.',

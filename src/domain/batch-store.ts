@@ -11,11 +11,6 @@ export interface BatchStore {
   transaction<T>(work: (tx: BatchTransaction) => Promise<T>): Promise<T>;
   /** Read-only: which of these inputs already have a disposition. Parallel to the inputs. */
   known(inputs: readonly SlotInput[]): Promise<boolean[]>;
-  /**
-   * Registered batches that look impossible: pending inputs behind the registration, or all slots taken without
-   * completion. Empty for all callers but one at a time.
-   */
-  stranded(batchesMax: number): Promise<string[]>;
 }
 
 export interface BatchTransaction {
@@ -36,21 +31,31 @@ export interface BatchTransaction {
   /** Each records what is new and answers, parallel to the argument, whether it was. */
   recordExcess(contents: readonly Content[]): Promise<boolean[]>;
   recordFailures(failures: readonly { failure: Failure; essayId: string | null }[]): Promise<boolean[]>;
-  recordPending(inputs: readonly SlotInput[]): Promise<boolean[]>;
+  /** The same for inputs of locked batches, each of which keeps so many and no more. */
+  recordPending(inputs: readonly SlotInput[]): Promise<PendingOutcome[]>;
   /** Registers locked batches with their slots; answers per registration. Batch ids distinct within the call. */
   registerBatches(registrations: readonly RegistrationRecord[]): Promise<RegistrationOutcome[]>;
-  /** Removes and returns the pending inputs of these batches in arrival order. */
-  takePending(batchIds: readonly string[]): Promise<SlotInput[]>;
-  /** How many pending inputs a registered, locked batch has (0 when it is only announced). */
-  countStranded(batchId: string): Promise<number>;
+  /** Removes and returns the first pending inputs of these locked batches, in arrival order. */
+  takePending(batchIds: readonly string[], perBatchMax: number): Promise<SlotInput[]>;
+  /** Whether inputs are pending behind the registration of a locked batch. */
+  isStranded(batchId: string): Promise<boolean>;
   /** Sets a locked, open batch's counters from its slots; true when that completed it. */
   recount(batchId: string): Promise<boolean>;
+  /** Of a locked batch. */
+  stateOf(batchId: string): Promise<BatchState>;
+  /** Burns all open slots of a locked, open batch, which completes it; returns how many, null when it is not open. */
+  burnOpen(batchId: string, assignedBy: string): Promise<number | null>;
+  /** Forgets a locked batch that was never registered and for which nothing waits; true when it did. */
+  forgetAnnounced(batchId: string): Promise<boolean>;
   /**
    * One row for all messages of the transaction; the writer holds its lease until the relay has published it. The
    * batches whose completion is among them remember the row.
    */
   appendOutbox(messages: readonly OutboundMessage[], completedBatchIds?: readonly string[]): Promise<OutboxRow>;
 }
+
+/** full: so many wait for the batch already that this one is not kept. */
+export type PendingOutcome = 'recorded' | 'repeated' | 'full';
 
 export const CLAIM_INPUTS_MAX = 500;
 

@@ -11,20 +11,6 @@ export interface StatusReader {
   essay(essayId: string): Promise<EssayStatus | null>;
 }
 
-/** Totals over all batches, for gauges. */
-export interface BatchCounter {
-  counts(): Promise<BatchCounts>;
-}
-
-/** Completed batches are not counted: there is no bound to them. */
-export interface BatchCounts {
-  readonly announcedCount: number;
-  readonly openCount: number;
-  readonly pendingCount: number;
-  /** 0 when nothing is pending. */
-  readonly pendingOldestAgeSeconds: number;
-}
-
 export interface BatchStatus {
   readonly batchId: string;
   readonly state: BatchState;

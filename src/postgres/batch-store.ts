@@ -5,6 +5,7 @@ import type {
   BatchTransaction,
   Claim,
   Completion,
+  PendingOutcome,
   RegistrationOutcome,
   RegistrationRecord,
 } from '../domain/batch-store.ts';
@@ -12,13 +13,15 @@ import { type Content, type Failure, identityOf, type SlotInput } from '../domai
 import type { OutboundMessage, OutboxRow } from '../domain/ports.ts';
 import type { Database, Session, Statement } from './database.ts';
 import { APPEND_OUTBOX } from './sql/append-outbox.ts';
+import { BURN_OPEN } from './sql/burn-open.ts';
 import { CLAIM_SLOTS } from './sql/claim-slots.ts';
 import { COMPARE_REGISTRATIONS } from './sql/compare-registrations.ts';
-import { COUNT_STRANDED } from './sql/count-stranded.ts';
 import { FIND_KNOWN } from './sql/find-known.ts';
-import { FIND_STRANDED } from './sql/find-stranded.ts';
+import { FORGET_ANNOUNCED } from './sql/forget-announced.ts';
+import { IS_STRANDED } from './sql/is-stranded.ts';
 import { LOCK_BATCHES } from './sql/lock-batches.ts';
 import { READ_COMPLETIONS } from './sql/read-completions.ts';
+import { READ_STATE } from './sql/read-state.ts';
 import { RECORD_EXCESS } from './sql/record-excess.ts';
 import { RECORD_FAILURES } from './sql/record-failures.ts';
 import { RECORD_PENDING } from './sql/record-pending.ts';
@@ -38,16 +41,25 @@ const takePending = statement('take-pending', TAKE_PENDING);
 const compareRegistrations = statement('compare-registrations', COMPARE_REGISTRATIONS);
 const registerBatches = statement('register-batches', REGISTER_BATCHES);
 const findKnown = statement('find-known', FIND_KNOWN);
-const findStranded = statement('find-stranded', FIND_STRANDED);
-const countStranded = statement('count-stranded', COUNT_STRANDED);
+const isStranded = statement('is-stranded', IS_STRANDED);
+const readState = statement('read-state', READ_STATE);
+const burnOpen = statement('burn-open', BURN_OPEN);
+const forgetAnnounced = statement('forget-announced', FORGET_ANNOUNCED);
 const recountBatch = statement('recount-batch', RECOUNT_BATCH);
 const appendOutbox = statement('append-outbox', APPEND_OUTBOX);
 
+export interface BatchStoreOptions {
+  readonly instance: string;
+  readonly outboxLeaseMs: number;
+  /** Early inputs of one batch that are kept; see PENDING_PER_BATCH_MAX. */
+  readonly pendingPerBatchMax: number;
+}
+
 export class PostgresBatchStore implements BatchStore {
   private readonly database: Database;
-  private readonly options: { readonly instance: string; readonly outboxLeaseMs: number };
+  private readonly options: BatchStoreOptions;
 
-  constructor(database: Database, options: { instance: string; outboxLeaseMs: number }) {
+  constructor(database: Database, options: BatchStoreOptions) {
     this.database = database;
     this.options = options;
   }
@@ -64,18 +76,13 @@ export class PostgresBatchStore implements BatchStore {
     ]);
     return flags(rows, inputs.length);
   }
-
-  async stranded(batchesMax: number): Promise<string[]> {
-    const rows = await this.database.run<{ id: string }>(findStranded, [batchesMax]);
-    return rows.map((row) => row.id);
-  }
 }
 
 class PostgresBatchTransaction implements BatchTransaction {
   private readonly session: Session;
-  private readonly options: { readonly instance: string; readonly outboxLeaseMs: number };
+  private readonly options: BatchStoreOptions;
 
-  constructor(session: Session, options: { instance: string; outboxLeaseMs: number }) {
+  constructor(session: Session, options: BatchStoreOptions) {
     this.session = session;
     this.options = options;
   }
@@ -158,8 +165,8 @@ class PostgresBatchTransaction implements BatchTransaction {
     return flags(rows, failures.length);
   }
 
-  async recordPending(inputs: readonly SlotInput[]): Promise<boolean[]> {
-    const rows = await this.session.run<{ ord: number }>(recordPending, [
+  async recordPending(inputs: readonly SlotInput[]): Promise<PendingOutcome[]> {
+    const rows = await this.session.run<{ outcome: PendingOutcome }>(recordPending, [
       inputs.map((input) => input.batchId),
       inputs.map((input) => input.kind),
       inputs.map(identityOf),
@@ -170,8 +177,9 @@ class PostgresBatchTransaction implements BatchTransaction {
       inputs.map((input) => input.correlationId),
       inputs.map((input) => input.traceparent),
       inputs.map((input) => input.tracestate ?? null),
+      this.options.pendingPerBatchMax,
     ]);
-    return flags(rows, inputs.length);
+    return rows.map(({ outcome }) => outcome);
   }
 
   async registerBatches(records: readonly RegistrationRecord[]): Promise<RegistrationOutcome[]> {
@@ -195,14 +203,28 @@ class PostgresBatchTransaction implements BatchTransaction {
     return outcomes;
   }
 
-  async takePending(batchIds: readonly string[]): Promise<SlotInput[]> {
-    const rows = await this.session.run<PendingRow>(takePending, [batchIds]);
+  async takePending(batchIds: readonly string[], perBatchMax: number): Promise<SlotInput[]> {
+    const rows = await this.session.run<PendingRow>(takePending, [batchIds, perBatchMax]);
     return rows.map(pendingInput);
   }
 
-  async countStranded(batchId: string): Promise<number> {
-    const [row] = await this.session.run<{ count: number }>(countStranded, [batchId]);
-    return row?.count ?? 0;
+  async isStranded(batchId: string): Promise<boolean> {
+    return (await this.session.run(isStranded, [batchId])).length > 0;
+  }
+
+  async stateOf(batchId: string): Promise<BatchState> {
+    const [row] = await this.session.run<{ state: BatchState }>(readState, [batchId]);
+    if (row === undefined) throw new Error(`locked batch ${batchId} has no row`);
+    return row.state;
+  }
+
+  async burnOpen(batchId: string, assignedBy: string): Promise<number | null> {
+    const [row] = await this.session.run<{ count: number }>(burnOpen, [batchId, assignedBy]);
+    return row?.count ?? null;
+  }
+
+  async forgetAnnounced(batchId: string): Promise<boolean> {
+    return (await this.session.run(forgetAnnounced, [batchId])).length > 0;
   }
 
   async recount(batchId: string): Promise<boolean> {

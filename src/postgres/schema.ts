@@ -2,7 +2,8 @@
  * The tables. Constraints here are the truth about slots; all code is an optimisation of them.
  *
  * - `slots_one_per_text` is what makes a content take at most one slot, whatever the code does.
- * - `slots` has exactly three indexes: every claim writes an entry into each of them.
+ * - `slots` has exactly three indexes: every claim writes an entry into each of them. So one serves both those who look
+ *   for an open slot and those who ask whether an upload is in one.
  * - No index of `batches` covers a column that the counters touch, so counter updates stay heap-only.
  */
 import { sql } from 'drizzle-orm';
@@ -50,17 +51,26 @@ export const batches = pgTable(
     completedAt: instant('completed_at'),
     /** The outbox row that carries its completion; null before, and where a build older than this column wrote it. */
     completionOutboxId: bigint('completion_outbox_id', { mode: 'number' }),
-    /** Since when only this row is left of the batch (a tombstone): its slots and what else it had are deleted. */
+    /** Since when the batch is a tombstone: this row alone speaks for it, and every input of it is known. */
     erasedAt: instant('erased_at'),
+    /** Its slots, failures and excess are still being deleted, step by step. */
+    erasing: boolean('erasing').notNull().default(false),
+    /** Inputs that wait for the registration, as far as builds that count have seen them: a bound, not a truth. */
+    pendingCount: integer('pending_count').notNull().default(0),
+    /** Registered, and what came before is being placed in several transactions; its registration is not resolved yet. */
+    draining: boolean('draining').notNull().default(false),
   },
   (table) => [
     // What retention walks.
     index('batches_to_erase')
       .on(table.completedAt)
       .where(sql`${table.state} = 'complete' and ${table.erasedAt} is null`),
-    // What the reconciler walks. Its predicate column changes twice in a batch's life, so counter updates stay
-    // heap-only.
-    index('batches_unfinished').on(table.registeredAt).where(sql`${table.state} <> 'complete'`),
+    index('batches_being_erased').on(table.id).where(sql`${table.erasing}`),
+    // What reconciler, gauges and operators walk: by state, the oldest first. Its columns change twice in a batch's life,
+    // so counter updates stay heap-only.
+    index('batches_by_age')
+      .on(table.state, sql`coalesce(${table.registeredAt}, ${table.announcedAt})`, table.id)
+      .where(sql`${table.state} <> 'complete'`),
     check('batches_state_known', sql`${table.state} in ('announced', 'open', 'complete')`),
     check(
       'batches_registered_unless_announced',
@@ -93,7 +103,8 @@ export const slots = pgTable(
     batchVersion: bigint('batch_version', { mode: 'number' }),
   },
   (table) => [
-    index('slots_open_by_position').on(table.batchId, table.position).where(sql`${table.status} = 'open'`),
+    // Open slots have no upload: they lie here in order of position, and filled ones are found by their upload.
+    index('slots_by_status').on(table.batchId, table.status, table.fileUploadId, table.position),
     uniqueIndex('slots_one_per_text')
       .on(table.batchId, table.textStorageId)
       .where(sql`${table.textStorageId} is not null`),
@@ -152,6 +163,9 @@ export const pendingInputs = pgTable(
   },
   (table) => [
     primaryKey({ name: 'pending_one_per_identity', columns: [table.batchId, table.kind, table.identity] }),
+    // The order in which a registration takes them, some at a time.
+    index('pending_by_arrival').on(table.batchId, table.arrival),
+    index('pending_by_age').on(table.receivedAt),
     check('pending_kind_known', sql`${table.kind} in ('content', 'failure')`),
   ],
 );
@@ -222,3 +236,10 @@ export const partitionAttempts = pgTable(
   },
   (table) => [primaryKey({ columns: [table.consumerGroup, table.topic, table.partition] })],
 );
+
+/** Whose turn it is to do what one instance does for all. */
+export const upkeepTurns = pgTable('upkeep_turns', {
+  name: text('name').primaryKey(),
+  holder: text('holder').notNull(),
+  heldUntil: instant('held_until').notNull(),
+});

@@ -1,17 +1,16 @@
-/** StatusReader and BatchCounter on PostgreSQL: one statement, one snapshot per answer. */
+/** StatusReader on PostgreSQL: one statement, one snapshot per answer. */
 import { outboundEventId } from '../contract/event-id.ts';
 import { EVENT_TYPES } from '../contract/topics.ts';
 import type { BatchState } from '../domain/batch-store.ts';
-import type { BatchCounter, BatchCounts, BatchStatus, EssayStatus, StatusReader } from '../domain/status.ts';
+import type { BatchStatus, EssayStatus, StatusReader } from '../domain/status.ts';
 import type { Database } from './database.ts';
-import { COUNT_BATCHES } from './sql/count-batches.ts';
 import { READ_BATCH_STATUS } from './sql/read-batch-status.ts';
 import { READ_ESSAY_STATUS } from './sql/read-essay-status.ts';
 
 /** Of pending and excess inputs; a batch with more has a trouble that a larger number would not tell better. */
 const COUNT_MAX = 10_000;
 
-export class PostgresStatusReader implements StatusReader, BatchCounter {
+export class PostgresStatusReader implements StatusReader {
   private readonly database: Database;
 
   constructor(database: Database) {
@@ -75,21 +74,6 @@ export class PostgresStatusReader implements StatusReader, BatchCounter {
       assignedAtMs: row.assigned_at?.getTime() ?? null,
       assignedBy: row.assigned_by,
       batchVersion: row.batch_version,
-    };
-  }
-
-  async counts(): Promise<BatchCounts> {
-    const [row] = await this.database.run<{
-      announced_count: number;
-      open_count: number;
-      pending_count: number;
-      pending_oldest_age_seconds: number;
-    }>({ name: 'count-batches', text: COUNT_BATCHES }, []);
-    return {
-      announcedCount: row?.announced_count ?? 0,
-      openCount: row?.open_count ?? 0,
-      pendingCount: row?.pending_count ?? 0,
-      pendingOldestAgeSeconds: row?.pending_oldest_age_seconds ?? 0,
     };
   }
 }

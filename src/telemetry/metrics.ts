@@ -207,18 +207,29 @@ export class Metrics {
   });
   readonly batches = new Gauge({
     name: 'els_batches',
-    help: 'Batches by state.',
+    help: 'Unfinished batches by state, counted up to a limit; 0 on all instances but the one that counts.',
     labelNames: ['state'],
+    registers: this.registers,
+  });
+  readonly batchOldestAge = new Gauge({
+    name: 'els_batch_oldest_age_seconds',
+    help: 'Age of the oldest batch that is announced (never registered) or open; 0 when there is none, and on all instances but the one that counts.',
+    labelNames: ['state'],
+    registers: this.registers,
+  });
+  readonly batchesErased = new Counter({
+    name: 'els_batches_erased_total',
+    help: 'Completed batches of which only a tombstone is left, because they were older than the retention.',
     registers: this.registers,
   });
   readonly pendingInputs = new Gauge({
     name: 'els_pending_inputs',
-    help: 'Slot inputs waiting for the registration of their batch.',
+    help: 'Slot inputs waiting for the registration of their batch, counted up to a limit; 0 on all instances but the one that counts.',
     registers: this.registers,
   });
   readonly pendingOldestAge = new Gauge({
     name: 'els_pending_oldest_age_seconds',
-    help: 'Age of the oldest pending input, 0 when there is none.',
+    help: 'Age of the oldest pending input; 0 when there is none, and on all instances but the one that counts.',
     registers: this.registers,
   });
   readonly reconcilerRepairs = new Counter({

@@ -210,7 +210,7 @@ describe('after the attempt', () => {
   test('the lease of a fresh row begins with its writing, not with a transaction that waited before', async () => {
     const leaseMs = await writer.store.transaction(async (tx) => {
       // Each takes a moment; the last one is what counts.
-      for (let count = 0; count < 200; count += 1) await tx.countStranded('nobody');
+      for (let count = 0; count < 200; count += 1) await tx.isStranded('nobody');
       const { id } = await tx.appendOutbox([message('a')]);
       return id;
     });

@@ -61,7 +61,7 @@ test('the schema and the migrated database have the same indexes, and slots has 
   const declared = TABLES.flatMap((table) => getTableConfig(table).indexes.map((index) => `${index.config.name}`));
   expect(rows.map(({ index }) => index)).toEqual(expect.arrayContaining(declared));
   const ofSlots = rows.filter(({ table }) => table === 'slots').map(({ index }) => index);
-  expect(ofSlots.sort()).toEqual(['slots_one_per_text', 'slots_open_by_position', 'slots_pkey']);
+  expect(ofSlots.sort()).toEqual(['slots_by_status', 'slots_one_per_text', 'slots_pkey']);
 });
 
 function typeName(sqlType: string): string {

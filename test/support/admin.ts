@@ -1,4 +1,4 @@
-import type { AdminDeps, DeadLetterFilter, Open, StoredDeadLetter } from '../../src/admin/deps.ts';
+import type { AdminDeps, DeadLetterFilter, Open, StoredDeadLetter, UnfinishedBatch } from '../../src/admin/deps.ts';
 import { runAdmin } from '../../src/admin/program.ts';
 import { MemoryStatusReader } from './http-server.ts';
 
@@ -17,6 +17,19 @@ export const LETTER: StoredDeadLetter = {
   key: Buffer.from('upload-1'),
   value: Buffer.from('{"broken\u001b[2J'),
   headers: { traceparent: '00-aa-bb-01' },
+};
+
+export const UNFINISHED: UnfinishedBatch = {
+  batchId: 'b1',
+  state: 'open',
+  ageSeconds: 200_000,
+  userId: 'teacher',
+  orgId: null,
+  expectedCount: 30,
+  openCount: 2,
+  filledCount: 27,
+  failedCount: 1,
+  pendingCount: 0,
 };
 
 /** The commands over dependencies in memory, with a record of what was opened, closed and asked. */
@@ -95,6 +108,20 @@ export class AdminInMemory {
         },
       }),
       status: this.open('status', this.status),
+      batches: this.open('batches', {
+        list: async (wanted) => {
+          this.asked.push(wanted);
+          return { batches: [UNFINISHED], next: 'cursor' };
+        },
+        close: async (batchId) => {
+          this.asked.push(['close', batchId]);
+          return 2;
+        },
+        expire: async (batchId, file) => {
+          this.asked.push(['expire', batchId, file]);
+          return 3;
+        },
+      }),
     };
   }
 

@@ -10,7 +10,8 @@
  *
  * For the planner: every locking part is MATERIALIZED, the literal LIMIT keeps estimates low, LATERAL ... LIMIT 1 and
  * arrays computed once pin index probes (a join with batches or slots would read the whole of them), and the session
- * runs with the settings of HOT_PLAN_SETTINGS.
+ * runs with the settings of HOT_PLAN_SETTINGS. Open slots come in the order of slots_by_status, which the order must
+ * name in full though they have no upload.
  *
  * $1 kind text[] · $2 batch_id text[] · $3 identity text[] · $4 file_upload_id text[] · $5 original_file_name text[] ·
  * $6 assigned_by text. Identities are distinct within the call.
@@ -55,13 +56,13 @@ with input as materialized (
 ), upload_assigned as materialized (
   select i.ord
   from input i
+  cross join lateral (
+    select 1
+    from slots s
+    where s.batch_id = i.batch_id and s.status = 'filled' and s.file_upload_id = i.identity
+    limit 1
+  ) s
   where i.kind = 'failure'
-    and (i.batch_id, i.identity) in (
-      select s.batch_id, s.file_upload_id
-      from slots s
-      where s.batch_id = any (array(select distinct batch_id from input where kind = 'failure'))
-        and s.text_storage_id is not null
-    )
 ), wanted as materialized (
   select i.*, row_number() over (partition by i.batch_id order by i.ord) as rank
   from input i
@@ -77,7 +78,7 @@ with input as materialized (
     select s.essay_id, s.position
     from slots s
     where s.batch_id = d.batch_id and s.status = 'open'
-    order by s.position
+    order by s.file_upload_id, s.position
     limit d.slot_count
     for update skip locked
   ) c

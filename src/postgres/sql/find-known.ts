@@ -1,5 +1,6 @@
 /**
- * Which inputs already have a disposition, read-only and without any lock. Returns their positions (from 1).
+ * Which inputs already have a disposition, read-only and without any lock: every one of an erased batch has. Returns
+ * their positions (from 1).
  *
  * $1 kind text[] · $2 batch_id text[] · $3 identity text[]
  */
@@ -16,4 +17,5 @@ where case i.kind
   or exists (
     select 1 from pending_inputs p where p.batch_id = i.batch_id and p.kind = i.kind and p.identity = i.identity
   )
+  or exists (select 1 from batches b where b.id = i.batch_id and b.erased_at is not null)
 `;

@@ -41,7 +41,8 @@ export class AssignInputs {
       if (isObstructed) break;
     }
     for (const { index, first } of repeats) {
-      result[index] = answerAt(result, first) === 'busy' ? 'busy' : 'duplicate';
+      const answer = answerAt(result, first);
+      result[index] = answer === 'busy' || answer === 'full' ? answer : 'duplicate';
     }
     this.park(inputs, result);
     return result;

@@ -60,6 +60,8 @@ interface InputIdentity {
   readonly traceparent: string | null;
 }
 
+const PENDING_FULL = 'as many inputs as are kept wait for the registration of its batch: see PENDING_PER_BATCH_MAX';
+
 export class HandleGroup {
   private readonly deps: HandleGroupDeps;
 
@@ -142,6 +144,7 @@ export class HandleGroup {
       for (const [position, { index, input, eventId }] of some.entries()) {
         const answer = answerAt(answers, position);
         if (answer === 'busy') group.resolutions.park(index, input.batchId);
+        else if (answer === 'full') group.reject(index, 'pending_full', PENDING_FULL, input);
         else {
           group.resolutions.resolve(index, answer);
           settled.push(eventId);

@@ -1,18 +1,15 @@
 /**
- * Registers batches, several in one transaction, and drains what came before them in arrival order through the same
- * code that settles later inputs. Registration and early input meet on the batch row: whoever locks it second sees what
+ * Registers batches, several in one transaction, and drains what came before them, a bounded part of it in that
+ * transaction and the rest in others before the registration is answered. Registration and early input meet on the batch row: whoever locks it second sees what
  * the first one did, so nothing stays pending behind a registration (G6). A batch that somebody else holds is parked
  * and answered `busy`, and the others are registered; see AssignInputs for what else may be in the way.
  */
 import { createHash } from 'node:crypto';
 import type { BatchTransaction, RegistrationOutcome, RegistrationRecord } from '../../domain/batch-store.ts';
 import type { Registration } from '../../domain/inputs.ts';
-import type { OutboxRow } from '../../domain/ports.ts';
-import { AppError } from '../../errors.ts';
 import { answerAt } from './answers.ts';
 import { isObstructed, type ParkingDeps } from './assign-inputs.ts';
-import { claimRounds } from './claim-rounds.ts';
-import { type SettleContext, settleInputs } from './settle-inputs.ts';
+import { type Drained, drainPending, drainRest } from './drain-pending.ts';
 
 /** Bounds the size and the lock time of one registration transaction. */
 const SLOTS_PER_TRANSACTION_MAX = 2_000;
@@ -43,11 +40,12 @@ export class RegisterBatches {
     return result;
   }
 
-  /** One transaction. By batch; those that somebody else holds are missing. Undefined when it was undone. */
+  /** By batch; those that somebody else holds, or that are not drained yet, are missing. Undefined when it was undone. */
   private async commit(records: readonly RegistrationRecord[]): Promise<Map<string, RegistrationOutcome> | undefined> {
     try {
-      const { outcomes, rows } = await this.deps.store.transaction((tx) => this.registerAndDrain(tx, records));
-      this.deps.outbox.offer(rows);
+      const { outcomes, drained } = await this.deps.store.transaction((tx) => this.registerAndDrain(tx, records));
+      this.deps.outbox.offer(drained.rows);
+      for (const batchId of await drainRest(this.deps, drained.rest)) outcomes.delete(batchId);
       return outcomes;
     } catch (error) {
       if (!isObstructed(error)) throw error;
@@ -60,14 +58,14 @@ export class RegisterBatches {
   private async registerAndDrain(
     tx: BatchTransaction,
     records: readonly RegistrationRecord[],
-  ): Promise<{ outcomes: Map<string, RegistrationOutcome>; rows: OutboxRow[] }> {
+  ): Promise<{ outcomes: Map<string, RegistrationOutcome>; drained: Drained }> {
     const locked = await tx.lockBatches(records.map(({ registration }) => registration.batchId));
     const ours = records.filter(({ registration }) => locked.has(registration.batchId));
-    if (ours.length === 0) return { outcomes: new Map(), rows: [] };
+    if (ours.length === 0) return { outcomes: new Map(), drained: { rows: [], rest: [] } };
     const answers = await tx.registerBatches(ours);
     const outcomes = new Map(ours.map(({ registration }, index) => [registration.batchId, answerAt(answers, index)]));
-    const drained = [...outcomes].filter(([, { kind }]) => kind !== 'conflicting').map(([batchId]) => batchId);
-    return { outcomes, rows: await drainPending(tx, drained, this.deps.context) };
+    const registered = [...outcomes].filter(([, { kind }]) => kind !== 'conflicting').map(([batchId]) => batchId);
+    return { outcomes, drained: await drainPending(tx, registered, this.deps.context) };
   }
 }
 
@@ -80,29 +78,6 @@ const BUSY: Busy = { kind: 'busy' };
 interface IndexedRecord extends RegistrationRecord {
   /** Among the registrations that were asked about. */
   readonly index: number;
-}
-
-/** Settles what is pending for these registered, locked batches, in arrival order. */
-export async function drainPending(
-  tx: BatchTransaction,
-  batchIds: readonly string[],
-  context: SettleContext,
-): Promise<OutboxRow[]> {
-  const rows: OutboxRow[] = [];
-  if (batchIds.length === 0) return rows;
-  // Repeats among what waited are gone with the first: the table holds each identity once.
-  for (const round of claimRounds(await tx.takePending(batchIds)).rounds) {
-    const settled = await settleInputs(
-      tx,
-      round.map(({ input }) => input),
-      context,
-    );
-    if (settled.answers.includes('busy')) {
-      throw new AppError('CONFLICT', 'open slots of a locked batch are held by a foreign transaction');
-    }
-    rows.push(...settled.rows);
-  }
-  return rows;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { completedMessage, excessMessage, slotAssignedMessage } from '../../contract/outbound.ts';
 import type { Topics } from '../../contract/topics.ts';
-import type { BatchStore, BatchTransaction, Claim } from '../../domain/batch-store.ts';
+import type { BatchStore, BatchTransaction, Claim, PendingOutcome } from '../../domain/batch-store.ts';
 import { type Decision, decide } from '../../domain/decide.ts';
 import type { Content, Disposition, Failure, SlotInput } from '../../domain/inputs.ts';
 import type { Clock, OutboundMessage, OutboxRow } from '../../domain/ports.ts';
@@ -33,9 +33,9 @@ export interface SettlingDeps {
 
 /**
  * What an input came to in one transaction: a disposition, or why it has none yet. absent: no row of its batch exists to
- * meet a registration on. busy: somebody else holds its batch.
+ * meet a registration on. busy: somebody else holds its batch. full: so many wait for the batch that it is not kept.
  */
-export type Answer = Disposition | 'absent' | 'busy';
+export type Answer = Disposition | 'absent' | 'busy' | 'full';
 
 export interface Settled {
   /** Parallel to the inputs. */
@@ -51,7 +51,7 @@ export async function settleInputs(
 ): Promise<Settled> {
   const claims = await tx.claimSlots(inputs, context.instance);
   const decisions = inputs.map((input, index) => decide(input, answerAt(claims, index)));
-  const isNew = await record(tx, inputs, claims, decisions);
+  const recorded = await record(tx, inputs, claims, decisions);
   const messages: OutboundMessage[] = [];
   const occurredAtMs = context.clock.nowMs();
   const completing = new Map<string, number | undefined>();
@@ -60,7 +60,7 @@ export async function settleInputs(
     if (claim.essayId !== null && claim.batchState === 'complete') {
       completing.set(input.batchId, later(completing.get(input.batchId), input.receivedAtMs));
     }
-    const answer = answerOf(answerAt(decisions, index), answerAt(isNew, index));
+    const answer = answerOf(answerAt(decisions, index), answerAt(recorded, index));
     if (input.kind === 'content') announce(messages, input, claim, answer, context.topics, occurredAtMs);
     return answer;
   });
@@ -104,14 +104,14 @@ export async function appendMessages(
   return rows;
 }
 
-/** Stores failures, excess and pending inputs; answers per input whether it was new (true where nothing is stored). */
+/** Stores failures, excess and pending inputs; answers per input what came of it (recorded where nothing is stored). */
 async function record(
   tx: BatchTransaction,
   inputs: readonly SlotInput[],
   claims: readonly Claim[],
   decisions: readonly Decision[],
-): Promise<boolean[]> {
-  const isNew = new Array<boolean>(inputs.length).fill(true);
+): Promise<PendingOutcome[]> {
+  const outcomes = new Array<PendingOutcome>(inputs.length).fill('recorded');
   const failures: { failure: Failure; essayId: string | null; index: number }[] = [];
   const excess: { content: Content; index: number }[] = [];
   const pending: { input: SlotInput; index: number }[] = [];
@@ -124,18 +124,21 @@ async function record(
       failures.push({ failure: input, essayId: answerAt(claims, index).essayId, index });
     }
   });
-  const note = (recorded: readonly { index: number }[], fresh: readonly boolean[]): void => {
+  const note = (recorded: readonly { index: number }[], answers: readonly (boolean | PendingOutcome)[]): void => {
     recorded.forEach(({ index }, position) => {
-      isNew[index] = answerAt(fresh, position);
+      const answer = answerAt(answers, position);
+      outcomes[index] = typeof answer === 'boolean' ? (answer ? 'recorded' : 'repeated') : answer;
     });
   };
   if (failures.length > 0) note(failures, await tx.recordFailures(failures));
   if (excess.length > 0) note(excess, await tx.recordExcess(excess.map(({ content }) => content)));
   if (pending.length > 0) note(pending, await tx.recordPending(pending.map(({ input }) => input)));
-  return isNew;
+  return outcomes;
 }
 
-function answerOf(decision: Decision, isNew: boolean): Answer {
+function answerOf(decision: Decision, recorded: PendingOutcome): Answer {
+  if (recorded === 'full') return 'full';
+  const isNew = recorded === 'recorded';
   switch (decision) {
     case 'assigned':
       return 'assigned';

@@ -29,7 +29,7 @@ export interface Instance {
 export function openInstance(url: string, name: string, options: Partial<DatabaseOptions> = {}): Instance {
   const metrics = new Metrics();
   const database = openDatabase(url, options, metrics);
-  const store = new PostgresBatchStore(database, { instance: name, outboxLeaseMs: 10_000 });
+  const store = new PostgresBatchStore(database, { instance: name, outboxLeaseMs: 10_000, pendingPerBatchMax: 20_000 });
   const context = { topics: topicsFor(''), instance: name, clock: { nowMs: () => Date.now() } };
   const parked = new ParkedBatches({ log: silentLog, metrics });
   const deps = { store, context, metrics, parked, outbox: { offer: () => {} } };
@@ -100,7 +100,7 @@ export class PostgresBatchSystem implements BatchSystem {
     );
     others.forEach(({ index }, position) => {
       const answer = answers[position] ?? 'ignored';
-      dispositions[index] = answer === 'busy' ? 'ignored' : answer;
+      dispositions[index] = answer === 'busy' ? 'ignored' : answer === 'full' ? 'rejected' : answer;
     });
     return dispositions;
   }
@@ -114,7 +114,7 @@ export class PostgresBatchSystem implements BatchSystem {
 
   async reset(): Promise<void> {
     await this.pool.query(
-      'delete from batches; delete from slots; delete from pending_inputs; delete from excess_contents; delete from failures; delete from outbox',
+      'delete from upkeep_turns; delete from batches; delete from slots; delete from pending_inputs; delete from excess_contents; delete from failures; delete from outbox',
     );
   }
 

@@ -3,6 +3,7 @@
  * busy, is left alone.
  */
 import type { OutboxRow } from '../../../src/domain/ports.ts';
+import { PostgresUpkeepStore } from '../../../src/postgres/upkeep-store.ts';
 import { Reconciler } from '../../../src/worker/upkeep/reconciler.ts';
 import { holdBeforeCommit, Observer } from '../../support/batch/held-transaction.ts';
 import { type Instance, PostgresBatchSystem } from '../../support/batch/postgres-batch-system.ts';
@@ -43,7 +44,8 @@ afterAll(async () => {
 function reconcilerOf(intervalMs: number): Reconciler {
   const { store, context, metrics } = instance;
   const outbox = { offer: (rows: readonly OutboxRow[]) => void handedOver.push(...rows) };
-  return new Reconciler({ store, context, metrics, log: silentLog, intervalMs, outbox });
+  const upkeep = new PostgresUpkeepStore(instance.database, { instance: context.instance });
+  return new Reconciler({ store, context, metrics, log: silentLog, intervalMs, outbox, upkeep });
 }
 
 async function strand(...inputs: Parameters<PostgresBatchSystem['apply']>[0][number][]): Promise<void> {
@@ -131,28 +133,55 @@ test('the last slot being filled by somebody else at this moment is not repaired
   expect((await system.snapshot()).events.filter(({ kind }) => kind === 'completed')).toHaveLength(1);
 });
 
-test('a repair waits for whoever is in the batch and finds nothing left to do', async () => {
-  await system.apply([registration('b', 2)]);
-  await strand(content('b', 'x'));
+test('a batch that somebody holds, and one that cannot be repaired, keep nobody else waiting', async () => {
+  for (const batchId of ['a-held', 'b-broken', 'c']) {
+    await system.apply([registration(batchId, 1)]);
+    await strand(content(batchId, 'x'));
+  }
   await observer.client.query('begin');
-  await observer.client.query(`select 1 from batches where id = 'b' for update`);
-  const second = new Observer(target.databaseUrl);
-  await second.connect();
-  const repairing = reconciler.reconcile();
-  await second.waitForBlocked(1);
-  await observer.client.query(`delete from pending_inputs where batch_id = 'b'`);
+  await observer.client.query(`select 1 from batches where id = 'a-held' for update`);
+  // A slot that the statement itself refuses to fill.
+  await instance.database.pool.query(
+    `alter table slots add constraint broken check (batch_id <> 'b-broken' or status = 'open') not valid`,
+  );
+  const startedAtMs = performance.now();
+  expect(await reconciler.reconcile()).toBe(1);
+  expect(performance.now() - startedAtMs).toBeLessThan(2000);
+  expect(handedOver.flatMap(({ messages }) => messages.map(({ key }) => key))).toContain('c');
   await observer.client.query('commit');
-  expect(await repairing).toBe(0);
-  await second.close();
+  await instance.database.pool.query('alter table slots drop constraint broken');
+  expect(await reconciler.reconcile()).toBe(2);
+});
+
+test('a pass looks at a stretch and the next one goes on there, so that each broken batch has its turn', async () => {
+  for (let index = 0; index < 7; index += 1) {
+    await system.apply([registration(`healthy-${index}`, 2), registration(`broken-${index}`, 2)]);
+    await takeSlotsByHand(`broken-${index}`);
+    await age(`healthy-${index}`);
+    await strand(content(`healthy-${index}`, 'x'));
+  }
+  const { store, context, metrics, database } = instance;
+  const upkeep = new PostgresUpkeepStore(database, { instance: context.instance });
+  const outbox = { offer: () => undefined };
+  const deps = { store, context, metrics, log: silentLog, intervalMs: 60_000, outbox, upkeep };
+  const walking = new Reconciler({ ...deps, batchesPerPassMax: 2 });
+  const repaired: number[] = [];
+  for (let pass = 0; pass < 9; pass += 1) repaired.push(await walking.reconcile());
+  expect(Math.max(...repaired)).toBeLessThanOrEqual(4);
+  expect(repaired.reduce((sum, count) => sum + count, 0)).toBe(14);
 });
 
 test('one instance at a time looks for broken batches', async () => {
   await system.apply([registration('b', 1)]);
   await strand(content('b', 'x'));
-  await observer.client.query('select pg_advisory_lock(7305118423)');
+  const other = new PostgresUpkeepStore(instance.database, { instance: 'other' });
+  expect(await other.takeTurn('reconcile', 60_000)).toBe(true);
   expect(await reconciler.reconcile()).toBe(0);
-  await observer.client.query('select pg_advisory_unlock_all()');
+  expect(await other.takeTurn('count', 60_000)).toBe(true);
+  // Its turn lapses: whoever has gone keeps it from nobody.
+  expect(await other.takeTurn('reconcile', 0)).toBe(true);
   expect(await reconciler.reconcile()).toBe(1);
+  expect(await other.takeTurn('reconcile', 60_000)).toBe(false);
 });
 
 test('it repairs by itself while it runs, and starting or stopping twice does no harm', async () => {
