@@ -129,8 +129,9 @@ function composeLoops({ config, log, single }: Composing): void {
     });
   });
   single(StateGauges, (get) => {
-    const [batches, metrics] = [get(PostgresStatusReader), get(Metrics)];
-    return new StateGauges({ batches, metrics, log, intervalMs: GAUGE_INTERVAL_MS });
+    // Not by the connections of the read API, which callers may keep busy.
+    const batches = new PostgresStatusReader(get(SideDatabase));
+    return new StateGauges({ batches, metrics: get(Metrics), log, intervalMs: GAUGE_INTERVAL_MS });
   });
   single(Intake, (get) => {
     const intake = new Intake({

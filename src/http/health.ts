@@ -1,13 +1,14 @@
 /**
- * Asks all dependencies at once, each for a bounded time, never twice at the same time, and not again within a moment,
- * however often the probes are called: a dependency in trouble is not asked more. Every change is logged, and nothing
- * but changes.
+ * Asks all dependencies at once and again and again, each for a bounded time, never twice at the same time, and not more
+ * often because probes are called more often. Every change is logged, and nothing but changes; metrics say what the
+ * probes say, also where nobody probes.
  */
 import { type AppError, describeError } from '../errors.ts';
-import type { Phase } from '../lifecycle.ts';
+import type { Phase, Service } from '../lifecycle.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { settledWithin } from '../timing/deadline.ts';
+import { Repeating } from '../timing/repeating.ts';
 
 /** One dependency as the probes see it. */
 export interface HealthProbe {
@@ -37,22 +38,40 @@ interface Look {
   readonly detail: Promise<string | null>;
 }
 
-export class HealthCheck {
+export class HealthCheck implements Service {
+  readonly name = 'health';
   private readonly looks = new Map<string, Look>();
   private readonly underway = new Map<string, Promise<string | null>>();
   private readonly former = new Map<string, string | null>();
+
+  private readonly loop: Repeating;
 
   constructor(
     private readonly deps: {
       readonly probes: readonly HealthProbe[];
       readonly phase: () => Phase;
       readonly checkTimeoutMs: number;
+      /** Between two looks of its own. */
+      readonly intervalMs: number;
       /** An answer this young is given again. */
       readonly freshMs: number;
       readonly metrics: Metrics;
       readonly log: Logger;
     },
-  ) {}
+  ) {
+    const look = async (): Promise<void> => {
+      await this.read();
+    };
+    this.loop = new Repeating(look, deps.intervalMs, (error) => deps.log.error({ err: error }, 'health check has a bug'));
+  }
+
+  async start(): Promise<void> {
+    this.loop.start();
+  }
+
+  stop(): Promise<void> {
+    return this.loop.stop();
+  }
 
   async read(): Promise<Health> {
     const { probes } = this.deps;

@@ -81,7 +81,10 @@ export class RedisHintStore implements HintStore {
 
   /** Asks the server, which may be gone without a word: a connection alone proves nothing. */
   async answers(): Promise<boolean> {
+    const refused = this.refused.read;
     const reply = await this.attempt('read', () => this.client.ping());
+    // Who may ping may yet not read.
+    this.refused.read ||= refused;
     return reply !== undefined && this.status() === 'up';
   }
 
