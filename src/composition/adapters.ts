@@ -29,7 +29,6 @@ const READ_SETTINGS = {
 };
 const PROBE_LIMITS = { connectTimeoutMs: 1500, statementTimeoutMs: 1000, queryTimeoutMs: 1500 };
 const CONNECT_TIMEOUT_MS = 3000;
-const KAFKA_PROBE_MS_MAX = 2000;
 
 /** Connections of the hot path; its plans are pinned. */
 export class HotDatabase extends Database {}
@@ -122,9 +121,8 @@ function composeKafka({ config, log, single }: Composing): void {
     () => new KafkaLagReader({ kafka: client('lag'), groupId: config.consumerGroup, topics: inbound, log }),
   );
   single(KafkaHealth, (get) => {
-    const limits = { connectionTimeoutMs: KAFKA_PROBE_MS_MAX, requestTimeoutMs: KAFKA_PROBE_MS_MAX, reconnectMsMax: 0 };
     return new KafkaHealth({
-      kafka: client('probe', limits),
+      kafka: client('probe', { reconnectMsMax: 0 }),
       source: get(KafkaRecordSource),
       outsideMsMax: config.kafkaSessionTimeoutMs + config.kafkaRebalanceTimeoutMs,
     });

@@ -6,13 +6,15 @@
  */
 import type { Kafka } from 'kafkajs';
 import { AppError } from '../errors.ts';
+import { settledWithin } from '../timing/deadline.ts';
 import type { KafkaRecordSource } from './record-source.ts';
 
 /** A member is answered several times a second. */
 const SILENCE_MS = 2000;
+const ANSWER_MS_MAX = 2000;
 
 export interface KafkaHealthOptions {
-  /** A client that gives up soon. */
+  /** A client that does not connect again. */
   readonly kafka: Kafka;
   readonly source: Pick<KafkaRecordSource, 'silentMs' | 'outsideMs'>;
   /** How long a rebalance may take. */
@@ -34,15 +36,18 @@ export class KafkaHealth {
     return `not a member of the consumer group for ${Math.round(outsideMs / 1000)} s`;
   }
 
-  /** Connecting asks a broker what it can do, and who we are if there is a login. */
+  /**
+   * Connecting asks a broker what it can do. The time limit is ours: when a request meets kafkajs's, it tries again and
+   * takes the open socket for a connection.
+   */
   private async ask(): Promise<void> {
     const admin = this.options.kafka.admin();
-    try {
-      await admin.connect();
-    } catch (error) {
-      throw new AppError('UNAVAILABLE', 'no broker answers', { cause: error });
-    } finally {
-      await admin.disconnect().catch(() => undefined);
-    }
+    let failure: unknown;
+    const connected = admin.connect().catch((error: unknown) => {
+      failure = error;
+    });
+    const isInTime = await settledWithin(connected, ANSWER_MS_MAX);
+    admin.disconnect().catch(() => undefined);
+    if (!isInTime || failure !== undefined) throw new AppError('UNAVAILABLE', 'no broker answers', { cause: failure });
   }
 }

@@ -179,6 +179,8 @@ describe('the HTTP API', () => {
         await ask(server, path, 'known');
       }
       await ask(createHttpServer(httpServerDeps({ probes: [probe(true)] }).deps), path, 'known');
+      const crowded = createHttpServer({ ...httpServerDeps({ probes: [probe(false)] }).deps, readsPerSecondMax: 1 });
+      await Promise.all([1, 2, 3].map(() => ask(crowded, path, 'unknown')));
     }
     expect([...seen].sort()).toEqual(documented.sort());
   });
