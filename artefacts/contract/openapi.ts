@@ -29,7 +29,7 @@ export function openApi(version: string) {
       title: 'Essay Lifecycle Service',
       version,
       description:
-        'Read API and probes of a worker. GET and HEAD only: any other method is 405, any other path 404, both in the error body.',
+        'Read API and probes of a worker. GET and HEAD only: any other method is 405, any other path 404, both in the error body. A process answers a bounded number of requests per second and has a bounded number of connections, of which the quietest gives way; a crowd waits, then gets 429 on any path.',
     },
     tags: [
       { name: 'status', description: 'What became of batches and essays.' },
@@ -67,7 +67,7 @@ function statusPaths() {
     },
     '500': answer('A mistake of the service; the log has it under the correlation id.', 'Error'),
     '503': {
-      ...answer('The database does not answer; try again.', 'Error'),
+      ...answer('The database does not answer, or not as fast as it is asked; try again.', 'Error'),
       headers: { ...correlated(), 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } },
     },
   };
@@ -96,15 +96,18 @@ function statusPaths() {
 function operationPaths() {
   const health = (operationId: string, summary: string) =>
     operation(operationId, summary, {
-      '200': answer('Every dependency it needs answers.', 'Health'),
-      '503': answer('The database or Kafka does not, or nothing could be resolved for long.', 'Health'),
+      '200': answer('Every dependency it needs answers, and work flows. Without Redis it is degraded.', 'Health'),
+      '503': answer('The database or Kafka does not answer, or nothing could be resolved for long.', 'Health'),
     });
   return {
     '/health': health('getHealth', 'Health of the process and its dependencies.'),
     '/healthz': health('getHealthz', 'The same under the name that existing callers use.'),
-    '/ready': operation('getReadiness', 'Whether work can be taken.', {
-      '200': answer('It can.', 'Ready'),
-      '503': answer('Starting, draining, or cut off from what the work needs.', 'Ready'),
+    '/ready': operation('getReadiness', 'Whether work can be done, as seen within the last seconds.', {
+      '200': answer('It can: brokers answer, the database takes writes, and what comes is resolved.', 'Ready'),
+      '503': answer(
+        'Starting, draining, or not able to work: `checks` says why. Seen within 10 s, also where a server hangs.',
+        'Ready',
+      ),
     }),
     '/live': operation('getLiveness', 'Whether the event loop turns; looks at no dependency.', {
       '200': answer('It does.', 'Live'),

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../clock.ts';
 import { INBOUND, topicsFor } from '../contract/topics.ts';
-import { CONSUMER_RECONNECT_MS_MAX, createKafka, securityOf } from '../kafka/client.ts';
+import { CONSUMER_RECONNECT_MS_MAX, createKafka, type KafkaClientOptions, securityOf } from '../kafka/client.ts';
+import { KafkaHealth } from '../kafka/kafka-health.ts';
 import { KafkaLagReader } from '../kafka/lag-reader.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
 import { KafkaRecordSource } from '../kafka/record-source.ts';
@@ -20,17 +21,28 @@ import type { Composing } from './composing.ts';
 
 const SIDE_POOL_MAX = 3;
 const READ_POOL_MAX = 2;
-const READ_STATEMENT_MS_MAX = 1000;
+/** Whoever reads has a page to show: better a quick refusal than a late answer. */
+const READ_LIMITS = { connectTimeoutMs: 1000, statementTimeoutMs: 1000, queryTimeoutMs: 1500 };
+const READ_SETTINGS = {
+  default_transaction_read_only: 'on',
+  jit: 'off',
+  enable_seqscan: 'off',
+  plan_cache_mode: 'force_generic_plan',
+};
+const PROBE_LIMITS = { connectTimeoutMs: 1500, statementTimeoutMs: 1000, queryTimeoutMs: 1500 };
 const CONNECT_TIMEOUT_MS = 3000;
 
 /** Connections of the hot path; its plans are pinned. */
 export class HotDatabase extends Database {}
 
-/** Connections of everything else, so that probes, relay and reconciler never wait behind assignments. */
+/** Connections of everything else, so that relay and reconciler never wait behind assignments. */
 export class SideDatabase extends Database {}
 
 /** Connections of the read API, which cannot write and which nothing else waits for. */
 export class ReadDatabase extends Database {}
+
+/** The one connection of the health check: whether it is free depends on nobody's traffic. */
+export class ProbeDatabase extends Database {}
 
 export function composeAdapters(composing: Composing): void {
   composePostgres(composing);
@@ -74,9 +86,11 @@ function composePostgres({ config, log, single }: Composing): void {
     });
   });
   single(ReadDatabase, (get) => {
-    const read = { name: 'read', poolMax: READ_POOL_MAX, statementTimeoutMs: READ_STATEMENT_MS_MAX };
-    const sessionSettings = { default_transaction_read_only: 'on' };
-    return new ReadDatabase({ ...shared, ...read, sessionSettings }, get(Metrics), log);
+    const read = { name: 'read', poolMax: READ_POOL_MAX, sessionSettings: READ_SETTINGS, ...READ_LIMITS };
+    return new ReadDatabase({ ...shared, ...read }, get(Metrics), log);
+  });
+  single(ProbeDatabase, (get) => {
+    return new ProbeDatabase({ ...shared, name: 'probe', poolMax: 1, ...PROBE_LIMITS }, get(Metrics), log);
   });
   single(PostgresStatusReader, (get) => new PostgresStatusReader(get(ReadDatabase)));
 }
@@ -84,13 +98,13 @@ function composePostgres({ config, log, single }: Composing): void {
 function composeKafka({ config, log, single }: Composing): void {
   const topics = topicsFor(config.topicPrefix);
   const inbound = INBOUND.map((name) => topics[name]);
-  const client = (role: string, reconnectMsMax?: number) =>
+  const client = (role: string, limits: Partial<KafkaClientOptions> = {}) =>
     createKafka({
       brokers: config.kafkaBrokers,
       clientId: `${config.instanceId}-${role}`,
       log,
       security: securityOf(config),
-      ...(reconnectMsMax !== undefined && { reconnectMsMax }),
+      ...limits,
     });
   single(KafkaMessagePublisher, (get) => {
     const { instanceId: instance } = config;
@@ -102,7 +116,7 @@ function composeKafka({ config, log, single }: Composing): void {
   });
   single(KafkaRecordSource, (get) => {
     return new KafkaRecordSource({
-      kafka: client('consume', CONSUMER_RECONNECT_MS_MAX),
+      kafka: client('consume', { reconnectMsMax: CONSUMER_RECONNECT_MS_MAX }),
       groupId: config.consumerGroup,
       topics: inbound,
       log,
@@ -118,6 +132,13 @@ function composeKafka({ config, log, single }: Composing): void {
     KafkaLagReader,
     () => new KafkaLagReader({ kafka: client('lag'), groupId: config.consumerGroup, topics: inbound, log }),
   );
+  single(KafkaHealth, (get) => {
+    return new KafkaHealth({
+      kafka: client('probe', { reconnectMsMax: 0 }),
+      source: get(KafkaRecordSource),
+      outsideMsMax: config.kafkaSessionTimeoutMs + config.kafkaRebalanceTimeoutMs,
+    });
+  });
   single(KafkaTopicAdmin, () => new KafkaTopicAdmin({ kafka: client('check') }));
 }
 

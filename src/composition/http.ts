@@ -2,48 +2,29 @@
 import { systemClock } from '../clock.ts';
 import { HealthCheck, type HealthProbe } from '../http/health.ts';
 import { HttpServer } from '../http/server.ts';
-import { KafkaRecordSource } from '../kafka/record-source.ts';
+import { KafkaHealth } from '../kafka/kafka-health.ts';
 import { Lifecycle } from '../lifecycle.ts';
-import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
 import { Intake } from '../worker/intake/intake.ts';
-import { SideDatabase } from './adapters.ts';
+import { ProbeDatabase } from './adapters.ts';
 import type { Composing } from './composing.ts';
 
-const CHECK_TIMEOUT_MS = 1000;
-const FRESH_MS = 1000;
-/** A member asks Kafka several times a second; this long without any answer is no rebalance of others any more. */
-const KAFKA_SILENT_MS_MAX = 8_000;
-/** Longer than a restart of a dependency: after this it is told what keeps every record from being resolved. */
-const TROUBLE_MS_MAX = 20_000;
+const LOOK_INTERVAL_MS = 1000;
+/** Longer than the interval, so that a probe is answered from memory while all is well, however busy the process is. */
+const FRESH_MS = 2000;
+/** Longer than what each dependency's own limits leave a look, which say more than its end here. */
+const CHECK_TIMEOUT_MS = 2500;
 
 export function composeHttp({ config, log, single }: Composing): void {
   single(HealthCheck, (get) => {
     const lifecycle = get(Lifecycle);
     const probes: readonly HealthProbe[] = [
-      { name: 'database', required: true, check: () => get(SideDatabase).ping() },
-      {
-        name: 'kafka',
-        required: true,
-        check: async () => {
-          const silentMs = get(KafkaRecordSource).silentMs();
-          if (silentMs === null) return 'not a member of the consumer group';
-          return silentMs <= KAFKA_SILENT_MS_MAX ? null : `no answer for ${Math.round(silentMs / 1000)} s`;
-        },
-      },
-      {
-        name: 'work',
-        required: true,
-        check: async () => {
-          const { trouble } = get(Intake).state();
-          const troubleMs = trouble === null ? 0 : performance.now() - trouble.sinceMs;
-          if (trouble === null || troubleMs <= TROUBLE_MS_MAX) return null;
-          return `nothing could be resolved for ${Math.round(troubleMs / 1000)} s: ${trouble.error.message}`;
-        },
-      },
+      { name: 'database', required: true, check: () => get(ProbeDatabase).ping() },
+      { name: 'kafka', required: true, check: () => get(KafkaHealth).check() },
+      { name: 'work', required: true, check: async () => get(Intake).work.reason() },
       {
         name: 'redis',
         required: false,
@@ -54,7 +35,9 @@ export function composeHttp({ config, log, single }: Composing): void {
         name: 'outbox',
         required: false,
         check: async () => {
-          const { deadCount } = await get(PostgresOutboxStore).stats();
+          // Counted by the relay every few seconds.
+          const { values } = await get(Metrics).outboxDead.get();
+          const deadCount = values[0]?.value ?? 0;
           return deadCount === 0 ? null : `${deadCount} rows are dead`;
         },
       },
@@ -63,6 +46,7 @@ export function composeHttp({ config, log, single }: Composing): void {
       probes,
       phase: () => lifecycle.phase,
       checkTimeoutMs: CHECK_TIMEOUT_MS,
+      intervalMs: LOOK_INTERVAL_MS,
       freshMs: FRESH_MS,
       metrics: get(Metrics),
       log,

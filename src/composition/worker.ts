@@ -5,10 +5,12 @@
 import 'reflect-metadata';
 import { type DependencyContainer, instanceCachingFactory, container as root } from 'tsyringe';
 import type { Config } from '../config/config-schema.ts';
+import { HealthCheck } from '../http/health.ts';
 import { HttpServer } from '../http/server.ts';
 import { KafkaLagReader } from '../kafka/lag-reader.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
 import { Lifecycle, type Service } from '../lifecycle.ts';
+import type { Database } from '../postgres/database.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { LogSink } from '../telemetry/log-sink.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -23,7 +25,7 @@ import { Retention } from '../worker/upkeep/retention.ts';
 import { StartChecks } from '../worker/upkeep/start-checks.ts';
 import { StateGauges } from '../worker/upkeep/state-gauges.ts';
 import { Watchdog } from '../worker/upkeep/watchdog.ts';
-import { composeAdapters, HotDatabase, ReadDatabase, SideDatabase } from './adapters.ts';
+import { composeAdapters, HotDatabase, ProbeDatabase, ReadDatabase, SideDatabase } from './adapters.ts';
 import type { Get, Single } from './composing.ts';
 import { composeHttp } from './http.ts';
 import { composeWork } from './loops.ts';
@@ -73,8 +75,11 @@ function servicesOf(get: Get): Service[] {
   return [
     get(ProcessMetrics),
     get(HttpServer),
+    get(HealthCheck),
     closing('databases', () =>
-      Promise.all([get(HotDatabase), get(SideDatabase), get(ReadDatabase)].map((database) => database.close())),
+      Promise.all(
+        [HotDatabase, SideDatabase, ReadDatabase, ProbeDatabase].map((database) => get<Database>(database).close()),
+      ),
     ),
     get(StartChecks),
     opening(

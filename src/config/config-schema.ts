@@ -98,7 +98,9 @@ export const SECTIONS = {
       secret: 'url',
       example: 'postgres://els:change-me@127.0.0.1:5432/els',
     }),
-    DATABASE_POOL_MAX: setting(integer(2, 100).default(4), { meaning: 'Most connections one process opens.' }),
+    DATABASE_POOL_MAX: setting(integer(2, 100).default(4), {
+      meaning: 'Most connections one process opens for assignments; six more serve relay, upkeep, read API and probes.',
+    }),
     LOCK_TIMEOUT_MS: setting(integer(10, 60_000).default(2000), {
       meaning: 'Longest wait for a row lock before the statement is given up and tried again.',
       unit: 'ms',

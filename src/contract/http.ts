@@ -15,8 +15,8 @@ export const batchStatusBody = z.object({
   open: count,
   filled: count,
   failed: count,
-  pending: count.describe('Inputs waiting for the registration; 10000 stands for that many or more.'),
-  excess: count.describe('Contents that came when no slot was left; 10000 stands for that many or more.'),
+  pending: count.describe('Inputs waiting for the registration; 1000 stands for that many or more.'),
+  excess: count.describe('Contents that came when no slot was left; 1000 stands for that many or more.'),
   version: count.describe('Raised by every change of the batch; live progress resumes from it.'),
   registered_at: time.nullable(),
   completed_at: time.nullable(),
@@ -79,7 +79,7 @@ export type ErrorBody = z.infer<typeof errorBody>;
 /** Of one dependency. `detail` is for operators and says nothing secret. */
 const check = z.object({ status: z.enum(['ok', 'degraded', 'failed']), detail: z.string().optional() });
 
-/** 200 while every dependency answers, else 503. Redis alone missing is `degraded` and still 200. */
+/** 200 while every dependency that the work needs answers, else 503. Redis alone missing is `degraded` and still 200. */
 export const healthBody = z.object({
   service: z.string(),
   status: z.enum(['healthy', 'degraded', 'unhealthy']),
@@ -91,7 +91,7 @@ export const healthBody = z.object({
 });
 export type HealthBody = z.infer<typeof healthBody>;
 
-/** 200 when work can be taken, 503 while starting, draining or cut off. */
+/** 200 when work can be done, 503 while starting, draining or where something keeps it from being done. */
 export const readyBody = z.object({
   status: z.enum(['ready', 'starting', 'draining', 'not_ready']),
   checks: z.record(z.string(), check),

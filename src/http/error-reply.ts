@@ -10,9 +10,13 @@ import { AppError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { SERVICE } from '../version.ts';
 
+const WARN_INTERVAL_MS = 10_000;
+
 export class ErrorReply {
   private readonly clock: Clock;
   private readonly log: Logger;
+  private warnedAtMs = Number.NEGATIVE_INFINITY;
+  private unloggedCount = 0;
 
   constructor(deps: { readonly clock: Clock; readonly log: Logger }) {
     this.clock = deps.clock;
@@ -42,11 +46,20 @@ export class ErrorReply {
   /** For anything thrown on the way. */
   sendThrown(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const refusal = refusalOf(error);
-    if (refusal.status >= 500) {
-      const route = request.routeOptions.url ?? 'unknown';
-      this.log.error({ err: error, correlationId: request.id, route }, 'request failed');
-    }
+    const fields = { err: error, correlationId: request.id, route: request.routeOptions.url ?? 'unknown' };
+    // Everybody who asks meets the same trouble of a dependency; a mistake of ours is looked for by its correlation id.
+    if (refusal.status === 503) this.warnNowAndThen(fields);
+    else if (refusal.status >= 500) this.log.error(fields, 'request failed');
     return this.send(reply, refusal);
+  }
+
+  private warnNowAndThen(fields: object): void {
+    const nowMs = performance.now();
+    this.unloggedCount += 1;
+    if (nowMs - this.warnedAtMs < WARN_INTERVAL_MS) return;
+    this.log.warn({ ...fields, count: this.unloggedCount }, 'requests refused for now');
+    this.warnedAtMs = nowMs;
+    this.unloggedCount = 0;
   }
 }
 
@@ -56,6 +69,11 @@ export interface Refusal {
   readonly message: string;
   readonly details?: Readonly<Record<string, unknown>>;
   readonly retryAfterSeconds?: number;
+}
+
+export function tooMany(perSecondMax: number): Refusal {
+  const message = `more than ${perSecondMax} requests per second`;
+  return { status: 429, code: 'RATE_LIMITED', message, retryAfterSeconds: 1 };
 }
 
 function refusalOf(error: unknown): Refusal {

@@ -1,13 +1,14 @@
 /**
- * Asks all dependencies at once, each for a bounded time, never twice at the same time, and not again within a moment,
- * however often the probes are called: a dependency in trouble is not asked more. Every change is logged, and nothing
- * but changes.
+ * Asks all dependencies at once and again and again, each for a bounded time, never twice at the same time, and not more
+ * often because probes are called more often. Every change is logged, and nothing but changes; metrics say what the
+ * probes say, also where nobody probes.
  */
 import { type AppError, describeError } from '../errors.ts';
-import type { Phase } from '../lifecycle.ts';
+import type { Phase, Service } from '../lifecycle.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { settledWithin } from '../timing/deadline.ts';
+import { Repeating } from '../timing/repeating.ts';
 
 /** One dependency as the probes see it. */
 export interface HealthProbe {
@@ -32,27 +33,50 @@ export interface Health {
   readonly dependencies: Readonly<Record<string, DependencyState>>;
 }
 
-interface Look {
+interface Finding {
   readonly atMs: number;
-  readonly detail: Promise<string | null>;
+  readonly detail: string | null;
 }
 
-export class HealthCheck {
-  private readonly looks = new Map<string, Look>();
+/** A probe with a time limit of a second gets its answer. */
+const IMPATIENCE_MS = 300;
+
+export class HealthCheck implements Service {
+  readonly name = 'health';
+  private readonly looks = new Map<string, Promise<string | null>>();
   private readonly underway = new Map<string, Promise<string | null>>();
-  private readonly former = new Map<string, string | null>();
+  private readonly found = new Map<string, Finding>();
+
+  private readonly loop: Repeating;
 
   constructor(
     private readonly deps: {
       readonly probes: readonly HealthProbe[];
       readonly phase: () => Phase;
       readonly checkTimeoutMs: number;
-      /** An answer this young is given again. */
+      /** Between two looks of its own. */
+      readonly intervalMs: number;
+      /** What was found is told again for so long. */
       readonly freshMs: number;
       readonly metrics: Metrics;
       readonly log: Logger;
     },
-  ) {}
+  ) {
+    const look = async (): Promise<void> => {
+      await this.read();
+    };
+    this.loop = new Repeating(look, deps.intervalMs, (error) =>
+      deps.log.error({ err: error }, 'health check has a bug'),
+    );
+  }
+
+  async start(): Promise<void> {
+    this.loop.start();
+  }
+
+  stop(): Promise<void> {
+    return this.loop.stop();
+  }
 
   async read(): Promise<Health> {
     const { probes } = this.deps;
@@ -71,16 +95,22 @@ export class HealthCheck {
     };
   }
 
-  private look(probe: HealthProbe): Promise<string | null> {
-    const known = this.looks.get(probe.name);
-    const nowMs = performance.now();
-    if (known !== undefined && nowMs - known.atMs < this.deps.freshMs) return known.detail;
-    const detail = this.ask(probe).then((answer) => {
-      this.note(probe, answer);
-      return answer;
+  /** What was found last, where that is young, or where the next answer takes longer than who asks can wait. */
+  private async look(probe: HealthProbe): Promise<string | null> {
+    const found = this.found.get(probe.name);
+    if (found !== undefined && performance.now() - found.atMs < this.deps.freshMs) return found.detail;
+    const look = this.looks.get(probe.name) ?? this.beginLook(probe);
+    return found === undefined || (await settledWithin(look, IMPATIENCE_MS)) ? look : found.detail;
+  }
+
+  private beginLook(probe: HealthProbe): Promise<string | null> {
+    const look = this.ask(probe).then((detail) => {
+      this.looks.delete(probe.name);
+      this.note(probe, detail);
+      return detail;
     });
-    this.looks.set(probe.name, { atMs: nowMs, detail });
-    return detail;
+    this.looks.set(probe.name, look);
+    return look;
   }
 
   private async ask(probe: HealthProbe): Promise<string | null> {
@@ -104,9 +134,9 @@ export class HealthCheck {
   private note({ name: dependency, required }: HealthProbe, detail: string | null): void {
     const { metrics, log, phase } = this.deps;
     metrics.dependencyUp.set({ dependency }, detail === null ? 1 : 0);
-    const wasWell = this.former.get(dependency) ?? null;
-    this.former.set(dependency, detail);
-    if ((wasWell === null) === (detail === null) || phase() !== 'running') return;
+    const former = this.found.get(dependency)?.detail ?? null;
+    this.found.set(dependency, { atMs: performance.now(), detail });
+    if ((former === null) === (detail === null) || phase() !== 'running') return;
     if (detail === null) log.info({ dependency }, 'dependency is well again');
     else log.warn({ dependency, required, detail }, 'dependency is not well');
   }

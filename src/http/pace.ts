@@ -1,8 +1,11 @@
 /**
- * Lets callers pass at a bounded rate, first come, first served. Who would have to wait for too long is told at once,
- * so no more wait than pass in that time.
+ * Lets callers pass at a bounded rate, first come, first served. Who would have to wait for too long is refused, but only
+ * after that time: refused at once, callers in a loop would come faster than those who are served, and a refusal costs
+ * as much as an answer. Only where a crowd waits already is there no more waiting.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+
+const WAITING_MAX = 1000;
 
 export class Pace {
   private readonly intervalMs: number;
@@ -10,6 +13,7 @@ export class Pace {
   private readonly waitMsMax: number;
   /** When the next one's turn is. */
   private nextAtMs = 0;
+  private waitingCount = 0;
 
   constructor(options: { readonly perSecondMax: number; readonly waitMsMax: number; readonly burstMs: number }) {
     this.intervalMs = 1000 / options.perSecondMax;
@@ -19,11 +23,17 @@ export class Pace {
 
   /** True when its turn has come, false when it would come too late. */
   async turn(): Promise<boolean> {
+    if (this.waitingCount >= WAITING_MAX) return false;
     const nowMs = performance.now();
     const atMs = Math.max(this.nextAtMs, nowMs - this.burstMs);
-    if (atMs - nowMs > this.waitMsMax) return false;
-    this.nextAtMs = atMs + this.intervalMs;
-    if (atMs > nowMs) await delay(atMs - nowMs);
-    return true;
+    const isTooLate = atMs - nowMs > this.waitMsMax;
+    if (!isTooLate) this.nextAtMs = atMs + this.intervalMs;
+    const waitMs = isTooLate ? this.waitMsMax : atMs - nowMs;
+    if (waitMs > 0) {
+      this.waitingCount += 1;
+      await delay(waitMs);
+      this.waitingCount -= 1;
+    }
+    return !isTooLate;
   }
 }

@@ -10,9 +10,11 @@ import type { Service } from '../lifecycle.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ProcessMetrics } from '../telemetry/process-metrics.ts';
-import { ErrorReply } from './error-reply.ts';
+import { limitConnections } from './connection-limit.ts';
+import { ErrorReply, tooMany } from './error-reply.ts';
 import type { HealthCheck } from './health.ts';
 import { addOperationRoutes, type Identity } from './operation-routes.ts';
+import { Pace } from './pace.ts';
 import { addStatusRoutes, ID_LENGTH_MAX } from './status-routes.ts';
 
 /** A character of an id takes at most nine in a path: three bytes, percent-encoded. */
@@ -20,9 +22,17 @@ const PARAMETER_LENGTH_MAX = ID_LENGTH_MAX * 9;
 const HEADER_BYTES_MAX = 8192;
 const BODY_BYTES_MAX = 1024;
 const REQUEST_MS_MAX = 10_000;
+const HEADERS_MS_MAX = 5000;
+const CHECK_INTERVAL_MS = 1000;
 /** Of the process's file descriptors, most are for Kafka and PostgreSQL. */
-const CONNECTIONS_MAX = 512;
+const CONNECTIONS_MAX = 256;
 const KEEP_ALIVE_MS = 10_000;
+/**
+ * Of requests that are no reads: far more than probes need, and little of a core. With CONNECTIONS_MAX callers in a loop
+ * each waits half a second, so no probe is refused.
+ */
+const OTHERS = { perSecondMax: 500, waitMsMax: 1000, burstMs: 250 };
+const READS = '/v1/';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const CLOSE_MS_MAX = 2000;
 
@@ -47,7 +57,11 @@ export function createHttpServer(deps: HttpServerDeps): FastifyInstance {
   const errors = new ErrorReply(deps);
   const server = fastify({
     logger: false,
-    http: { maxHeaderSize: HEADER_BYTES_MAX },
+    http: {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADERS_MS_MAX,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    },
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -62,9 +76,13 @@ export function createHttpServer(deps: HttpServerDeps): FastifyInstance {
     },
     clientErrorHandler: (error, socket) => answerRaw(errors, error, socket),
   });
-  server.server.maxConnections = CONNECTIONS_MAX;
+  limitConnections(server.server, CONNECTIONS_MAX);
+  const pace = new Pace(OTHERS);
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-correlation-id', request.id);
+    // Reads have a rate of their own.
+    if (request.routeOptions.url?.startsWith(READS) === true || (await pace.turn())) return undefined;
+    return errors.send(reply, tooMany(OTHERS.perSecondMax));
   });
   server.addHook('onResponse', async (request, reply) => {
     // By the route's pattern: what is in a path is for whoever asked.

@@ -6,11 +6,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isUsableId } from '../contract/text.ts';
 import type { StatusReader } from '../domain/status.ts';
 import { AppError } from '../errors.ts';
-import type { ErrorReply } from './error-reply.ts';
+import { BoundedReader } from './bounded-reader.ts';
+import { type ErrorReply, tooMany } from './error-reply.ts';
 import { Pace } from './pace.ts';
 import { batchBody, essayBody } from './status-bodies.ts';
 
 export const ID_LENGTH_MAX = 200;
+/** At a time: those that have a connection, and as many as those are through with before anybody gets impatient. */
+const READS_MAX = 16;
 const WAIT_MS_MAX = 1000;
 /** What may come at once after a quiet moment. */
 const BURST_MS = 250;
@@ -19,12 +22,12 @@ export function addStatusRoutes(
   server: FastifyInstance,
   deps: { readonly status: StatusReader; readonly errors: ErrorReply; readonly readsPerSecondMax: number },
 ): void {
-  const { status, errors } = deps;
+  const { errors } = deps;
+  const status = new BoundedReader(deps.status, READS_MAX);
   const pace = new Pace({ perSecondMax: deps.readsPerSecondMax, waitMsMax: WAIT_MS_MAX, burstMs: BURST_MS });
   const onRequest = async (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     if (await pace.turn()) return undefined;
-    const message = `more than ${deps.readsPerSecondMax} requests per second`;
-    return errors.send(reply, { status: 429, code: 'RATE_LIMITED', message, retryAfterSeconds: 1 });
+    return errors.send(reply, tooMany(deps.readsPerSecondMax));
   };
 
   server.get<{ Params: { batch_id: string } }>('/v1/batches/:batch_id/status', { onRequest }, async (request) => {

@@ -22,6 +22,7 @@ export interface RecordSourceOptions {
   readonly maxWaitMs?: number;
   readonly answerBytesMax?: number;
   readonly partitionBytesMax?: number;
+  /** For ever if not given: a new process would find the same brokers away, and nobody is served while it starts. */
   readonly outageMsMax?: number;
   /** How long a rebalance waits for the listener. No heartbeat is sent meanwhile, so well below the session. */
   readonly yieldMsMax?: number;
@@ -38,7 +39,7 @@ export function withDefaults(options: RecordSourceOptions): Required<RecordSourc
     maxWaitMs: 100,
     answerBytesMax: 8 * 1024 * 1024,
     partitionBytesMax: 1024 * 1024,
-    outageMsMax: 120_000,
+    outageMsMax: Number.POSITIVE_INFINITY,
     stopMsMax: 10_000,
     ...options,
   };

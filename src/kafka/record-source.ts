@@ -53,6 +53,7 @@ export class KafkaRecordSource implements RecordSource {
   private state: 'idle' | 'starting' | 'running' | 'recovering' | 'stopped' = 'idle';
   private joinedAtMs = 0;
   private downSinceMs: number | undefined;
+  private outsideSinceMs = performance.now();
 
   constructor(options: RecordSourceOptions) {
     this.options = withDefaults(options);
@@ -87,12 +88,16 @@ export class KafkaRecordSource implements RecordSource {
   }
 
   /**
-   * How long Kafka has not answered this member, fetches and heartbeats included: both come and go all the time, with
-   * partitions or without. Null while it is no member.
+   * How long Kafka has not answered this consumer, fetches and heartbeats included: both come and go all the time, with
+   * partitions or without. Infinite while there is none.
    */
-  silentMs(): number | null {
-    if (this.session === undefined || this.state !== 'running') return null;
-    return performance.now() - this.session.lastAnswerAtMs;
+  silentMs(): number {
+    return performance.now() - (this.session?.lastAnswerAtMs ?? Number.NEGATIVE_INFINITY);
+  }
+
+  /** How long it has been without an epoch of its own; 0 while it has one. */
+  outsideMs(): number {
+    return this.epoch.isOpen ? 0 : performance.now() - this.outsideSinceMs;
   }
 
   commit(epochNumber: number, offsets: readonly PartitionOffset[]): Promise<void> {
@@ -207,6 +212,7 @@ export class KafkaRecordSource implements RecordSource {
   private endEpoch(): void {
     const { epoch } = this;
     if (!epoch.end()) return;
+    this.outsideSinceMs = performance.now();
     this.options.log.info({ epoch: epoch.number }, 'partitions revoked');
     this.tell((listener) => listener.revoked(epoch.number));
   }

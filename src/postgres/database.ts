@@ -7,19 +7,7 @@ import { AppError, type ErrorCode } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
-
-/** Whether work could be done: a server that only answers is no help. */
-const PING: Statement = {
-  name: 'ping',
-  text: `
-select case
-  when pg_is_in_recovery() then 'read-only standby'
-  when current_setting('transaction_read_only') = 'on' then 'read-only'
-  when to_regclass('slots') is null or to_regclass('outbox') is null then 'tables are missing'
-  when not has_table_privilege('slots', 'select, update') or not has_table_privilege('outbox', 'insert')
-    then 'no right to write'
-end as reason`,
-};
+import { CAN_WORK } from './sql/can-work.ts';
 
 /** A hand-written statement. The name is the file's name, the prepared statement's name and the metric's label. */
 export interface Statement {
@@ -134,10 +122,11 @@ export class Database implements Session {
   }
 
   /**
-   * For probes: null when the server answers and takes writes, else a short reason. Rejects when it cannot be asked.
+   * For probes: null when the server answers and the work can be done on it, else a short reason. Rejects when it cannot
+   * be asked.
    */
   async ping(): Promise<string | null> {
-    const [row] = await this.run<{ reason: string | null }>(PING, []);
+    const [row] = await this.run<{ reason: string | null }>({ name: 'can-work', text: CAN_WORK }, []);
     return row === undefined ? 'no answer' : row.reason;
   }
 

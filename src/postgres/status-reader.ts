@@ -8,7 +8,7 @@ import { READ_BATCH_STATUS } from './sql/read-batch-status.ts';
 import { READ_ESSAY_STATUS } from './sql/read-essay-status.ts';
 
 /** Of pending and excess inputs; a batch with more has a trouble that a larger number would not tell better. */
-const COUNT_MAX = 10_000;
+const COUNT_MAX = 1000;
 
 export class PostgresStatusReader implements StatusReader {
   private readonly database: Database;

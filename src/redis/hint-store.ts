@@ -18,6 +18,8 @@ const RECONNECT_MS_MIN = 100;
 const RECONNECT_MS_MAX = 5000;
 /** Pipelines under way; what comes above is not remembered. */
 const WRITES_IN_FLIGHT_MAX = 4;
+/** Pings without an answer, one after the other, after which the server counts as gone. */
+const MISSED_MAX = 2;
 const BREAKER = { failuresMax: 5, openMs: 10_000 };
 
 export interface RedisHintStoreOptions {
@@ -38,6 +40,7 @@ export class RedisHintStore implements HintStore {
   private readonly breaker = new Breaker(BREAKER);
   private readonly refused: Record<Operation, boolean> = { read: false, write: false };
   private writesInFlightCount = 0;
+  private missedCount = 0;
   private lastReported = '';
   private isClosed = false;
 
@@ -79,10 +82,17 @@ export class RedisHintStore implements HintStore {
     return answers && !this.refused.read && !this.refused.write ? 'up' : 'degraded';
   }
 
-  /** Asks the server, which may be gone without a word: a connection alone proves nothing. */
+  /**
+   * Asks the server, which may be gone without a word: a connection alone proves nothing. One answer that comes too late
+   * proves nothing either: this process may have been busy.
+   */
   async answers(): Promise<boolean> {
+    const refused = this.refused.read;
     const reply = await this.attempt('read', () => this.client.ping());
-    return reply !== undefined && this.status() === 'up';
+    // Who may ping may yet not read.
+    this.refused.read ||= refused;
+    this.missedCount = reply === undefined ? this.missedCount + 1 : 0;
+    return this.missedCount < MISSED_MAX && this.status() === 'up';
   }
 
   async seen(eventIds: readonly string[]): Promise<boolean[]> {

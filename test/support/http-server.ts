@@ -52,6 +52,7 @@ export function httpServerDeps(given: { probes?: HealthProbe[]; phase?: () => Ph
       probes: given.probes ?? [],
       phase: given.phase ?? (() => 'running'),
       checkTimeoutMs: 100,
+      intervalMs: 1000,
       freshMs: 0,
       metrics,
       log,

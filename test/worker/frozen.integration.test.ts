@@ -84,6 +84,7 @@ describeLocal('the probes of a working service', () => {
     ['kafka', 'kafka', 'failed', 503],
   ] as const)('%s hangs and comes back', async (name, dependency, status, code) => {
     await works();
+    await seen(dependency, 'ok', NOTICED_MS_MAX);
     await signal(name, 'SIGSTOP');
     try {
       const noticedMs = await seen(dependency, status, NOTICED_MS_MAX);
@@ -102,7 +103,10 @@ describeLocal('the probes of a working service', () => {
   test.each([
     ['redis', 'redis', 'degraded'],
     ['postgres', 'database', 'failed'],
+    ['kafka', 'kafka', 'failed'],
   ] as const)('%s is gone and comes back', async (name, dependency, status) => {
+    await works();
+    expect((await ready()).checks[dependency]?.status).toBe('ok');
     await server(name).kill('SIGKILL');
     const noticedMs = await seen(dependency, status, NOTICED_MS_MAX);
     await server(name).start();
@@ -123,12 +127,61 @@ describeLocal('the probes of a working service', () => {
     const other = await fixture.launchReady('other', { env: { DATABASE_URL: url.href } });
     await fixture.sql('revoke insert on outbox from els_other');
     const readyOf = async () => (await other.get('/ready')).json() as ReadyBody;
-    await waitFor(async () => (await readyOf()).checks['database']?.detail === 'no right to write', {
+    await waitFor(async () => (await readyOf()).checks['database']?.detail === 'no right to write: insert on outbox', {
       deadlineMs: NOTICED_MS_MAX,
       what: 'no right to write',
     });
     await fixture.sql('grant insert on outbox to els_other');
     await waitFor(async () => (await readyOf()).status === 'ready', { deadlineMs: NOTICED_MS_MAX, what: 'ready' });
     await other.stop();
+  });
+
+  test('what the work meets makes it unready, though every dependency is well: every statement fails', async () => {
+    await seen('work', 'ok', NOTICED_MS_MAX);
+    await fixture.sql(`
+      create function full_disk() returns trigger language plpgsql as
+      $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$`);
+    await fixture.sql('create trigger full_disk before insert on outbox execute function full_disk()');
+    await fixture.send([fixture.inputs.registration('full', 2), ...fixture.inputs.contents('full', 2)]);
+    await seen('work', 'failed', 40_000);
+    const { code, checks } = await ready();
+    expect(code).toBe(503);
+    expect(checks['work']?.detail).toMatch(/^nothing could be resolved for \d+ s: database refused \S+ \(53100\)$/);
+    expect(checks).toMatchObject({ database: { status: 'ok' }, kafka: { status: 'ok' } });
+    // A restart would mend nothing.
+    expect(worker.hasEnded).toBe(false);
+    await fixture.sql('drop trigger full_disk on outbox');
+    await seen('work', 'ok', RECOVERED_MS_MAX);
+    await fixture.settled();
+    expect(await fixture.count(`batches where id = 'full' and state = 'complete'`)).toBe(1);
+  });
+
+  test('a member that joins, one that hangs in a rebalance and one that dies make nobody else unready', async () => {
+    const codes: number[] = [];
+    let isWatching = true;
+    const watching = (async () => {
+      while (isWatching) {
+        const { code, checks } = await ready();
+        codes.push(code);
+        if (code !== 200) throw new Error(`not ready: ${JSON.stringify(checks)}`);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    const rebalances = async (): Promise<number> => worker.metric('els_rebalances_total');
+    const before = await rebalances();
+    const hanging = await fixture.launchReady('hanging');
+    await waitFor(async () => (await rebalances()) > before, { deadlineMs: RECOVERED_MS_MAX, what: 'a join' });
+    const joined = await rebalances();
+    // The rebalance that the next one starts waits for the one that hangs until its session is over.
+    hanging.kill('SIGSTOP');
+    const third = await fixture.launchReady('third');
+    await waitFor(async () => (await rebalances()) > joined, { deadlineMs: RECOVERED_MS_MAX, what: 'a rebalance' });
+    const atThree = await rebalances();
+    await third.end();
+    await waitFor(async () => (await rebalances()) > atThree, { deadlineMs: RECOVERED_MS_MAX, what: 'a rebalance' });
+    isWatching = false;
+    await watching;
+    await hanging.end();
+    process.stdout.write(`three rebalances of others: ${codes.length} probes, all 200\n`);
   });
 });

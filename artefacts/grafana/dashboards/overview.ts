@@ -9,7 +9,7 @@ export const overview = () =>
     uid: 'els-overview',
     title: 'overview',
     description: 'Health of the service, each worker by rate, errors and duration, each dependency by use and errors.',
-    rows: [health, workers, dependencies, processes],
+    rows: [health, workers, dependencies, surface, processes],
   });
 
 const health: DashboardRow = {
@@ -148,6 +148,40 @@ const dependencies: DashboardRow = {
         { expr: rareRate('els_publish_failures_total', 'outcome'), legend: 'publication {{outcome}}' },
         { expr: rate('els_rebalances_total'), legend: 'rebalances' },
       ],
+    }),
+  ],
+};
+
+const surface: DashboardRow = {
+  title: 'Probes and read API',
+  panels: [
+    chart({
+      title: 'Readiness by dependency',
+      description: 'What /ready says of each worker; 0 is not well. Without redis or outbox it is still ready.',
+      unit: 'none',
+      queries: [
+        {
+          expr: `min by (instance, dependency) (${selected('els_dependency_up')})`,
+          legend: '{{instance}} {{dependency}}',
+        },
+      ],
+    }),
+    chart({
+      title: 'HTTP requests',
+      description: 'Requests by route and class of status. 4xx with a crowd is 429: more than a process answers.',
+      unit: 'perSecond',
+      queries: [
+        {
+          expr: rate('els_http_request_duration_seconds_count', { by: ['route', 'status'] }),
+          legend: '{{route}} {{status}}',
+        },
+      ],
+    }),
+    chart({
+      title: 'HTTP duration P95',
+      description: 'From the request to the end of its answer, the wait for its turn included.',
+      unit: 'seconds',
+      queries: [{ expr: quantile(0.95, 'els_http_request_duration_seconds', { by: ['route'] }), legend: '{{route}}' }],
     }),
   ],
 };

@@ -39,8 +39,6 @@ export interface IntakeState {
   readonly heldBecause: 'outbox_full' | null;
   /** When a record was last resolved; the start of the intake before the first one. */
   readonly lastProgressAtMs: number;
-  /** What every record has come to since the last one was resolved; null when nothing had to be retried since. */
-  readonly trouble: { readonly sinceMs: number; readonly error: Error } | null;
 }
 
 export interface PartitionActivity extends TopicPartition {

@@ -34,6 +34,7 @@ import type { OwnedPartition } from './owned-partition.ts';
 import { OwnedPartitions, type RecordGroup } from './owned-partitions.ts';
 import { PoisonMarks } from './poison-marks.ts';
 import { PoisonSearch } from './poison-search.ts';
+import { WorkHealth } from './work-health.ts';
 
 /** At the end of a stop the offsets get at least this long to reach the broker, however long the drain took. */
 const LAST_COMMIT_MS = 2000;
@@ -47,6 +48,8 @@ interface Settled {
 
 export class Intake implements RecordListener, Service {
   readonly name = 'intake';
+  /** Whether records come to anything. */
+  readonly work: WorkHealth;
   private readonly deps: IntakeDeps;
   private readonly committer: OffsetCommitter;
   private readonly search: PoisonSearch;
@@ -56,7 +59,6 @@ export class Intake implements RecordListener, Service {
   /** Records whose group is through, but which are not. */
   private readonly awaited = new InFlight();
   private lastProgressAtMs = performance.now();
-  private trouble: IntakeState['trouble'] = null;
   private isPumpScheduled = false;
   private readonly alarm = new Alarm(() => this.pump());
   private hasFailed = false;
@@ -72,6 +74,7 @@ export class Intake implements RecordListener, Service {
     const { retryDelayMinMs, retryDelayMaxMs, commitIntervalMs } = deps.options;
     const onFatal = (error: unknown) => this.fail(error);
     this.owned = OwnedPartitions.none(source);
+    this.work = new WorkHealth({ parked: deps.parked });
     this.committer = new OffsetCommitter({
       source,
       owned: () => this.owned,
@@ -106,7 +109,6 @@ export class Intake implements RecordListener, Service {
       inFlightCount: this.inFlight.count,
       heldBecause: this.heldBecause,
       lastProgressAtMs: this.lastProgressAtMs,
-      trouble: this.trouble,
     };
   }
 
@@ -243,6 +245,7 @@ export class Intake implements RecordListener, Service {
         if (answer.kind !== 'awaited') settled.push({ offset, sequence, resolution: answer });
         else void this.settleLater(epoch, owned, offset, sequence, answer.resolution);
       }
+      for (const { resolution } of settled) if (resolution.kind === 'retry') this.work.retried(resolution.error);
       this.settleStretch(epoch, owned, settled);
     }
   }
@@ -257,6 +260,7 @@ export class Intake implements RecordListener, Service {
     this.awaited.begin();
     try {
       const resolution = await answer;
+      if (resolution.kind === 'retry') this.work.notSetAside(`${owned.topic}/${owned.partition}`, resolution.error);
       if (epoch.isCurrent) {
         this.settleStretch(epoch, owned, [{ offset, sequence, resolution }]);
         this.search.settled([owned]);
@@ -276,7 +280,7 @@ export class Intake implements RecordListener, Service {
       if (resolution.kind === 'resolved') {
         owned.resolve(sequence);
         this.lastProgressAtMs = nowMs;
-        this.trouble = null;
+        this.work.resolved(nowMs);
       } else if (resolution.kind === 'retry') {
         owned.putBack(sequence);
         failed = { offset, error: resolution.error };
@@ -285,10 +289,7 @@ export class Intake implements RecordListener, Service {
       else owned.putBack(sequence);
     }
     if (failed === undefined) owned.succeeded(nowMs);
-    else {
-      this.trouble = { sinceMs: this.trouble?.sinceMs ?? nowMs, error: failed.error };
-      this.retryLater(owned, failed.offset, failed.error, nowMs);
-    }
+    else this.retryLater(owned, failed.offset, failed.error, nowMs);
     if (this.stopping === undefined && this.heldBecause === null) epoch.resumeWhenRoom(owned);
   }
 
@@ -318,7 +319,6 @@ export class Intake implements RecordListener, Service {
   }
 
   private retire(): void {
-    this.trouble = null;
     void this.clearMarks();
     this.owned.end();
     this.owned = OwnedPartitions.none(this.deps.source);

@@ -98,6 +98,17 @@ export class ParkedBatches {
     return released;
   }
 
+  /** Batches that conflicts or time limits keep from being settled, and since when the first of them was parked. */
+  obstructed(): { count: number; sinceMs: number } {
+    let [count, sinceMs] = [0, Number.POSITIVE_INFINITY];
+    for (const entry of this.entries.values()) {
+      if (!entry.isAlone) continue;
+      count += 1;
+      sinceMs = Math.min(sinceMs, entry.sinceMs);
+    }
+    return { count, sinceMs };
+  }
+
   /** When the next backoff ends; infinity when none is parked. */
   nextDueMs(): number {
     let nextMs = Number.POSITIVE_INFINITY;

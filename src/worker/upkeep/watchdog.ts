@@ -1,7 +1,8 @@
 /**
  * Measures lag, and ends a process that owns a partition with records to read and does nothing about it: no record
  * resolved, none answered with a retry, no dependency known to fail. Waiting for a dependency therefore never ends the
- * process, and an unknown lag proves nothing.
+ * process, and an unknown lag proves nothing. Retries for ever are not health either, but a new process would go on with
+ * them: they make this one unready (`worker/intake/work-health.ts`) and raise an alert.
  */
 import type { LagReader } from '../../domain/ports.ts';
 import type { Service } from '../../lifecycle.ts';

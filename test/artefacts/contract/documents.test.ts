@@ -179,11 +179,8 @@ describe('the HTTP API', () => {
         await ask(server, path, 'known');
       }
       await ask(createHttpServer(httpServerDeps({ probes: [probe(true)] }).deps), path, 'known');
-      if (!path.startsWith('/v1/')) continue;
-      const busy = createHttpServer({ ...httpServerDeps().deps, readsPerSecondMax: 1 });
-      const rush = [1, 2, 3, 4].map(async () => busy.inject(path.replace(/\{\w+\}/, 'known')));
-      await ask(busy, path, 'known');
-      await Promise.all(rush);
+      const crowded = createHttpServer({ ...httpServerDeps({ probes: [probe(false)] }).deps, readsPerSecondMax: 1 });
+      await Promise.all([1, 2, 3].map(() => ask(crowded, path, 'unknown')));
     }
     expect([...seen].sort()).toEqual(documented.sort());
   });
