@@ -1,5 +1,6 @@
 /** What reaches the outside, one function per technology. */
 import { systemClock } from '../clock.ts';
+import type { ConfigOf } from '../config/config-schema.ts';
 import { INBOUND, topicsFor } from '../contract/topics.ts';
 import { CONSUMER_RECONNECT_MS_MAX, createKafka, securityOf } from '../kafka/client.ts';
 import { KafkaLagReader } from '../kafka/lag-reader.ts';
@@ -18,6 +19,13 @@ import type { Composing } from './composing.ts';
 
 const SIDE_POOL_MAX = 3;
 const CONNECT_TIMEOUT_MS = 3000;
+
+/** Of the lease of an outbox row: no attempt to publish outlasts it. What is left is for waiting and for writing down. */
+const PUBLISH_SHARE_OF_LEASE = 2 / 3;
+
+export function publishMsMax({ outboxLeaseMs }: ConfigOf<'OUTBOX_LEASE_MS'>): number {
+  return Math.floor(outboxLeaseMs * PUBLISH_SHARE_OF_LEASE);
+}
 
 /** Connections of the hot path; its plans are pinned. */
 export class HotDatabase extends Database {}
@@ -77,9 +85,15 @@ function composeKafka({ config, log, single }: Composing): void {
     const { instanceId: instance } = config;
     const metrics = get(Metrics);
     const tracing = get(Tracing);
-    const publishMsMax = config.outboxPublishTimeoutMs;
     const kafka = client('publish');
-    return new KafkaMessagePublisher({ kafka, publishMsMax, metrics, tracing, clock: systemClock, instance });
+    return new KafkaMessagePublisher({
+      kafka,
+      publishMsMax: publishMsMax(config),
+      metrics,
+      tracing,
+      clock: systemClock,
+      instance,
+    });
   });
   single(KafkaRecordSource, (get) => {
     return new KafkaRecordSource({
