@@ -1,6 +1,7 @@
 /** What reaches the outside, one function per technology. */
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../clock.ts';
+import type { ConfigOf } from '../config/config-schema.ts';
 import { INBOUND, topicsFor } from '../contract/topics.ts';
 import { CONSUMER_RECONNECT_MS_MAX, createKafka, type KafkaClientOptions, securityOf } from '../kafka/client.ts';
 import { KafkaHealth } from '../kafka/kafka-health.ts';
@@ -31,6 +32,13 @@ const READ_SETTINGS = {
 };
 const PROBE_LIMITS = { connectTimeoutMs: 1500, statementTimeoutMs: 1000, queryTimeoutMs: 1500 };
 const CONNECT_TIMEOUT_MS = 3000;
+
+/** Of the lease of an outbox row: no attempt to publish outlasts it. What is left is for waiting and for writing down. */
+const PUBLISH_SHARE_OF_LEASE = 2 / 3;
+
+export function publishMsMax({ outboxLeaseMs }: ConfigOf<'OUTBOX_LEASE_MS'>): number {
+  return Math.floor(outboxLeaseMs * PUBLISH_SHARE_OF_LEASE);
+}
 
 /** Connections of the hot path; its plans are pinned. */
 export class HotDatabase extends Database {}
@@ -110,9 +118,15 @@ function composeKafka({ config, log, single }: Composing): void {
     const { instanceId: instance } = config;
     const metrics = get(Metrics);
     const tracing = get(Tracing);
-    const publishMsMax = config.outboxPublishTimeoutMs;
     const kafka = client('publish');
-    return new KafkaMessagePublisher({ kafka, publishMsMax, metrics, tracing, clock: systemClock, instance });
+    return new KafkaMessagePublisher({
+      kafka,
+      publishMsMax: publishMsMax(config),
+      metrics,
+      tracing,
+      clock: systemClock,
+      instance,
+    });
   });
   single(KafkaRecordSource, (get) => {
     return new KafkaRecordSource({

@@ -30,7 +30,7 @@ import { Retention } from '../worker/upkeep/retention.ts';
 import { StartChecks } from '../worker/upkeep/start-checks.ts';
 import { StateGauges, showAssignment } from '../worker/upkeep/state-gauges.ts';
 import { Watchdog } from '../worker/upkeep/watchdog.ts';
-import { SideDatabase } from './adapters.ts';
+import { publishMsMax, SideDatabase } from './adapters.ts';
 import type { Composing, Get } from './composing.ts';
 
 const GAUGE_INTERVAL_MS = 5000;
@@ -140,7 +140,7 @@ function composeLoops({ config, log, single }: Composing): void {
         ...RELAY,
         leaseMs: config.outboxLeaseMs,
         pollIntervalMs: config.outboxPollIntervalMs,
-        publishMsMax: config.outboxPublishTimeoutMs,
+        publishMsMax: publishMsMax(config),
         stopDeadlineMs: config.shutdownGraceMs * PUBLISH_SHARE,
       },
     });

@@ -204,13 +204,9 @@ export const SECTIONS = {
     }),
   },
   Outbox: {
-    OUTBOX_LEASE_MS: setting(integer(SECOND_MS, HOUR_MS).default(15_000), {
-      meaning: 'An unpublished event belongs to its writer for this long; then any instance publishes it.',
-      unit: 'ms',
-    }),
-    OUTBOX_PUBLISH_TIMEOUT_MS: setting(integer(100, 60_000).default(8000), {
+    OUTBOX_LEASE_MS: setting(integer(2000, HOUR_MS).default(15_000), {
       meaning:
-        'Longest attempt to write events to a partition. Replicas get half of it to acknowledge, and what of the lease is longer is how long an event may wait for its turn.',
+        'An unpublished event belongs to its writer for this long; then any instance publishes it. An attempt to write it may take two thirds of it, so that none outlasts the lease; half of that is what replicas get to acknowledge.',
       unit: 'ms',
     }),
     OUTBOX_POLL_INTERVAL_MS: setting(integer(10, 60_000).default(1000), {

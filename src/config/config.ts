@@ -25,7 +25,6 @@ const TIME_LIMITS_RISING = [
 ] as const satisfies readonly SettingName[];
 const MUST_BE_LESS: readonly (readonly [SettingName, SettingName, string])[] = [
   ['STATEMENT_TIMEOUT_MS', 'SHUTDOWN_GRACE_MS', 'a stop is cut short while a statement runs'],
-  ['OUTBOX_PUBLISH_TIMEOUT_MS', 'OUTBOX_LEASE_MS', 'events would be published by two instances'],
   ['KAFKA_REBALANCE_TIMEOUT_MS', 'SILENT_MS_MAX', 'an ordinary rebalance would end the process'],
 ];
 

@@ -82,7 +82,7 @@ describe('contradictions', () => {
       'KAFKA_SESSION_TIMEOUT_MS=20000 must be less than KAFKA_REBALANCE_TIMEOUT_MS=20000',
     ],
     [{ SHUTDOWN_GRACE_MS: '3000' }, 'STATEMENT_TIMEOUT_MS=4000 must be less than SHUTDOWN_GRACE_MS=3000'],
-    [{ OUTBOX_LEASE_MS: '5000' }, 'QUERY_TIMEOUT_MS=5000 must be less than OUTBOX_LEASE_MS=5000'],
+    [{ OUTBOX_LEASE_MS: '1999' }, 'OUTBOX_LEASE_MS must be a whole number from 2000'],
     [{ SILENT_MS_MAX: '20000' }, 'KAFKA_REBALANCE_TIMEOUT_MS=20000 must be less than SILENT_MS_MAX=20000'],
     [{ BUFFERED_RECORDS_MAX: '499' }, 'GROUP_SIZE_MAX must not exceed BUFFERED_RECORDS_MAX'],
     [{ KAFKA_SASL_USERNAME: 'els' }, 'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD belong together'],

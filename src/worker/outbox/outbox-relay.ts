@@ -65,7 +65,7 @@ export class OutboxRelay implements Service {
   private readonly lanes = new Map<string, DestinationLane>();
   private readonly alarm = new Alarm(() => this.advance());
   /** Ids from the moment they are held until their outcome is written: a claim after a lost lease finds them here. */
-  private readonly inHand = new Set<string>();
+  private readonly inHand = new Map<string, { readonly attempts: number; again: OutboxRow | undefined }>();
   private isAdvanceScheduled = false;
   private onNothingInHand: (() => void) | undefined;
   private isClosed = false;
@@ -106,8 +106,13 @@ export class OutboxRelay implements Service {
   }
 
   private hold(row: OutboxRow, committedAtMs?: number): void {
-    if (this.inHand.has(row.id)) return;
-    this.inHand.add(row.id);
+    const known = this.inHand.get(row.id);
+    if (known !== undefined) {
+      // It was put back and is claimed anew before the answer to that was heard here.
+      if (row.attempts > known.attempts) known.again = row;
+      return;
+    }
+    this.inHand.set(row.id, { attempts: row.attempts, again: undefined });
     const { options, publisher } = this.deps;
     const sendUntilMs = row.heldSinceMs + options.leaseMs - options.publishMsMax;
     const held = new HeldRow(row, { sendUntilMs, committedAtMs }, (one, outcome) => this.came(one, outcome));
@@ -207,7 +212,11 @@ export class OutboxRelay implements Service {
   }
 
   private written(ids: readonly string[]): void {
-    for (const id of ids) this.inHand.delete(id);
+    for (const id of ids) {
+      const again = this.inHand.get(id)?.again;
+      this.inHand.delete(id);
+      if (again !== undefined && this.stopping === undefined) this.hold(again);
+    }
     if (this.inHand.size === 0) this.onNothingInHand?.();
     this.scheduleAdvance();
   }
