@@ -4,7 +4,9 @@ import { badInput } from './bad-input.ts';
 import { completion } from './completion.ts';
 import { crash } from './crash.ts';
 import { earlyContent } from './early-content.ts';
+import { heldBatch } from './held-batch.ts';
 import { idempotency } from './idempotency.ts';
+import { idleCrash } from './idle-crash.ts';
 import { memory } from './memory.ts';
 import { performance } from './performance.ts';
 import { raceConditions } from './race-conditions.ts';
@@ -25,6 +27,8 @@ export const SCENARIOS: readonly Scenario[] = [
   badInput,
   crash,
   zombie,
+  heldBatch,
+  idleCrash,
   rollingRestart,
   performance,
   scaling,
