@@ -13,7 +13,7 @@ import { batchBody, essayBody } from './status-bodies.ts';
 
 export const ID_LENGTH_MAX = 200;
 /** At a time: those that have a connection, and as many as those are through with before anybody gets impatient. */
-const READS_MAX = 16;
+const READS_MAX = 32;
 const WAIT_MS_MAX = 1000;
 /** What may come at once after a quiet moment. */
 const BURST_MS = 250;

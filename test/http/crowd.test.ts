@@ -87,8 +87,8 @@ describe('a database that does not answer', () => {
       return null;
     };
     const server = createHttpServer(deps);
-    const first = Array.from({ length: 16 }, () => server.inject('/v1/batches/b/status'));
-    await waitFor(() => asked === 16, { ...DEADLINE, what: 'all that may ask' });
+    const first = Array.from({ length: 32 }, () => server.inject('/v1/batches/b/status'));
+    await waitFor(() => asked === 32, { ...DEADLINE, what: 'all that may ask' });
     const startedAtMs = performance.now();
     const others = await Promise.all(Array.from({ length: 50 }, () => server.inject('/v1/batches/b/status')));
     expect(performance.now() - startedAtMs).toBeLessThan(1000);
@@ -97,12 +97,12 @@ describe('a database that does not answer', () => {
       expect(reply.headers['retry-after']).toBe('1');
       expect(errorBody.parse(reply.json()).error.code).toBe('CONNECTION_ERROR');
     }
-    expect(asked).toBe(16);
+    expect(asked).toBe(32);
     expect((await server.inject('/ready')).statusCode).toBe(200);
     // Fifty refusals for one reason are a line.
     expect(logged).toHaveLength(1);
     free();
-    expect((await Promise.all(first)).map(({ statusCode }) => statusCode)).toEqual(Array(16).fill(404));
+    expect((await Promise.all(first)).map(({ statusCode }) => statusCode)).toEqual(Array(32).fill(404));
     expect((await server.inject('/v1/batches/b/status')).statusCode).toBe(404);
   });
 });
