@@ -38,6 +38,10 @@ export const OPERATING_LIMITS = {
   outboxAgeSecondsMax: 60,
   publishDelayP99SecondsMax: 1,
   pendingAgeSecondsMax: 3_600,
+  /** A registration is sent with the upload; one that is a day late was never sent. */
+  announcedAgeSecondsMax: 86_400,
+  /** A teacher who has not uploaded the rest in two weeks will not. */
+  openAgeSecondsMax: 1_209_600,
   /** Longer than any limit of a transaction of ours: a session that nobody ends. */
   heldBatchSecondsMax: 60,
   /** Inputs whose batch was in other hands. */

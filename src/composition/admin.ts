@@ -12,7 +12,7 @@ import { deadLetterTopic, INBOUND, topicsFor } from '../contract/topics.ts';
 import { createKafka, securityOf } from '../kafka/client.ts';
 import { type DeadLetterContent, KafkaDeadLetterLog, newestOf } from '../kafka/dead-letter-log.ts';
 import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
-import { Database } from '../postgres/database.ts';
+import { Database, HOT_PLAN_SETTINGS } from '../postgres/database.ts';
 import { migrateUp, migrationStatus } from '../postgres/migrate.ts';
 import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
@@ -69,7 +69,7 @@ export function composeAdmin(): AdminDeps {
     },
     batches: async () => {
       const { topicPrefix } = loadSettings(['TOPIC_PREFIX']);
-      const database = openDatabase();
+      const database = openDatabase(HOT_PLAN_SETTINGS);
       return opened(batchAdmin(database, topicPrefix), () => database.close());
     },
   };
@@ -90,7 +90,7 @@ function openKafka() {
   return { kafka, topicPrefix: settings.topicPrefix };
 }
 
-function openDatabase(): Database {
+function openDatabase(sessionSettings: Readonly<Record<string, string>> = {}): Database {
   const { databaseUrl } = loadSettings(['DATABASE_URL']);
   const timeouts = {
     connectTimeoutMs: 5000,
@@ -100,7 +100,7 @@ function openDatabase(): Database {
     idleInTransactionTimeoutMs: STATEMENT_TIMEOUT_MS,
   };
   const log = createLogger({ level: 'silent', instance: 'els' });
-  return new Database({ url: databaseUrl, name: 'els', poolMax: 1, ...timeouts }, new Metrics(), log);
+  return new Database({ url: databaseUrl, name: 'els', poolMax: 1, sessionSettings, ...timeouts }, new Metrics(), log);
 }
 
 function deadLetterAdmin(log: KafkaDeadLetterLog, prefix: string): DeadLetterAdmin {

@@ -1,7 +1,6 @@
 /** What `els batch` does about batches, on a database of its own; each change leaves a line in the log, on stderr. */
 import { open } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { pino } from 'pino';
 import type { BatchAdmin } from '../admin/deps.ts';
 import { systemClock } from '../clock.ts';
 import { topicsFor } from '../contract/topics.ts';
@@ -17,7 +16,7 @@ import { closeBatch, expireBatch } from '../worker/settle/end-batch.ts';
 
 export function batchAdmin(database: Database, topicPrefix: string): BatchAdmin {
   const instance = `els-${userInfo().username}`;
-  const log = createLogger({ level: 'info', instance }, pino.destination({ fd: 2, sync: true }));
+  const log = createLogger({ level: 'info', instance }, { write: (line) => process.stderr.write(line) });
   // No lease: nobody is here to publish the row, so any worker may at once.
   const store = new PostgresBatchStore(database, { instance, outboxLeaseMs: 0, pendingPerBatchMax: 0 });
   const deps = { store, context: { topics: topicsFor(topicPrefix), instance, clock: systemClock } };

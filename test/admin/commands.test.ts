@@ -73,6 +73,44 @@ describe('batch show', () => {
   });
 });
 
+describe('batches that do not end', () => {
+  test('list filters, shows a line each and how to go on', async () => {
+    const { stdout } = await admin.run('batch', 'list', '--state', 'open', '--older-than', '36h', '--limit', '1');
+    expect(admin.asked).toEqual([{ states: ['open'], ageMsMin: 36 * 3_600_000, batchesMax: 1, after: null }]);
+    expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['BATCH', 'STATE', 'AGE', 'OWNER', 'SLOTS', 'FILLED', 'FAILED', 'OPEN', 'PENDING'],
+      ['b1', 'open', '2d', 'teacher', '30', '27', '1', '2', '0'],
+      ['more: --after cursor'],
+      [''],
+    ]);
+    const listed = await json('batch', 'list', '--after', 'cursor');
+    expect(listed).toMatchObject({ batches: [{ batch_id: 'b1', open: 2, age_seconds: 200_000 }], next: 'cursor' });
+    expect(admin.asked.at(-1)).toMatchObject({ states: ['announced', 'open'], ageMsMin: 0, after: 'cursor' });
+    expect((await admin.run('batch', 'list', '--older-than', 'soon')).code).toBe(2);
+    expect((await admin.run('batch', 'list', '--state', 'complete')).code).toBe(2);
+  });
+
+  test('nothing is closed or expired that nobody has said yes to', async () => {
+    const { code, stderr } = await admin.run('batch', 'close', 'b1');
+    expect([code, stderr]).toEqual([2, 'nobody is here to be asked: add --yes\n']);
+    expect((await admin.run('batch', 'expire', 'b1', '--export', 'file')).code).toBe(2);
+    admin.answer = false;
+    expect((await admin.run('batch', 'close', 'b1')).stderr).toBe('not confirmed, nothing is changed\n');
+    expect(admin.asked).toEqual([]);
+    admin.answer = true;
+    expect((await admin.run('batch', 'close', 'b1')).stdout).toBe('b1 is complete, 2 slots burnt\n');
+    expect(await json('batch', 'expire', 'b1', '--export', 'file', '--yes')).toEqual({
+      batch_id: 'b1',
+      expired: 3,
+      file: 'file',
+    });
+    expect(admin.asked).toEqual([
+      ['close', 'b1'],
+      ['expire', 'b1', 'file'],
+    ]);
+  });
+});
+
 describe('dlq', () => {
   test('list filters and shows a line per letter', async () => {
     const { stdout } = await admin.run(

@@ -72,6 +72,8 @@ describe('an alert', () => {
     ['ElsOutboxOld', OPERATING_LIMITS.outboxAgeSecondsMax],
     ['ElsPublishSlow', OPERATING_LIMITS.publishDelayP99SecondsMax],
     ['ElsPendingOld', OPERATING_LIMITS.pendingAgeSecondsMax],
+    ['ElsBatchNeverRegistered', OPERATING_LIMITS.announcedAgeSecondsMax],
+    ['ElsBatchOpenLong', OPERATING_LIMITS.openAgeSecondsMax],
     ['ElsUndecidedOften', OPERATING_LIMITS.undecidedShareMax],
     ['ElsConflictsOften', OPERATING_LIMITS.conflictShareMax],
     ['ElsEventLoopLag', OPERATING_LIMITS.eventLoopLagSecondsMax],

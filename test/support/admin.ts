@@ -42,6 +42,8 @@ export class AdminInMemory {
   problems: string[] = [];
   openFailure: Error | null = null;
   environment: Record<string, string> = {};
+  /** Of whoever sits at the terminal; null where nobody does. */
+  answer: boolean | null = null;
 
   async run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     let stdout = '';
@@ -53,6 +55,7 @@ export class AdminInMemory {
       stderr: (text) => {
         stderr += text;
       },
+      ...(this.answer !== null && { confirm: async () => this.answer === true }),
     });
     return { code, stdout, stderr };
   }

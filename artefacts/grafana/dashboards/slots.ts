@@ -35,6 +35,20 @@ const batches: DashboardRow = {
       queries: [{ expr: shared('els_batches', { by: ['state'] }), legend: '{{state}}' }],
     }),
     chart({
+      title: 'Oldest unfinished batch',
+      description:
+        'Age of the oldest batch that is open, or announced and never registered: see els batch list. Red: longer than any should be open.',
+      unit: 'seconds',
+      queries: [{ expr: shared('els_batch_oldest_age_seconds', { by: ['state'] }), legend: '{{state}}' }],
+      limits: { warn: OPERATING_LIMITS.announcedAgeSecondsMax, bad: OPERATING_LIMITS.openAgeSecondsMax },
+    }),
+    chart({
+      title: 'Batches erased',
+      description: 'Completed batches past the retention, of which a tombstone is left.',
+      unit: 'perSecond',
+      queries: [{ expr: rate('els_batches_erased_total'), legend: 'batches per second' }],
+    }),
+    chart({
       title: 'Completion latency',
       description:
         'From receipt of the input that completed a batch to the acknowledged completion. Yellow: what is aimed at, at half capacity; red: what is promised.',

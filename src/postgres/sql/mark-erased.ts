@@ -11,12 +11,15 @@ export const MARK_ERASED = `
 with old as materialized (
   select b.id
   from batches b
+  left join lateral (
+    select 1 as is_there from outbox o where o.id = b.completion_outbox_id and o.published_at is null limit 1
+  ) o on true
   where b.state = 'complete' and b.erased_at is null
     and b.completed_at < now() - $1::bigint * interval '1 millisecond'
-    and not exists (select 1 from outbox o where o.id = b.completion_outbox_id and o.published_at is null)
+    and o.is_there is null
   order by b.completed_at
   limit $2::int
-  for update skip locked
+  for update of b skip locked
 )
 update batches b
 set erased_at = now(),
