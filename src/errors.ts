@@ -2,6 +2,8 @@
  * Every failure the service knows by name. An error answers one question: may the same work be tried again?
  * Unknown errors are not retryable. Status codes, exit codes and dead-letter reasons are mapped at the edges.
  */
+import { hintFor } from './connection/hints.ts';
+
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNAVAILABLE', 'CONFLICT', 'STORE_TIMED_OUT']);
 
 export type ErrorCode =
@@ -45,12 +47,14 @@ export function isRetryable(error: unknown): boolean {
   return error instanceof AppError && error.retryable;
 }
 
-/** A one-line text of any thrown value, causes included, for logs and stored error columns. */
+/** A one-line text of any thrown value, causes included, for logs and stored error columns; with what to do about it. */
 export function describeError(error: unknown): string {
   const parts: string[] = [];
   for (let cause: unknown = error; cause !== undefined && parts.length < 4; ) {
     parts.push(cause instanceof Error ? cause.message : String(cause));
     cause = cause instanceof Error ? cause.cause : undefined;
   }
-  return parts.join(': ');
+  const text = parts.filter((part, index) => index === 0 || !parts[index - 1]?.includes(part)).join(': ');
+  const hint = hintFor(text);
+  return hint === undefined ? text : `${text} (${hint})`;
 }

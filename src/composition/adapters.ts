@@ -1,7 +1,7 @@
 /** What reaches the outside, one function per technology. */
 import { systemClock } from '../clock.ts';
 import { INBOUND, topicsFor } from '../contract/topics.ts';
-import { CONSUMER_RECONNECT_MS_MAX, createKafka, securityOf } from '../kafka/client.ts';
+import { CONSUMER_RECONNECT_MS_MAX, createKafka } from '../kafka/client.ts';
 import { KafkaLagReader } from '../kafka/lag-reader.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
 import { KafkaRecordSource } from '../kafka/record-source.ts';
@@ -15,6 +15,7 @@ import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { Tracing } from '../telemetry/tracing.ts';
 import type { Composing } from './composing.ts';
+import { databaseTarget, kafkaSecurity, redisTarget } from './connections.ts';
 
 const SIDE_POOL_MAX = 3;
 const CONNECT_TIMEOUT_MS = 3000;
@@ -33,7 +34,7 @@ export function composeAdapters(composing: Composing): void {
 
 function composePostgres({ config, log, single }: Composing): void {
   const shared = {
-    url: config.databaseUrl,
+    url: databaseTarget(config),
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     lockTimeoutMs: config.lockTimeoutMs,
     statementTimeoutMs: config.statementTimeoutMs,
@@ -65,12 +66,14 @@ function composePostgres({ config, log, single }: Composing): void {
 function composeKafka({ config, log, single }: Composing): void {
   const topics = topicsFor(config.topicPrefix);
   const inbound = INBOUND.map((name) => topics[name]);
+  // One for all clients: they share a token.
+  const security = kafkaSecurity(config);
   const client = (role: string, reconnectMsMax?: number) =>
     createKafka({
       brokers: config.kafkaBrokers,
       clientId: `${config.instanceId}-${role}`,
       log,
-      security: securityOf(config),
+      security,
       ...(reconnectMsMax !== undefined && { reconnectMsMax }),
     });
   single(KafkaMessagePublisher, (get) => {
@@ -102,7 +105,7 @@ function composeKafka({ config, log, single }: Composing): void {
 function composeRedis({ config, log, single }: Composing): void {
   single(RedisHintStore, (get) => {
     return new RedisHintStore({
-      url: config.redisUrl,
+      url: redisTarget(config),
       prefix: `els:${config.topicPrefix}`,
       ttlSeconds: config.hintTtlSeconds,
       commandTimeoutMs: config.redisCommandTimeoutMs,

@@ -167,7 +167,8 @@ function describeMistake(name: SettingName, text: string | undefined, rule: stri
 /** Of what is no secret, at least what looks like a login in the wrong place. */
 function mask(name: SettingName, text: string): string {
   const secret = notes.get(configSchema.shape[name])?.secret;
-  return secret === undefined ? text.replace(/^.*:.*@/s, '***@') : secret(text);
+  if (secret !== undefined) return secret(text);
+  return /:.*@/s.test(text) ? '***' : text;
 }
 
 /** Rules between settings, for those that are valid by themselves. */

@@ -38,9 +38,7 @@ const UNENCODED = 'must have user name and password percent-encoded: %40 for @, 
 
 export function parseAddress(text: string, rules: AddressRules): Address {
   const [scheme, rest] = splitScheme(text, rules.schemes);
-  const parts = PARTS.exec(rest);
-  if (!URL_CHARACTERS.test(rest) || BAD_ESCAPE.test(rest) || parts === null) throw new AddressError(UNENCODED);
-  const [, login, hosts = '', path = '', query = ''] = parts;
+  const [, login, hosts = '', path = '', query = ''] = PARTS.exec(checkedRest(rest)) ?? [];
   const colon = login?.indexOf(':') ?? -1;
   return {
     scheme,
@@ -59,22 +57,39 @@ export function parseHosts(text: string): Host[] {
 
 /** What may be printed of an address; nothing between its scheme and its hosts unless the whole is understood. */
 export function maskAddress(text: string, rules: AddressRules): string {
-  const scheme = rules.schemes.find((name) => text.toLowerCase().startsWith(`${name}://`));
-  if (scheme === undefined) return '***';
   try {
-    const { user, password } = parseAddress(text, rules);
-    const rest = text.slice(text.indexOf('@') + 1);
-    if (user === undefined && password === undefined) return text;
-    return `${scheme}://${password === undefined ? '' : encodeURIComponent(user ?? '')}:***@${rest}`;
+    const [scheme, rest] = splitScheme(text, rules.schemes);
+    const [, login, place = '', query] = /^(?:([^@]*)@)?([^?]*)(?:\?(.*))?$/.exec(checkedRest(rest)) ?? [];
+    const user = login?.includes(':') ? login.slice(0, login.indexOf(':')) : '';
+    const shown = query === undefined ? '' : `?${query.split('&').map(maskParameter(rules)).join('&')}`;
+    return `${scheme}://${login === undefined ? '' : `${user}${login.includes(':') ? ':' : ''}***@`}${place}${shown}`;
   } catch {
-    return `${scheme}://***`;
+    return '***';
   }
+}
+
+function maskParameter({ parameters }: AddressRules): (text: string) => string {
+  return (text) => {
+    const [name = ''] = text.split('=', 1);
+    return parameters.includes(name) ? text : `${shownName(text)}=***`;
+  };
+}
+
+/** Of a parameter that is not known; what is not written as one may be part of a password. */
+function shownName(text: string): string {
+  return /^([A-Za-z_]{1,40})=/.exec(text)?.[1] ?? '***';
 }
 
 function splitScheme(text: string, schemes: readonly string[]): [string, string] {
   const found = schemes.find((name) => text.toLowerCase().startsWith(`${name}://`));
   if (found !== undefined) return [found, text.slice(found.length + 3)];
   throw new AddressError(`must be a URL that begins with ${schemes.map((name) => `${name}://`).join(' or ')}`);
+}
+
+/** What is behind the scheme, if it can be taken apart without doubt: a `@` can only end the login, for example. */
+function checkedRest(rest: string): string {
+  if (URL_CHARACTERS.test(rest) && !BAD_ESCAPE.test(rest) && PARTS.test(rest)) return rest;
+  throw new AddressError(UNENCODED);
 }
 
 function parseHost(text: string, portDefault: number | undefined): Host {
@@ -90,11 +105,9 @@ function parseParameters(query: string, known: readonly string[]): Map<string, s
   const parameters = new Map<string, string>();
   for (const each of query === '' ? [] : query.split('&')) {
     const [name = '', value = ''] = each.split(/=(.*)/s, 2).map(decoded);
-    // A name that is not one may be part of a password.
-    const shown = /^[A-Za-z_]{1,40}$/.test(name) ? name : 'given';
     if (!known.includes(name)) {
       const list = known.length === 0 ? 'it takes none' : `it takes ${known.join(', ')}`;
-      throw new AddressError(`must not have the parameter ${shown}: ${list}`);
+      throw new AddressError(`must not have the parameter ${shownName(each)}: ${list}`);
     }
     if (parameters.has(name)) throw new AddressError(`has the parameter ${name} twice`);
     parameters.set(name, value);

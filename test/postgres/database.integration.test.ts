@@ -105,9 +105,9 @@ describe('limits of time', () => {
     expect(await counted(metrics.databaseErrors, { sqlstate: '55P03' })).toBe(1);
   });
 
-  test('a slow statement ends in UNAVAILABLE', async () => {
+  test('a slow statement ends in STORE_TIMED_OUT', async () => {
     open({ statementTimeoutMs: 100 });
-    expect(await codeOf(run('select pg_sleep(10)'))).toBe('UNAVAILABLE');
+    expect(await codeOf(run('select pg_sleep(10)'))).toBe('STORE_TIMED_OUT');
     expect(await counted(metrics.databaseErrors, { sqlstate: '57014' })).toBe(1);
   });
 
