@@ -6,6 +6,9 @@ import { hintFor } from './connection/hints.ts';
 
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNAVAILABLE', 'CONFLICT', 'STORE_TIMED_OUT']);
 
+/** A chain of causes may be a circle. */
+const CAUSES_MAX = 4;
+
 export type ErrorCode =
   /** A setting is missing, malformed or contradicts another. Exit 78 before anything is opened. */
   | 'CONFIG_INVALID'
@@ -47,14 +50,25 @@ export function isRetryable(error: unknown): boolean {
   return error instanceof AppError && error.retryable;
 }
 
-/** A one-line text of any thrown value, causes included, for logs and stored error columns; with what to do about it. */
+/**
+ * A text of any thrown value, causes included, for logs and stored error columns. Nothing is said twice: libraries
+ * repeat the message of what they wrap. What helps with a connection is added.
+ */
 export function describeError(error: unknown): string {
-  const parts: string[] = [];
-  for (let cause: unknown = error; cause !== undefined && parts.length < 4; ) {
-    parts.push(cause instanceof Error ? cause.message : String(cause));
+  let text = '';
+  let cause: unknown = error;
+  for (let depth = 0; depth < CAUSES_MAX && cause !== undefined && cause !== null; depth += 1) {
+    const message = messageOf(cause);
+    if (!text.includes(message)) text = text === '' ? message : `${text}: ${message}`;
     cause = cause instanceof Error ? cause.cause : undefined;
   }
-  const text = parts.filter((part, index) => index === 0 || !parts[index - 1]?.includes(part)).join(': ');
   const hint = hintFor(text);
   return hint === undefined ? text : `${text} (${hint})`;
+}
+
+/** Several at once (every address of a name refused) have no message of their own. */
+function messageOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  if (cause.message === '' && cause instanceof AggregateError) return cause.errors.map(messageOf).join(', ');
+  return cause.message || cause.name;
 }

@@ -3,10 +3,13 @@
  * The process always ends: a stop has a deadline, a second signal cuts it short, and what nobody handled ends it.
  * Exit codes: 0 stopped as asked, 78 start refused, 1 anything else.
  */
-import { AppError } from './errors.ts';
+import { AppError, describeError } from './errors.ts';
 import type { Logger } from './telemetry/logger.ts';
+import { settledWithin } from './timing/deadline.ts';
 
 const EXIT_FAILED = 1;
+/** How long the last lines may take. */
+const FLUSH_MS_MAX = 1_000;
 
 /**
  * Something that runs. Both calls are idempotent; `stop` resolves when nothing of it is left, also after a start
@@ -26,6 +29,11 @@ export const EXIT_CONFIG = 78;
 export function exitCodeOf(error: unknown): number {
   const hopeless = error instanceof AppError && ['CONFIG_INVALID', 'START_CHECK_FAILED'].includes(error.code);
   return hopeless ? EXIT_CONFIG : EXIT_FAILED;
+}
+
+/** A refusal, one problem a line. */
+function problemsOf(error: unknown): string[] {
+  return describeError(error).split('; ');
 }
 
 export class Lifecycle {
@@ -48,11 +56,17 @@ export class Lifecycle {
     return this.currentPhase;
   }
 
+  /** Whoever started it by hand reads lines, not JSON. */
+  private readonly isOnTerminal = process.stdout.isTTY === true && process.stderr.isTTY === true;
+
   /** Ends the process when a signal asks for it; the promise resolves when all services run or none is left. */
   async runUntilSignal(services: readonly Service[]): Promise<void> {
     process.on('SIGTERM', (signal) => this.signalled(signal));
     process.on('SIGINT', (signal) => this.signalled(signal));
     process.on('uncaughtException', (error) => this.fatal(error));
+    // In place of Node's own text among our lines.
+    process.removeAllListeners('warning');
+    process.on('warning', (warning) => this.log.warn({ err: warning }, 'warning of the runtime'));
     process.on('unhandledRejection', (reason) => this.fatal(reason));
     for (const service of services) {
       this.begun.push(service);
@@ -111,8 +125,13 @@ export class Lifecycle {
       this.log.info({ err: error, service: name }, 'start cut short');
       return;
     }
-    this.log.fatal({ err: error, service: name }, 'start failed');
-    this.beginStop(exitCodeOf(error));
+    const exitCode = exitCodeOf(error);
+    if (exitCode === EXIT_CONFIG && this.isOnTerminal) {
+      process.stderr.write(`${problemsOf(error).join('\n')}\n`);
+    } else {
+      this.log.fatal({ err: error, service: name }, 'start failed');
+    }
+    this.beginStop(exitCode);
   }
 
   /** Not ready from here on, and gone within the grace. A failure outweighs an orderly stop. */
@@ -140,7 +159,9 @@ export class Lifecycle {
     }
     this.log.info({ exitCode: this.exitCode }, 'stopped');
     this.waitingFor = 'log';
-    await new Promise((resolve) => this.log.flush(resolve));
+    // A log that nobody reads is no reason to stay, or to have failed.
+    const flushMs = Math.min(FLUSH_MS_MAX, this.graceMs / 4);
+    await settledWithin(new Promise((resolve) => this.log.flush(resolve)), flushMs);
     process.exit(this.exitCode);
   }
 }

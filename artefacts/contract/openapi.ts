@@ -61,6 +61,10 @@ function statusPaths() {
   const failures = {
     '400': answer('The id is not usable.', 'Error'),
     '404': answer('There is none.', 'Error'),
+    '429': {
+      ...answer('More requests than this process answers per second (HTTP_READS_PER_SECOND_MAX).', 'Error'),
+      headers: { ...correlated(), 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } },
+    },
     '500': answer('A mistake of the service; the log has it under the correlation id.', 'Error'),
     '503': {
       ...answer('The database does not answer; try again.', 'Error'),
@@ -93,7 +97,7 @@ function operationPaths() {
   const health = (operationId: string, summary: string) =>
     operation(operationId, summary, {
       '200': answer('Every dependency it needs answers.', 'Health'),
-      '503': answer('The database or Kafka does not.', 'Health'),
+      '503': answer('The database or Kafka does not, or nothing could be resolved for long.', 'Health'),
     });
   return {
     '/health': health('getHealth', 'Health of the process and its dependencies.'),

@@ -51,12 +51,15 @@ export async function waitForCoordinator(kafka: Kafka, groupId: string): Promise
 }
 
 /**
- * Forgets what the consumer group has read: its next members begin at the beginning. It must have no members; one that
- * has just ended may take a moment to leave.
+ * Rewinds the consumer group, as an operator would: its next members begin at the beginning. Forgetting its offsets would
+ * not do, because the database knows its position as well. It must have no members; one that has just ended may take a
+ * moment to leave.
  */
-export async function forgetOffsets(kafka: Kafka, groupId: string): Promise<void> {
-  const forget = (admin: Admin) => admin.deleteGroups([groupId]);
-  await repeatUntilDone(kafka, GROUP_EMPTY_MS_MAX, GROUP_EMPTY_POLL_INTERVAL_MS, forget);
+export async function rewindGroup(kafka: Kafka, groupId: string, topics: readonly string[]): Promise<void> {
+  for (const topic of topics) {
+    const rewind = (admin: Admin) => admin.resetOffsets({ groupId, topic, earliest: true });
+    await repeatUntilDone(kafka, GROUP_EMPTY_MS_MAX, GROUP_EMPTY_POLL_INTERVAL_MS, rewind);
+  }
 }
 
 /** Tries again what fails, with the last error in the end. */

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
-import { forgetOffsets, waitForMembers } from '../cluster/kafka-client.ts';
+import { rewindGroup, waitForMembers } from '../cluster/kafka-client.ts';
 import { STOP_GRACE_MS } from '../cluster/worker-cluster.ts';
 import { collectTables } from '../collect/tables.ts';
 import { type PublishResult, publishLoad } from '../generator/producer.ts';
@@ -166,7 +166,7 @@ export class Stage {
     await collectTables(sandbox.addresses.databaseUrl, directory.file(BEFORE_REPLAY_FOLDER));
     await this.deps.sampler.whilePaused(async () => {
       events.emit('phase', 'replay');
-      await forgetOffsets(kafka, sandbox.addresses.consumerGroup);
+      await rewindGroup(kafka, sandbox.addresses.consumerGroup, sandbox.inbound);
     });
     await this.startWorkers();
     await this.quiesce();

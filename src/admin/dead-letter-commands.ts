@@ -1,12 +1,24 @@
 /** `els dlq`: records that could not be processed, with their original bytes. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DEAD_LETTER_REASONS } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
-import { type DeadLetterAdmin, type DeadLetterFilter, type Open, type StoredDeadLetter, using } from './deps.ts';
+import {
+  type DeadLetterAdmin,
+  type DeadLetterFilter,
+  type Open,
+  type ReplayCounts,
+  type StoredDeadLetter,
+  using,
+} from './deps.ts';
 import { type AdminIo, formatRecord, formatTable, printable, printResult, wholeNumber } from './output.ts';
+
+const PARTITION_MAX = 1_000_000;
+const PROGRESS_INTERVAL_MS = 2_000;
 
 interface FilterOptions {
   readonly topic?: string;
   readonly reason?: string;
+  readonly partition?: number;
   readonly offset?: { readonly partition: number; readonly offset: number };
 }
 
@@ -64,16 +76,30 @@ function addReplay(dlq: Command, open: Open<DeadLetterAdmin>, io: AdminIo): void
         throw new AppError('INVALID_INPUT', 'name a --topic, a --reason or an --offset, or say --all');
       }
       const dryRun = options.dryRun === true;
-      const result = await using(open, (port) => port.replay(filter, { dryRun, perSecondMax: options.rate }));
-      const text = dryRun ? `${result.matched} would be replayed` : `${result.replayed} of ${result.matched} replayed`;
+      const replay = { dryRun, perSecondMax: options.rate };
+      const result = await using(open, (port) => port.replay(filter, replay, progressOn(io)));
+      const { matched, replayed, skipped } = result;
+      const done = dryRun ? `${matched} would be replayed` : `${replayed} of ${matched} replayed`;
+      const text = skipped > 0 ? `${done}, ${skipped} of them skipped: undecodable batches are no records` : done;
       printResult(command, io, { ...result, dry_run: dryRun }, text);
     });
+}
+
+/** A long replay says how far it is. */
+function progressOn(io: AdminIo): (soFar: ReplayCounts) => void {
+  let saidAtMs = performance.now();
+  return ({ matched, replayed, skipped }) => {
+    if (performance.now() - saidAtMs < PROGRESS_INTERVAL_MS) return;
+    saidAtMs = performance.now();
+    io.stderr(`${matched} letters read, ${replayed} replayed, ${skipped} skipped\n`);
+  };
 }
 
 function withFilter(command: Command): Command {
   return command
     .addOption(topicOption())
-    .option('--reason <reason>', 'why it was set aside, such as malformed_json')
+    .addOption(new Option('--reason <reason>', 'why it was set aside').choices(DEAD_LETTER_REASONS))
+    .option('--partition <number>', 'of the dead-letter topic', wholeNumber(0, PARTITION_MAX))
     .addOption(offsetOption());
 }
 
@@ -93,13 +119,14 @@ function offsetOption(): Option {
   });
 }
 
-function filterOf({ topic, reason, offset }: FilterOptions): DeadLetterFilter {
+function filterOf({ topic, reason, partition, offset }: FilterOptions): DeadLetterFilter {
   if (offset !== undefined && topic === undefined) {
     throw new AppError('INVALID_INPUT', 'an --offset needs its --topic');
   }
   return {
     ...(topic === undefined ? {} : { topic }),
     ...(reason === undefined ? {} : { reason }),
+    ...(partition === undefined ? {} : { partition }),
     ...(offset === undefined ? {} : { position: offset }),
   };
 }
@@ -119,6 +146,7 @@ function letterBody(letter: StoredDeadLetter) {
     instance: letter.instance,
     key: textOf(letter.key),
     value: textOf(letter.value),
+    headers: letter.headers,
     value_base64: letter.value === null ? null : Buffer.from(letter.value).toString('base64'),
   };
 }

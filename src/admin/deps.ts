@@ -54,7 +54,7 @@ export interface TopicState {
 }
 
 export interface DeadLetterAdmin {
-  /** In log order, at most `lettersMax`. */
+  /** The newest `lettersMax`, in the order in which they were set aside. */
   list(filter: DeadLetterFilter, lettersMax: number): Promise<readonly StoredDeadLetter[]>;
   /**
    * Puts the original key, value and headers back into the original topic, at most `perSecondMax`; the letters stay.
@@ -63,7 +63,16 @@ export interface DeadLetterAdmin {
   replay(
     filter: DeadLetterFilter,
     options: { readonly dryRun: boolean; readonly perSecondMax: number },
-  ): Promise<{ readonly matched: number; readonly replayed: number }>;
+    /** Called after every letter. */
+    onProgress: (soFar: ReplayCounts) => void,
+  ): Promise<ReplayCounts>;
+}
+
+export interface ReplayCounts {
+  readonly matched: number;
+  readonly replayed: number;
+  /** Batches that could not be decoded: they are no record that could be sent. */
+  readonly skipped: number;
 }
 
 /** All given members must match. */
@@ -71,6 +80,8 @@ export interface DeadLetterFilter {
   /** The topic the record came from, with the deployment's prefix. */
   readonly topic?: string;
   readonly reason?: string;
+  /** Of the dead-letter topic. */
+  readonly partition?: number;
   /** Where the letter itself lies in the dead-letter topic. */
   readonly position?: { readonly partition: number; readonly offset: number };
 }
@@ -90,6 +101,8 @@ export interface StoredDeadLetter {
   readonly instance: string | null;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
+  /** All but those above: the record's own, and what a batch needs to be expanded. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
 }
 
 export interface OutboxAdmin {

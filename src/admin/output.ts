@@ -61,14 +61,19 @@ export function wholeNumber(lowest: number, highest: number): (text: string) => 
   };
 }
 
-/** The terminal, or what stands in its place. A reader that has seen enough (`| head`) is no failure. */
+/**
+ * The terminal, or what stands in its place. A reader that has seen enough (`| head`) is no failure; a result that
+ * cannot be written (a full disk) is one. What is only said besides may be lost.
+ */
 export function processIo(): AdminIo {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') {
       process.exit(0);
     }
-    throw error;
+    process.stderr.write(`the result cannot be written: ${error.message}\n`);
+    process.exit(1);
   });
+  process.stderr.on('error', () => {});
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),

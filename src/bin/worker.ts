@@ -6,17 +6,42 @@ import { configWarnings, loadConfig } from '../config/config.ts';
 import type { Config } from '../config/config-schema.ts';
 import { describeError } from '../errors.ts';
 import { exitCodeOf } from '../lifecycle.ts';
+import { LogSink } from '../telemetry/log-sink.ts';
+
+const USAGE = `Usage: worker
+
+Consumes, assigns, publishes and serves its probes until SIGTERM or SIGINT. It takes no arguments: settings come from
+the environment, see els config help and els config check.
+
+Exit codes: 0 stopped as asked, 2 wrong usage, 78 start refused, 1 anything else.
+`;
+const EXIT_USAGE = 2;
+/** A place that cannot be written must not end a worker. */
+const stderr = new LogSink(2);
+
+function checkUsage(args: readonly string[]): void {
+  if (args.some((arg) => arg === '--help' || arg === '-h')) {
+    process.stdout.write(USAGE);
+    process.exit(0);
+  }
+  if (args.length > 0) {
+    stderr.write(`unknown argument ${args[0]}\n\n${USAGE}`);
+    process.exit(EXIT_USAGE);
+  }
+}
 
 function checkedConfig(): Config {
   for (const warning of configWarnings()) {
-    process.stderr.write(`warning: ${warning}\n`);
+    stderr.write(`warning: ${warning}\n`);
   }
   try {
     return loadConfig();
   } catch (error) {
-    process.stderr.write(`${describeError(error)}\n`);
+    stderr.write(`${describeError(error)}\n`);
     process.exit(exitCodeOf(error));
   }
 }
+
+checkUsage(process.argv.slice(2));
 
 await composeWorker(checkedConfig()).resolve(Program).run();

@@ -1,4 +1,5 @@
 /** What reaches the outside, one function per technology. */
+import { randomUUID } from 'node:crypto';
 import { systemClock } from '../clock.ts';
 import { INBOUND, topicsFor } from '../contract/topics.ts';
 import { CONSUMER_RECONNECT_MS_MAX, createKafka } from '../kafka/client.ts';
@@ -9,7 +10,7 @@ import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
 import { PostgresBatchStore } from '../postgres/batch-store.ts';
 import { Database, HOT_PLAN_SETTINGS } from '../postgres/database.ts';
 import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
-import { PostgresPoisonMarkStore } from '../postgres/poison-mark-store.ts';
+import { PostgresPartitionProgressStore } from '../postgres/partition-progress-store.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -18,6 +19,8 @@ import type { Composing } from './composing.ts';
 import { databaseTarget, kafkaSecurity, redisTarget } from './connections.ts';
 
 const SIDE_POOL_MAX = 3;
+const READ_POOL_MAX = 2;
+const READ_STATEMENT_MS_MAX = 1000;
 const CONNECT_TIMEOUT_MS = 3000;
 
 /** Connections of the hot path; its plans are pinned. */
@@ -25,6 +28,9 @@ export class HotDatabase extends Database {}
 
 /** Connections of everything else, so that probes, relay and reconciler never wait behind assignments. */
 export class SideDatabase extends Database {}
+
+/** Connections of the read API, which cannot write and which nothing else waits for. */
+export class ReadDatabase extends Database {}
 
 export function composeAdapters(composing: Composing): void {
   composePostgres(composing);
@@ -57,10 +63,21 @@ function composePostgres({ config, log, single }: Composing): void {
     const { instanceId: instance, outboxLeaseMs: leaseMs, outboxRetentionMs: retentionMs } = config;
     return new PostgresOutboxStore(get(SideDatabase), { instance, leaseMs, retentionMs });
   });
-  single(PostgresPoisonMarkStore, (get) => {
-    return new PostgresPoisonMarkStore(get(SideDatabase), { consumerGroup: config.consumerGroup });
+  single(PostgresPartitionProgressStore, (get) => {
+    const { consumerGroup, instanceId } = config;
+    // The connections that settle, so that a position never comes to another server than what it stands for. The same
+    // instance, restarted after a crash, must not take its former marks for its own.
+    return new PostgresPartitionProgressStore(get(HotDatabase), {
+      consumerGroup,
+      owner: `${instanceId} ${randomUUID()}`,
+    });
   });
-  single(PostgresStatusReader, (get) => new PostgresStatusReader(get(SideDatabase)));
+  single(ReadDatabase, (get) => {
+    const read = { name: 'read', poolMax: READ_POOL_MAX, statementTimeoutMs: READ_STATEMENT_MS_MAX };
+    const sessionSettings = { default_transaction_read_only: 'on' };
+    return new ReadDatabase({ ...shared, ...read, sessionSettings }, get(Metrics), log);
+  });
+  single(PostgresStatusReader, (get) => new PostgresStatusReader(get(ReadDatabase)));
 }
 
 function composeKafka({ config, log, single }: Composing): void {
@@ -90,6 +107,7 @@ function composeKafka({ config, log, single }: Composing): void {
       log,
       metrics: get(Metrics),
       deadLetters: get(KafkaMessagePublisher),
+      progress: get(PostgresPartitionProgressStore),
       sessionTimeoutMs: config.kafkaSessionTimeoutMs,
       rebalanceTimeoutMs: config.kafkaRebalanceTimeoutMs,
       maxWaitMs: config.fetchWaitMaxMs,

@@ -1,9 +1,16 @@
 /** What the operators' commands work on. Each dependency checks the settings it needs when a command opens it. */
-import type { AdminDeps, DeadLetterAdmin, DeadLetterFilter, Opened, StoredDeadLetter } from '../admin/deps.ts';
+import type {
+  AdminDeps,
+  DeadLetterAdmin,
+  DeadLetterFilter,
+  Opened,
+  ReplayCounts,
+  StoredDeadLetter,
+} from '../admin/deps.ts';
 import { loadSettings } from '../config/config.ts';
 import { deadLetterTopic, INBOUND, topicsFor } from '../contract/topics.ts';
 import { createKafka } from '../kafka/client.ts';
-import { type DeadLetterContent, KafkaDeadLetterLog } from '../kafka/dead-letter-log.ts';
+import { type DeadLetterContent, KafkaDeadLetterLog, newestOf } from '../kafka/dead-letter-log.ts';
 import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
 import { Database } from '../postgres/database.ts';
 import { migrateUp, migrationStatus } from '../postgres/migrate.ts';
@@ -95,28 +102,48 @@ function deadLetterAdmin(log: KafkaDeadLetterLog, prefix: string): DeadLetterAdm
           if (letter !== undefined) letters.push(storedLetter(topic, letter));
           continue;
         }
-        const reason = filter.reason !== undefined && { reason: filter.reason };
-        const found = await log.list({ topic, rowsMax: lettersMax, ...reason });
+        const found = await log.list({ topic, rowsMax: lettersMax, ...narrowed(filter) });
         letters.push(...found.map((letter) => storedLetter(topic, letter)));
       }
-      return letters.slice(-lettersMax);
+      return newestOf(letters, lettersMax);
     },
-    replay: async (filter, { dryRun, perSecondMax }) => {
-      const total = { matched: 0, replayed: 0 };
+    replay: async (filter, { dryRun, perSecondMax }, onProgress) => {
+      let total: ReplayCounts = { matched: 0, replayed: 0, skipped: 0 };
       for (const topic of topicsOf(filter)) {
-        const { matched, replayed } = await log.replay({
+        const before = total;
+        const plus = ({ matched, replayed, skipped }: ReplayCounts): ReplayCounts => ({
+          matched: before.matched + matched,
+          replayed: before.replayed + replayed,
+          skipped: before.skipped + skipped,
+        });
+        const report = await log.replay({
           topic,
-          ...(filter.reason !== undefined && { reason: filter.reason }),
+          ...narrowed(filter),
           ...(filter.position !== undefined && { offsets: [filter.position.offset] }),
           recordsPerSecond: perSecondMax,
           dryRun,
+          onProgress: (soFar) => onProgress(plus(soFar)),
         });
-        total.matched += matched;
-        total.replayed += replayed;
+        total = plus(report);
       }
       return total;
     },
   };
+}
+
+function narrowed({ reason, partition, position }: DeadLetterFilter): { reason?: string; partition?: number } {
+  const only = position?.partition ?? partition;
+  return { ...(reason !== undefined && { reason }), ...(only !== undefined && { partition: only }) };
+}
+
+/** Members of their own in a letter. */
+const TOLD = ['reason', 'detail', 'topic', 'partition', 'offset', 'attempts', 'first-seen', 'instance'];
+
+function otherHeaders(headers: DeadLetterContent['headers']): StoredDeadLetter['headers'] {
+  const others = Object.entries(headers).filter(([name]) => !TOLD.some((told) => name === `dlq-${told}`));
+  return Object.fromEntries(
+    others.map(([name, value]) => [name, Array.isArray(value) ? value.map(String) : String(value)]),
+  );
 }
 
 function storedLetter(topic: string, letter: DeadLetterContent): StoredDeadLetter {
@@ -134,5 +161,6 @@ function storedLetter(topic: string, letter: DeadLetterContent): StoredDeadLette
     instance: letter.instance,
     key: letter.key === null ? null : Buffer.from(letter.key),
     value: letter.value,
+    headers: otherHeaders(letter.headers),
   };
 }

@@ -10,7 +10,7 @@ import { Lifecycle } from '../lifecycle.ts';
 import { PostgresBatchStore } from '../postgres/batch-store.ts';
 import { migrationStatus } from '../postgres/migrate.ts';
 import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
-import { PostgresPoisonMarkStore } from '../postgres/poison-mark-store.ts';
+import { PostgresPartitionProgressStore } from '../postgres/partition-progress-store.ts';
 import { checkSchema } from '../postgres/schema-check.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
@@ -47,7 +47,6 @@ const INTAKE = {
   bufferedBytesMax: 32 * 1024 * 1024,
   retryDelayMinMs: 50,
   retryDelayMaxMs: 5000,
-  searchedRecordsMax: 500,
 };
 const RELAY = {
   claimRowsMax: 20,
@@ -138,7 +137,7 @@ function composeLoops({ config, log, single }: Composing): void {
       source: get(KafkaRecordSource),
       handler: get(HandleGroup),
       parked: get(ParkedBatches),
-      poisonMarks: get(PostgresPoisonMarkStore),
+      poisonMarks: get(PostgresPartitionProgressStore),
       metrics: get(Metrics),
       log,
       options: {
@@ -149,7 +148,6 @@ function composeLoops({ config, log, single }: Composing): void {
         bufferedRecordsMax: config.bufferedRecordsMax,
         commitIntervalMs: config.commitIntervalMs,
         drainDeadlineMs: config.shutdownGraceMs * DRAIN_SHARE,
-        instance: config.instanceId,
       },
       onFatal: (error) => get(Lifecycle).fatal(error),
     });

@@ -10,6 +10,7 @@ import { KafkaLagReader } from '../kafka/lag-reader.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
 import { Lifecycle, type Service } from '../lifecycle.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
+import { LogSink } from '../telemetry/log-sink.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
@@ -21,7 +22,7 @@ import { Reconciler } from '../worker/upkeep/reconciler.ts';
 import { StartChecks } from '../worker/upkeep/start-checks.ts';
 import { StateGauges } from '../worker/upkeep/state-gauges.ts';
 import { Watchdog } from '../worker/upkeep/watchdog.ts';
-import { composeAdapters, HotDatabase, SideDatabase } from './adapters.ts';
+import { composeAdapters, HotDatabase, ReadDatabase, SideDatabase } from './adapters.ts';
 import type { Get, Single } from './composing.ts';
 import { composeHttp } from './http.ts';
 import { composeWork } from './loops.ts';
@@ -44,10 +45,15 @@ export function composeWorker(config: Config): DependencyContainer {
   const single: Single = (token, make) => {
     c.register(token as never, { useFactory: instanceCachingFactory(() => make(get)) });
   };
-  const log = createLogger({ level: config.logLevel, instance: config.instanceId });
+  const sink = new LogSink();
+  const log = createLogger({ level: config.logLevel, instance: config.instanceId }, sink);
   const labels = { version: VERSION, instance: config.instanceId };
   single(Lifecycle, () => new Lifecycle({ graceMs: config.shutdownGraceMs, log }));
-  single(Metrics, () => new Metrics());
+  single(Metrics, () => {
+    const metrics = new Metrics();
+    sink.onLost = (lines) => metrics.logLinesLost.inc(lines);
+    return metrics;
+  });
   single(Tracing, () => new Tracing());
   single(ProcessMetrics, () => new ProcessMetrics(get(Metrics), labels));
   const composing = { config, log, single };
@@ -66,7 +72,9 @@ function servicesOf(get: Get): Service[] {
   return [
     get(ProcessMetrics),
     get(HttpServer),
-    closing('databases', () => Promise.all([get(HotDatabase).close(), get(SideDatabase).close()])),
+    closing('databases', () =>
+      Promise.all([get(HotDatabase), get(SideDatabase), get(ReadDatabase)].map((database) => database.close())),
+    ),
     get(StartChecks),
     opening(
       'hints',

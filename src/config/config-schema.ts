@@ -44,6 +44,10 @@ export const SECTIONS = {
       meaning: 'Address the process serves health, metrics and the read API on; 0.0.0.0 in a container.',
     }),
     HTTP_PORT: setting(integer(0, 65_535).default(3000), { meaning: 'Port of the same; 0 takes any free one.' }),
+    HTTP_READS_PER_SECOND_MAX: setting(integer(1, 100_000).default(200), {
+      meaning:
+        'Requests of the read API answered per second; more wait, then get 429: readers must not cost the work its speed.',
+    }),
     SHUTDOWN_GRACE_MS: setting(integer(1000, 29_000).default(15_000), {
       meaning: 'Longest orderly stop after SIGTERM. Kubernetes kills after 30 s, so it stays below that.',
       unit: 'ms',
@@ -66,7 +70,7 @@ export const SECTIONS = {
     DATABASE_SERVER_NAME: serverName('PostgreSQL'),
     DATABASE_POOL_MAX: setting(integer(2, 100).default(4), {
       meaning:
-        'Most connections for assigning essays; a worker opens up to three more for all else, one more at its start.',
+        'Most connections for assigning essays; a worker opens up to three more for all else, two for readers, and one more at its start.',
     }),
     LOCK_TIMEOUT_MS: setting(integer(10, 60_000).default(2000), {
       meaning: 'Longest wait for a row lock before the statement is given up and tried again.',

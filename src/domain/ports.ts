@@ -30,6 +30,20 @@ export interface PartitionOffset extends TopicPartition {
   readonly offsetNext: number;
 }
 
+/** Where a partition begins in an epoch, and how its former owner ended. */
+export interface PartitionStart extends PartitionOffset {
+  /** Absent after a clean end. */
+  readonly leftInHand?: LeftInHand;
+}
+
+/** What the former owner of a partition was handling when it ended uncleanly: the records from the start on. */
+export interface LeftInHand {
+  /** The first offset that it had not in hand. */
+  readonly offsetEnd: number;
+  /** Everything below is settled in the database and therefore harmless. */
+  readonly settledNext: number;
+}
+
 /**
  * A consumer group member. An epoch is one generation of that group as this member saw it; it rises at every join.
  * Buffered records of an older epoch may belong to somebody else by now, so commits carry their epoch.
@@ -43,8 +57,9 @@ export interface RecordSource {
   pause(partition: TopicPartition): void;
   resume(partition: TopicPartition): void;
   /**
-   * Commits where the epoch is still current, silently drops the rest. Rejects on broker failure (retryable). What is
-   * committed is known here alone: a position is when the promise resolves, and not before.
+   * Commits where the epoch is still current, silently drops the rest: to the database first, then to Kafka. Rejects
+   * (retryable) when either does not answer. What is committed is known here alone: a position is when the promise
+   * resolves, and not before.
    */
   commit(epoch: number, offsets: readonly PartitionOffset[]): Promise<void>;
   /** Leaves the consumer group. Offsets must have been committed before: a stopped member cannot commit. */
@@ -53,8 +68,8 @@ export interface RecordSource {
 
 /** Whom the source hands its records to: the worker's is the intake, `worker/intake/intake.ts`. */
 export interface RecordListener {
-  /** A new generation began; all records of former epochs are void. `offsetNext` is the committed position. */
-  assigned(epoch: number, partitions: readonly PartitionOffset[]): void;
+  /** A new generation began; all records of former epochs are void. */
+  assigned(epoch: number, partitions: readonly PartitionStart[]): void;
   /**
    * The consumer group is about to rebalance: nothing more is handed over, but what is resolved can still be committed.
    * The source rejoins when the promise settles, or after a bounded time.
@@ -84,19 +99,22 @@ export interface DeadLetter {
   readonly attempts: number;
 }
 
-export type DeadLetterReason =
-  | 'malformed_json'
-  | 'too_deep'
-  | 'too_large'
-  | 'invalid_envelope'
-  | 'unsupported_version'
-  | 'invalid_payload'
-  | 'invalid_id'
-  | 'invalid_count'
-  | 'conflicting_registration'
-  /** A batch of the log that could not be decompressed; the letter stands for all its records and has no bytes. */
-  | 'undecodable_batch'
-  | 'crashed_process';
+export const DEAD_LETTER_REASONS = [
+  'malformed_json',
+  'too_deep',
+  'too_large',
+  'invalid_envelope',
+  'unsupported_version',
+  'invalid_payload',
+  'invalid_id',
+  'invalid_count',
+  'conflicting_registration',
+  /** A batch of the log that could not be decoded; the letter stands for all its records and has them compressed. */
+  'undecodable_batch',
+  'crashed_process',
+] as const;
+
+export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
 export interface MessagePublisher {
   /**
@@ -145,16 +163,48 @@ export interface HintStore {
 }
 
 /**
- * Marks that outlive a process, by which a poison record is found: one that ends every process that handles it. A mark
- * is set on a partition when its owner begins, and on a single record before that is handled alone.
+ * How far the partitions are settled in the database. It may have lost what it had acknowledged (a failover to a standby
+ * that was behind), so it is asked where to begin, and notices when it is not the server that was asked.
+ */
+export interface PartitionProgressStore {
+  /**
+   * Begins with these partitions: each at its committed position, or at the one the database has where that is lower,
+   * which is then what the database has. Parallel to the partitions.
+   */
+  begin(committed: readonly PartitionOffset[]): Promise<PartitionStart[]>;
+  /**
+   * Moves positions on, never back. Answers the partitions that it could not move, because the database does not have
+   * what it had at the last `begin` or `advance`: what was settled since may be lost.
+   */
+  advance(moves: readonly PartitionMove[]): Promise<TopicPartition[]>;
+}
+
+export interface PartitionMove extends PartitionOffset {
+  /** The position that the database has acknowledged before. */
+  readonly offsetFrom: number;
+}
+
+/**
+ * Marks of records in hand. They outlive the process, and by them a poison record is found: one that ends every process
+ * that handles it. `advance` takes away what it has passed. A mark is this process's alone, not its instance's: a
+ * restarted instance is a successor like any other.
  */
 export interface PoisonMarkStore {
-  /** Answers, parallel to the partitions, how many owners before this one ended uncleanly at this very position. */
-  markPartitions(partitions: readonly PartitionOffset[], instance: string): Promise<number[]>;
-  /** Answers how often the same record was marked before. Its partition has our mark. */
+  /** One mark per partition, in the place of a former one. */
+  mark(stretches: readonly MarkedStretch[]): Promise<void>;
+  /**
+   * Notes that everything before the record is settled and that the record is about to be handled alone. Answers how
+   * often it was noted before.
+   */
   markRecord(record: RecordOffset): Promise<number>;
-  /** After progress or at an orderly end: takes this instance's marks away, not those of who has taken over since. */
-  clear(partitions: readonly TopicPartition[], instance: string): Promise<void>;
+  /** Takes this process's marks away, not those of who has taken over since. */
+  clear(partitions: readonly TopicPartition[]): Promise<void>;
+}
+
+/** The records from `offsetFrom` to below `offsetEnd`. */
+export interface MarkedStretch extends TopicPartition {
+  readonly offsetFrom: number;
+  readonly offsetEnd: number;
 }
 
 export interface Clock {

@@ -39,6 +39,8 @@ export function addOperationRoutes(
   server.get('/live', async (): Promise<LiveBody> => ({ status: 'live', uptime_seconds: process.uptime() }));
 
   server.get('/metrics', async (_request, reply) => {
+    // So that alerts see what probes see, also where nobody probes.
+    await health.read();
     const { contentType, text } = await metrics.scrape();
     return reply.type(contentType).send(text);
   });

@@ -8,6 +8,7 @@ import type { StatusReader } from '../domain/status.ts';
 import { AppError } from '../errors.ts';
 import type { Service } from '../lifecycle.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { ProcessMetrics } from '../telemetry/process-metrics.ts';
 import { ErrorReply } from './error-reply.ts';
 import type { HealthCheck } from './health.ts';
@@ -19,12 +20,18 @@ const PARAMETER_LENGTH_MAX = ID_LENGTH_MAX * 9;
 const HEADER_BYTES_MAX = 8192;
 const BODY_BYTES_MAX = 1024;
 const REQUEST_MS_MAX = 10_000;
+/** Of the process's file descriptors, most are for Kafka and PostgreSQL. */
+const CONNECTIONS_MAX = 512;
+const KEEP_ALIVE_MS = 10_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const CLOSE_MS_MAX = 2000;
 
 export interface HttpServerDeps {
   /** Null: this process serves no read API. */
   readonly status: StatusReader | null;
+  readonly readsPerSecondMax: number;
+  /** Durations by route and class of the status code. */
+  readonly requests: Metrics['httpRequests'];
   readonly health: HealthCheck;
   readonly metrics: Pick<ProcessMetrics, 'scrape'>;
   readonly identity: Identity;
@@ -43,6 +50,7 @@ export function createHttpServer(deps: HttpServerDeps): FastifyInstance {
     http: { maxHeaderSize: HEADER_BYTES_MAX },
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
     genReqId: (request) => {
       const given = request.headers['x-correlation-id'];
@@ -54,8 +62,15 @@ export function createHttpServer(deps: HttpServerDeps): FastifyInstance {
     },
     clientErrorHandler: (error, socket) => answerRaw(errors, error, socket),
   });
+  server.server.maxConnections = CONNECTIONS_MAX;
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-correlation-id', request.id);
+  });
+  server.addHook('onResponse', async (request, reply) => {
+    // By the route's pattern: what is in a path is for whoever asked.
+    const route = request.routeOptions.url ?? 'none';
+    const status = `${Math.floor(reply.statusCode / 100)}xx`;
+    deps.requests.observe({ route, status }, reply.elapsedTime / 1000);
   });
   server.setErrorHandler((error, request, reply) => errors.sendThrown(error, request, reply));
   server.setNotFoundHandler((_request, reply) =>
@@ -64,7 +79,7 @@ export function createHttpServer(deps: HttpServerDeps): FastifyInstance {
   refuseOtherMethods(server, errors);
   addOperationRoutes(server, deps);
   if (deps.status !== null) {
-    addStatusRoutes(server, deps.status);
+    addStatusRoutes(server, { status: deps.status, errors, readsPerSecondMax: deps.readsPerSecondMax });
   }
   return server;
 }
@@ -119,7 +134,8 @@ export class HttpServer implements Service {
     try {
       await this.server.listen({ host, port });
     } catch (error) {
-      throw new AppError('UNAVAILABLE', `cannot listen on ${host}:${port}`, { cause: error });
+      const cause = new Error('set HTTP_PORT, 0 takes a free one', { cause: error });
+      throw new AppError('CONFIG_INVALID', `cannot listen on ${host}:${port}`, { cause });
     }
     this.deps.log.info({ host, port: this.port }, 'http listening');
   }

@@ -1,6 +1,5 @@
 /**
- * A kafkajs client as every adapter here expects it: every wait bounded, its log in ours, decompression limited, and a
- * consumer whose offset has left the log stops instead of being reset.
+ * A kafkajs client as every adapter here expects it: every wait bounded, its log in ours, decompression limited.
  */
 import { connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -10,13 +9,11 @@ import { hintFor } from '../connection/hints.ts';
 import { readTls, type TlsFiles } from '../connection/tls-files.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { installCompressionCodecs } from './compression-codecs.ts';
-import { ConsumerStopError } from './kafka-error.ts';
 import { type KafkaLogin, saslOf } from './login.ts';
 
 const RETRY_MS_FIRST = 100;
 const RETRY_MS_MAX = 500;
 const KEEP_ALIVE_MS = 30_000;
-const OFFSET_OUT_OF_RANGE = 'Offset out of range, resetting to default offset';
 /** Ordinary life of a group, reported by kafkajs as errors. */
 const ORDINARY = /rebalanc|not the current generation|not aware of this member|re-joining/i;
 const REPEAT_MS_MIN = 10_000;
@@ -108,13 +105,6 @@ function socketFactoryOf(tls: TlsFiles): ISocketFactory {
 function createLogSink(log: Logger): (entry: LogEntry) => void {
   const lastMs = new Map<string, number>();
   return ({ namespace, level, log: entry }) => {
-    // The only place where kafkajs can be stopped before it commits a reset that skips records. It logs, then resets.
-    if (entry.message === OFFSET_OUT_OF_RANGE) {
-      throw new ConsumerStopError(
-        `the position of partition ${entry['partition']} of ${entry['topic']} is not in the log any more; ` +
-          'records were deleted unread or the topic was replaced. Set the offset of the group deliberately',
-      );
-    }
     const error = typeof entry['error'] === 'string' ? entry['error'] : undefined;
     const hint = hintFor(`${entry.message} ${error ?? ''}`);
     const fields = { namespace, detail: entry.message, error, hint, topic: entry['topic'], broker: entry['broker'] };

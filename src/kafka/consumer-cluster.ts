@@ -4,23 +4,58 @@
  * consumer.
  */
 import { type Assigner, type Batch, type Cluster, type PartitionAssigner, PartitionAssigners } from 'kafkajs';
+import type { TopicPartition } from '../domain/ports.ts';
 import { isConnectionFailure, isCoordinatorUnready } from './kafka-error.ts';
+import { type ClusterWithPool, goOnWithoutMissingTopics } from './missing-topics.ts';
+
+export interface ConsumerClusterHooks {
+  /** Awaited before every request to join, the last moment in which the former generation can commit. */
+  beforeJoin(): Promise<void>;
+  /** The position of the partition is not in the log. kafkajs asks again afterwards, from where it was told to seek. */
+  outOfRange(partition: TopicPartition): Promise<void>;
+  /** These topics of ours do not exist; empty when all are there again. */
+  topicsMissing(topics: readonly string[]): void;
+}
+
+/** What a log holds: the first offset, and the one behind the last. */
+export interface LogRange {
+  readonly offsetFirst: number;
+  readonly offsetEnd: number;
+}
 
 export class ConsumerCluster {
   private readonly groupId: string;
-  private readonly beforeJoin: () => Promise<void>;
+  private readonly hooks: ConsumerClusterHooks;
   private cluster: ClusterInternals | undefined;
+  private mustRejoin = false;
 
-  /** `beforeJoin`: awaited before every request to join, the last moment in which the former generation can commit. */
-  constructor(groupId: string, beforeJoin: () => Promise<void>) {
+  constructor(groupId: string, hooks: ConsumerClusterHooks) {
     this.groupId = groupId;
-    this.beforeJoin = beforeJoin;
+    this.hooks = hooks;
   }
 
   /** Round robin, kafkajs's only one. */
   readonly assigner: PartitionAssigner = (config): Assigner => {
-    this.cluster = config.cluster as ClusterInternals;
-    keepMembership(this.cluster, this.groupId, this.beforeJoin);
+    const cluster = config.cluster as ClusterInternals;
+    this.cluster = cluster;
+    keepMembership(cluster, this.groupId, async () => {
+      await this.hooks.beforeJoin();
+      this.mustRejoin = false;
+    });
+    // Asked for by our patch of kafkajs, in the place of a reset that skips records unsaid.
+    cluster.offsetOutOfRange = (partition) => this.hooks.outOfRange(partition);
+    goOnWithoutMissingTopics(cluster, (topics) => {
+      this.rejoin();
+      this.hooks.topicsMissing(topics);
+    });
+    const refreshIfNecessary = cluster.refreshMetadataIfNecessary.bind(cluster);
+    // The first thing that kafkajs does for every fetch.
+    cluster.refreshMetadataIfNecessary = async () => {
+      await refreshIfNecessary();
+      if (!this.mustRejoin) return;
+      this.mustRejoin = false;
+      throw rejoinError('The member begins anew');
+    };
     return PartitionAssigners.roundRobin(config);
   };
 
@@ -31,6 +66,28 @@ export class ConsumerCluster {
     const position = Number(offset);
     return position >= 0 ? position : undefined;
   }
+
+  async logRange({ topic, partition }: TopicPartition): Promise<LogRange> {
+    const edge = async (fromBeginning: boolean): Promise<number> => {
+      const wanted = [{ topic, partitions: [{ partition }], fromBeginning }];
+      const [found] = (await this.cluster?.fetchTopicsOffset(wanted)) ?? [];
+      const offset = found?.partitions[0]?.offset;
+      if (offset === undefined) throw rejoinError('The leader of a partition is not known');
+      return Number(offset);
+    };
+    const [offsetFirst, offsetEnd] = await Promise.all([edge(true), edge(false)]);
+    return { offsetFirst, offsetEnd };
+  }
+
+  /** Before the next fetch the member joins again, and with that begins a new epoch. */
+  rejoin(): void {
+    this.mustRejoin = true;
+  }
+}
+
+/** kafkajs answers it by joining again as the member it is. */
+function rejoinError(message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { type: 'NOT_COORDINATOR_FOR_GROUP' });
 }
 
 /** The offset that was asked for: with it, a record batch that belongs to a former position is recognised. */
@@ -38,7 +95,9 @@ export function fetchedOffset(batch: Batch): number {
   return Number((batch as BatchInternals).fetchedOffset);
 }
 
-interface ClusterInternals extends Cluster {
+interface ClusterInternals extends ClusterWithPool {
+  offsetOutOfRange?: (partition: TopicPartition) => Promise<void>;
+  refreshMetadataIfNecessary(): Promise<void>;
   committedOffsets(group: { groupId: string }): Record<string, Record<number, string | null | undefined> | undefined>;
 }
 
@@ -66,9 +125,7 @@ function keepMembership(cluster: Cluster, groupId: string, beforeJoin: () => Pro
   };
   const rejoinIf = async (error: unknown, isWorthIt: boolean | Promise<boolean>): Promise<never> => {
     if (!(await isWorthIt)) throw error;
-    throw Object.assign(new Error('The group coordinator is elsewhere or not ready', { cause: error }), {
-      type: 'NOT_COORDINATOR_FOR_GROUP',
-    });
+    throw rejoinError('The group coordinator is elsewhere or not ready', error);
   };
   const isTransient = (error: unknown) => isConnectionFailure(error) || isCoordinatorUnready(error);
 

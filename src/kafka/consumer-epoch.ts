@@ -1,16 +1,24 @@
 /**
  * One generation of the consumer group as this member saw it. Joined: the generation is known, the positions are not
- * yet. Only an open epoch commits, and delivers until it yields; an ended one never opens again.
+ * yet. Opening: it is being asked where to begin. Only an open epoch commits, and delivers until it yields; an ended one
+ * never opens again.
  */
 import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
+import { settledWithin } from '../timing/deadline.ts';
 import { PartitionCursor } from './partition-cursor.ts';
 
 export class ConsumerEpoch {
   readonly number: number;
   private readonly assigned: readonly TopicPartition[];
   private readonly cursors = new Map<string, PartitionCursor>();
+  private readonly ending = new AbortController();
   private isYielding = false;
-  private state: 'joined' | 'open' | 'ended' = 'joined';
+  private state: 'joined' | 'opening' | 'open' | 'ended' = 'joined';
+  private endOpening: () => void = () => undefined;
+  /** Resolves when it is open or has ended. */
+  readonly opened = new Promise<void>((resolve) => {
+    this.endOpening = resolve;
+  });
 
   constructor(number: number, assignment: Readonly<Record<string, readonly number[]>>) {
     this.number = number;
@@ -23,18 +31,36 @@ export class ConsumerEpoch {
     return this.state === 'open';
   }
 
-  /** Opens once the position of every partition is known, and answers them that one time. */
-  open(positionOf: (partition: TopicPartition) => number | undefined): PartitionOffset[] | null {
+  /** Aborted when it ends. */
+  get ended(): AbortSignal {
+    return this.ending.signal;
+  }
+
+  /** Answers, once, what is committed of every partition, when that is known. */
+  beginOpening(committedOf: (partition: TopicPartition) => number | undefined): PartitionOffset[] | null {
     if (this.state !== 'joined') return null;
     const offsets: PartitionOffset[] = [];
     for (const { topic, partition } of this.assigned) {
-      const offsetNext = positionOf({ topic, partition });
+      const offsetNext = committedOf({ topic, partition });
       if (offsetNext === undefined) return null;
       offsets.push({ topic, partition, offsetNext });
     }
-    for (const offset of offsets) this.cursors.set(keyOf(offset), new PartitionCursor(offset));
-    this.state = 'open';
+    this.state = 'opening';
     return offsets;
+  }
+
+  open(starts: readonly PartitionOffset[]): void {
+    for (const start of starts) this.cursors.set(keyOf(start), new PartitionCursor(start));
+    this.state = 'open';
+    this.endOpening();
+  }
+
+  /** Waits for it to open, however long that takes, with heartbeats meanwhile. False when it ended. */
+  async openedWhile(heartbeat: () => Promise<void>, heartbeatIntervalMs: number): Promise<boolean> {
+    while (!this.isOpen && !this.ended.aborted) {
+      if (!(await settledWithin(this.opened, heartbeatIntervalMs))) await heartbeat();
+    }
+    return this.isOpen;
   }
 
   get delivers(): boolean {
@@ -50,6 +76,8 @@ export class ConsumerEpoch {
   end(): boolean {
     const wasOpen = this.isOpen;
     this.state = 'ended';
+    this.endOpening();
+    this.ending.abort();
     return wasOpen;
   }
 
@@ -59,6 +87,6 @@ export class ConsumerEpoch {
   }
 }
 
-function keyOf({ topic, partition }: TopicPartition): string {
+export function keyOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`;
 }

@@ -5,6 +5,7 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { retryFor } from './client.ts';
 import { ConsumerCluster } from './consumer-cluster.ts';
 
@@ -21,6 +22,7 @@ export interface ConsumerSessionOptions {
   readonly kafka: Kafka;
   readonly groupId: string;
   readonly topics: readonly string[];
+  readonly log: Logger;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
@@ -40,6 +42,8 @@ export interface ConsumerSessionHooks {
   /** kafkajs moved on over a record batch that holds no record for us. */
   passedOver(partition: TopicPartition, offsetFirst: number | null, offsetLast: number): void;
   recordBatch(payload: EachBatchPayload): Promise<void>;
+  /** The position of the partition is not in the log. The fetch loop waits for the promise. */
+  outOfRange(partition: TopicPartition): Promise<void>;
   crashed(error: Error): void;
 }
 
@@ -50,11 +54,19 @@ export class ConsumerSession {
   private commitOffsets: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   private crash: Error | undefined;
   private isRunning = false;
+  private answeredAtMs = performance.now();
   private yielded: Promise<void> = Promise.resolve();
 
   constructor(options: ConsumerSessionOptions, hooks: ConsumerSessionHooks) {
     this.options = options;
-    this.cluster = new ConsumerCluster(options.groupId, () => this.yielded);
+    this.cluster = new ConsumerCluster(options.groupId, {
+      beforeJoin: () => this.yielded,
+      outOfRange: (partition) => hooks.outOfRange(partition),
+      topicsMissing: (topics) => {
+        if (topics.length > 0) options.log.error({ topics }, 'input topics are missing, the others are read');
+        else options.log.info('all input topics are there again');
+      },
+    });
     this.consumer = options.kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [this.cluster.assigner],
@@ -131,6 +143,11 @@ export class ConsumerSession {
     await this.commitOffsets({ topics });
   }
 
+  /** When a broker last answered any request, on the monotonic clock; its creation before the first answer. */
+  get lastAnswerAtMs(): number {
+    return this.answeredAtMs;
+  }
+
   canCommit(): boolean {
     return this.commitOffsets !== undefined;
   }
@@ -148,6 +165,7 @@ export class ConsumerSession {
     });
     // Also the joins that kafkajs does not announce: from here on it commits under the new generation.
     consumer.on(events.REQUEST, ({ payload }) => {
+      this.answeredAtMs = performance.now();
       if (payload.apiName === 'JoinGroup') hooks.ended();
     });
     consumer.on(events.FETCH, () => hooks.fetched());

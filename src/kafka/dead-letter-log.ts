@@ -21,19 +21,29 @@ export class KafkaDeadLetterLog {
     this.kafka = options.kafka;
   }
 
-  /** The newest `rowsMax` (of one reason, if given) with their bytes, oldest of them first. */
-  async list(options: { topic: string; reason?: string; rowsMax: number }): Promise<DeadLetterContent[]> {
-    const entries: DeadLetterContent[] = [];
+  /** The newest `rowsMax` (of one reason or partition, if given) with their bytes, the oldest of them first. */
+  async list(options: {
+    topic: string;
+    reason?: string;
+    partition?: number;
+    rowsMax: number;
+  }): Promise<DeadLetterContent[]> {
+    const entries = new Map<number, DeadLetterContent[]>();
     await this.read(options.topic, {
-      startOf: ({ low, high }) => (options.reason === undefined ? high - options.rowsMax : low),
+      startOf: ({ partition, low, high }) => {
+        if (options.partition !== undefined && options.partition !== partition) return high;
+        return options.reason === undefined ? high - options.rowsMax : low;
+      },
       visit: async (entry, message) => {
         if (options.reason !== undefined && entry.reason !== options.reason) return 'continue';
-        entries.push({ ...entry, value: message.value, headers: headersOf(message) });
-        if (entries.length > options.rowsMax) entries.shift();
+        const newest = entries.get(entry.partition) ?? [];
+        entries.set(entry.partition, newest);
+        newest.push({ ...entry, value: message.value, headers: headersOf(message) });
+        if (newest.length > options.rowsMax) newest.shift();
         return 'continue';
       },
     });
-    return entries;
+    return newestOf([...entries.values()].flat(), options.rowsMax);
   }
 
   /** One letter with its bytes and all its headers; undefined when it is not there. */
@@ -61,7 +71,7 @@ export class KafkaDeadLetterLog {
         visit: async (entry, message) => {
           if (!isChosen(entry, options)) return 'continue';
           report.matched += 1;
-          // A record batch that could not be decompressed left no bytes to send.
+          // All of a record batch, compressed: no record to send.
           if (entry.reason === 'undecodable_batch') report.skipped += 1;
           else if (options.dryRun !== true) {
             const [failure] = await sender.send([replayOf(entry, message)]);
@@ -72,6 +82,7 @@ export class KafkaDeadLetterLog {
             report.replayed += 1;
             await delay(1_000 / options.recordsPerSecond);
           }
+          options.onProgress?.(report);
           return 'continue';
         },
       });
@@ -178,17 +189,21 @@ export interface ReplayOptions {
   readonly topic: string;
   /** All reasons when absent. */
   readonly reason?: string;
-  /** Offsets in the dead-letter topic; all when absent. */
+  /** Of the dead-letter topic; all when absent. */
+  readonly partition?: number;
+  /** Offsets in the dead-letter topic (in each partition where none is named); all when absent. */
   readonly offsets?: readonly number[];
   readonly recordsPerSecond: number;
   /** Count only. */
   readonly dryRun?: boolean;
+  /** Called after every letter. */
+  readonly onProgress?: (soFar: ReplayReport) => void;
 }
 
 export interface ReplayReport {
   readonly matched: number;
   readonly replayed: number;
-  /** Letters without bytes of their own. */
+  /** Letters that are no record: batches that could not be decoded. */
   readonly skipped: number;
 }
 
@@ -247,8 +262,12 @@ function entryOf({ topic, partition }: { topic: string; partition: number }, mes
   };
 }
 
-function isChosen(entry: DeadLetterEntry, { reason, offsets }: ReplayOptions): boolean {
-  return (reason === undefined || entry.reason === reason) && (offsets?.includes(entry.offset) ?? true);
+function isChosen(entry: DeadLetterEntry, { reason, partition, offsets }: ReplayOptions): boolean {
+  return (
+    (reason === undefined || entry.reason === reason) &&
+    (partition === undefined || entry.partition === partition) &&
+    (offsets?.includes(entry.offset) ?? true)
+  );
 }
 
 function replayOf(entry: DeadLetterEntry, message: KafkaMessage): WireMessage {
@@ -268,4 +287,13 @@ function headersOf(message: KafkaMessage): Record<string, Buffer | Buffer[]> {
     Array.isArray(value) ? value.map((one) => Buffer.from(one)) : Buffer.from(value ?? ''),
   ]);
   return Object.fromEntries(entries);
+}
+
+/** In the order in which they were set aside, whatever partition or topic they lie in. */
+export function newestOf<Letter extends { readonly firstSeen: string | null }>(
+  letters: readonly Letter[],
+  countMax: number,
+): Letter[] {
+  const byTime = letters.toSorted((a, b) => (a.firstSeen ?? '').localeCompare(b.firstSeen ?? ''));
+  return byTime.slice(-countMax);
 }

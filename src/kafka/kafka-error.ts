@@ -41,6 +41,7 @@ const CONSUMING_REFUSED: ReadonlySet<string> = new Set([
   'INCONSISTENT_GROUP_PROTOCOL',
   'INVALID_TOPIC_EXCEPTION',
 ]);
+const TOPIC_MISSING: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION']);
 const NOT_FOUND: ReadonlySet<string> = new Set(['KafkaJSGroupCoordinatorNotFound', 'KafkaJSBrokerNotFound']);
 const CAUSES_MAX = 8;
 
@@ -73,6 +74,10 @@ export function isConnectionFailure(error: unknown): boolean {
 export function isCoordinatorUnready(error: unknown): boolean {
   const isNotFound = causes(error).some((cause) => cause instanceof Error && NOT_FOUND.has(cause.name));
   return isNotFound || hasType(error, COORDINATOR_UNREADY);
+}
+
+export function isTopicMissing(error: unknown): boolean {
+  return hasType(error, TOPIC_MISSING);
 }
 
 export function isConsumingRefused(error: unknown): boolean {

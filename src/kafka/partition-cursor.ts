@@ -9,6 +9,8 @@ export class PartitionCursor {
   readonly topic: string;
   readonly partition: number;
   isPaused = false;
+  /** Another log lies under its name: nothing that was read from the former one is committed any more. */
+  isVoid = false;
   private next: number;
   private deliveredNext: number;
   private committedNext: number;
@@ -24,6 +26,11 @@ export class PartitionCursor {
 
   get position(): number {
     return this.next;
+  }
+
+  /** Everything below it is committed. */
+  get committedPosition(): number {
+    return this.committedNext;
   }
 
   /** Accepts everything below `offsetNext`; `deliveredNext` follows the last record handed over, if there was one. */
@@ -53,12 +60,12 @@ export class PartitionCursor {
    */
   commitTarget(offsetNext: number): number | null {
     const target = offsetNext >= this.deliveredNext ? this.next : offsetNext;
-    return target > this.committedNext ? target : null;
+    return target > this.committedNext && !this.isVoid ? target : null;
   }
 
   /** Everything handed over is committed, and more was passed over since. */
   hasUncommittedGap(): boolean {
-    return this.committedNext >= this.deliveredNext && this.next > this.committedNext;
+    return !this.isVoid && this.committedNext >= this.deliveredNext && this.next > this.committedNext;
   }
 
   committed(offsetNext: number): void {

@@ -3,8 +3,22 @@
  * unreadable.
  */
 import type { Batch, KafkaMessage } from 'kafkajs';
-import type { DeadLetter, InboundRecord, TopicPartition } from '../domain/ports.ts';
-import { type UndecodableBatch, undecodableBatchOf } from './compression-codecs.ts';
+import type { DeadLetter, InboundRecord, MessagePublisher, TopicPartition } from '../domain/ports.ts';
+import { describeError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+/** By the lowest bits of a record batch's attributes. */
+const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+
+/** What the patched client says of a record batch that cannot be decoded, on the one record in its place. */
+interface Undecodable {
+  readonly error: unknown;
+  /** The records as they lie in the log, compressed. */
+  readonly bytes: Buffer;
+  readonly codec: number;
+  readonly recordCount: number;
+  readonly offsetFirst: string;
+}
 
 export function readRecordBatch(batch: Batch, position: number): { records: InboundRecord[]; letters: DeadLetter[] } {
   const records: InboundRecord[] = [];
@@ -12,11 +26,23 @@ export function readRecordBatch(batch: Batch, position: number): { records: Inbo
   const receivedAtMs = performance.now();
   for (const message of batch.messages) {
     if (Number(message.offset) < position) continue;
-    const undecodable = undecodableBatchOf(message);
-    if (undecodable === undefined) records.push(toRecord(batch, message, receivedAtMs));
-    else if (undecodable !== null) letters.push(toDeadLetter(toRecord(batch, message, receivedAtMs), undecodable));
+    const { undecodable } = message as KafkaMessage & { readonly undecodable?: Undecodable };
+    const record = toRecord(batch, message, receivedAtMs);
+    if (undecodable === undefined) records.push(record);
+    else letters.push(toDeadLetter(record, undecodable));
   }
   return { records, letters };
+}
+
+export async function setAside(
+  letters: readonly DeadLetter[],
+  { deadLetters, log }: { deadLetters: Pick<MessagePublisher, 'publishDeadLetters'>; log: Logger },
+): Promise<void> {
+  for (const { record, detail } of letters) {
+    const { topic, partition, offset } = record;
+    log.error({ topic, partition, offset, detail }, 'record batch cannot be decoded and is passed over');
+  }
+  await deadLetters.publishDeadLetters(letters);
 }
 
 function toRecord({ topic, partition }: TopicPartition, message: KafkaMessage, receivedAtMs: number): InboundRecord {
@@ -32,8 +58,22 @@ function toRecord({ topic, partition }: TopicPartition, message: KafkaMessage, r
   };
 }
 
-function toDeadLetter(placeholder: InboundRecord, batch: UndecodableBatch): DeadLetter {
-  const detail = `${batch.reason}; offsets ${batch.offsetFirst} to ${batch.offsetLast}, ${batch.recordCount} records`;
-  const record = { ...placeholder, offset: batch.offsetFirst, headers: {} };
-  return { record, reason: 'undecodable_batch', detail, attempts: 1 };
+/** The bytes of all records, and in headers what an operator needs to expand them. */
+function toDeadLetter(last: InboundRecord, batch: Undecodable): DeadLetter {
+  const { bytes, recordCount } = batch;
+  const offset = Number(batch.offsetFirst);
+  const codec = CODECS[batch.codec] ?? `codec ${batch.codec}`;
+  const what = `${codec} batch ${describeError(batch.error)}`;
+  const headers = {
+    'dlq-batch-codec': Buffer.from(codec),
+    'dlq-batch-bytes': Buffer.from(String(bytes.length)),
+    'dlq-batch-records': Buffer.from(String(recordCount)),
+    'dlq-batch-offset-last': Buffer.from(String(last.offset)),
+  };
+  return {
+    record: { ...last, offset, value: bytes, headers },
+    reason: 'undecodable_batch',
+    detail: `${what}; offsets ${offset} to ${last.offset}, ${recordCount} records`,
+    attempts: 1,
+  };
 }

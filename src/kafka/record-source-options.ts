@@ -1,6 +1,6 @@
 /** What a record source needs and may be told. */
 import type { Kafka } from 'kafkajs';
-import type { MessagePublisher } from '../domain/ports.ts';
+import type { MessagePublisher, PartitionProgressStore } from '../domain/ports.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -13,6 +13,8 @@ export interface RecordSourceOptions {
   readonly metrics: Metrics;
   /** Takes the record batches that cannot be decompressed. */
   readonly deadLetters: Pick<MessagePublisher, 'publishDeadLetters'>;
+  /** Is told every position before Kafka, and asked where to begin. */
+  readonly progress: PartitionProgressStore;
   readonly sessionTimeoutMs?: number;
   readonly rebalanceTimeoutMs?: number;
   readonly heartbeatIntervalMs?: number;

@@ -1,8 +1,11 @@
 /**
  * A member of the consumer group. It hands over every record of its partitions in offset order and without a hole, from
- * the committed offset on, each under the epoch that owns it; it commits nothing for an epoch that has ended. A lost
- * broker is waited for, up to `outageMsMax`; what waiting cannot mend (offset no longer in the log, no permission) ends
- * in `crashed`. A record batch that cannot be decompressed becomes a dead letter before it is passed over.
+ * the smaller of Kafka's and the database's position on, each under the epoch that owns it. It commits to Kafka what the
+ * database has and nothing for an epoch that has ended; a database that lost what it had acknowledged, and a member that
+ * lost its membership, begin a new epoch. A lost broker is waited for, up to `outageMsMax`; what waiting cannot mend (no
+ * permission) ends in `crashed`. A record batch that cannot be decompressed becomes a dead letter before it is passed
+ * over. A topic that is missing is waited for beside the others. Records that are not in the log any more are counted;
+ * a log that was made anew is read from its beginning.
  *
  * The source, which replaces its consumer when that crashes:
  *
@@ -13,23 +16,24 @@
  *
  * Within it, one epoch after the other (`consumer-epoch.ts`), each beginning with a join:
  *
- *     joined ── first fetch: positions known ─▶ open ── group rebalances ─▶ yielding ─▶ ended
- *       │                                      assigned()                  yielding()   revoked()
- *       │                                      hands over, commits         only commits
- *       └──────────── joined anew, crashed or stopped: from anywhere ─────────────────▶ ended
+ *     joined ── first fetch ─▶ opening ── starts known ─▶ open ── group rebalances ─▶ yielding ─▶ ended
+ *       │               asks the database             assigned()                    yielding()   revoked()
+ *       │                                             hands over, commits           only commits
+ *       └──────────── joined anew, crashed, stopped, fenced or set back: from anywhere ──────────▶ ended
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EachBatchPayload } from 'kafkajs';
-import type { DeadLetter, PartitionOffset, RecordListener, RecordSource, TopicPartition } from '../domain/ports.ts';
-import { AppError } from '../errors.ts';
+import type { PartitionOffset, RecordListener, RecordSource, TopicPartition } from '../domain/ports.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { settledWithin } from '../timing/deadline.ts';
 import { fetchedOffset } from './consumer-cluster.ts';
 import { ConsumerEpoch } from './consumer-epoch.ts';
 import { ConsumerSession, type ConsumerSessionHooks } from './consumer-session.ts';
-import { consumerError, isConsumingRefused, isFenced } from './kafka-error.ts';
-import type { PartitionCursor } from './partition-cursor.ts';
-import { readRecordBatch } from './record-batch.ts';
+import { EpochCommits } from './epoch-commits.ts';
+import { consumerError, isConsumingRefused } from './kafka-error.ts';
+import { LostPositions } from './lost-positions.ts';
+import { PartitionStarts } from './partition-starts.ts';
+import { readRecordBatch, setAside } from './record-batch.ts';
 import { type RecordSourceOptions, withDefaults } from './record-source-options.ts';
 
 const START_MS_MAX = 30_000;
@@ -40,16 +44,25 @@ const STABLE_MS = 30_000;
 
 export class KafkaRecordSource implements RecordSource {
   private readonly options: Required<RecordSourceOptions>;
+  private readonly starts: PartitionStarts;
+  private readonly lostPositions: LostPositions;
+  private readonly commits: EpochCommits;
   private listener: RecordListener | undefined;
   private session: ConsumerSession | undefined;
   private epoch = new ConsumerEpoch(0, {});
-  private commits: Promise<void> = Promise.resolve();
   private state: 'idle' | 'starting' | 'running' | 'recovering' | 'stopped' = 'idle';
   private joinedAtMs = 0;
   private downSinceMs: number | undefined;
 
   constructor(options: RecordSourceOptions) {
     this.options = withDefaults(options);
+    this.starts = new PartitionStarts(options);
+    this.commits = new EpochCommits({
+      ...options,
+      current: () => ({ epoch: this.epoch, session: this.session }),
+      beginAnew: () => this.beginAnew(),
+    });
+    this.lostPositions = new LostPositions({ ...this.options, starts: this.starts, commits: this.commits });
   }
 
   async start(listener: RecordListener): Promise<void> {
@@ -73,11 +86,17 @@ export class KafkaRecordSource implements RecordSource {
     this.setPaused(partition, false);
   }
 
-  async commit(epochNumber: number, offsets: readonly PartitionOffset[]): Promise<void> {
-    // One after the other, or an older commit that is slow could overtake a newer one.
-    const done = this.commits.then(() => this.commitNow(epochNumber, offsets));
-    this.commits = done.catch(() => undefined);
-    await done;
+  /**
+   * How long Kafka has not answered this member, fetches and heartbeats included: both come and go all the time, with
+   * partitions or without. Null while it is no member.
+   */
+  silentMs(): number | null {
+    if (this.session === undefined || this.state !== 'running') return null;
+    return performance.now() - this.session.lastAnswerAtMs;
+  }
+
+  commit(epochNumber: number, offsets: readonly PartitionOffset[]): Promise<void> {
+    return this.commits.commit(epochNumber, offsets);
   }
 
   async stop(): Promise<void> {
@@ -128,6 +147,9 @@ export class KafkaRecordSource implements RecordSource {
       recordBatch: async (payload) => {
         if (isCurrent()) await this.receive(payload);
       },
+      outOfRange: async (partition) => {
+        if (isCurrent()) await this.lostPositions.find(partition, this.epoch, this.session);
+      },
       crashed: (error) => {
         if (isCurrent()) this.recoverFrom(error);
       },
@@ -141,13 +163,33 @@ export class KafkaRecordSource implements RecordSource {
     this.options.metrics.rebalances.inc();
   }
 
-  /** Once kafkajs knows where it will read, so do we; before that no record batch is accepted. */
+  /** Once Kafka's positions are known the database is asked for its own; before that no record batch is accepted. */
   private openEpoch(): void {
     const { epoch, session } = this;
-    const offsets = epoch.open(({ topic, partition }) => session?.cluster.position(topic, partition));
-    if (offsets === null) return;
-    this.options.log.info({ epoch: epoch.number, partitions: offsets.length }, 'partitions assigned');
-    this.tell((listener) => listener.assigned(epoch.number, offsets));
+    const committed = epoch.beginOpening(({ topic, partition }) => session?.cluster.position(topic, partition));
+    if (committed === null || session === undefined) return;
+    this.openAt(epoch, session, committed).catch((error: unknown) => this.fail(error));
+  }
+
+  private async openAt(
+    epoch: ConsumerEpoch,
+    session: ConsumerSession,
+    committed: readonly PartitionOffset[],
+  ): Promise<void> {
+    const starts = await this.starts.of(epoch, committed);
+    if (starts === null) return;
+    for (const [index, start] of starts.entries()) {
+      if (start.offsetNext !== committed[index]?.offsetNext) session.seek(start, start.offsetNext);
+    }
+    epoch.open(starts);
+    this.options.log.info({ epoch: epoch.number, partitions: starts.length }, 'partitions assigned');
+    this.tell((listener) => listener.assigned(epoch.number, starts));
+  }
+
+  /** Ends the epoch for a reason that kafkajs does not know of: it is to join again, and the group's positions with it. */
+  private beginAnew(): void {
+    this.endEpoch();
+    this.session?.cluster.rejoin();
   }
 
   /** Gives the listener the time to end what it has begun, so that no successor has to do it again. */
@@ -182,7 +224,8 @@ export class KafkaRecordSource implements RecordSource {
    */
   private async receive({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
     const { epoch } = this;
-    const cursor = this.epoch.cursor(batch);
+    if (!(await epoch.openedWhile(heartbeat, this.options.heartbeatIntervalMs))) return;
+    const cursor = epoch.cursor(batch);
     if (cursor === undefined || cursor.isPaused || !epoch.delivers) return;
     // A late answer to a request of a former generation; taking it would leave a hole.
     if (fetchedOffset(batch) > cursor.position) return this.session?.seek(cursor, cursor.position);
@@ -191,55 +234,21 @@ export class KafkaRecordSource implements RecordSource {
     if (letters.length > 0) {
       // Should setting aside fail, kafkajs comes back here without a heartbeat of its own.
       await heartbeat();
-      await this.setAside(letters);
+      await setAside(letters, this.options);
       if (epoch !== this.epoch || !epoch.delivers) return;
     }
     if (records.length > 0) this.tell((listener) => listener.records(epoch.number, records));
     const last = records.at(-1);
     cursor.advance(Number(batch.lastOffset()) + 1, last === undefined ? undefined : last.offset + 1);
     resolveOffset(String(cursor.position - 1));
-    this.commitGap(cursor);
-  }
-
-  private async setAside(letters: readonly DeadLetter[]): Promise<void> {
-    for (const { record, detail } of letters) {
-      const { topic, partition, offset } = record;
-      this.options.log.error({ topic, partition, offset, detail }, 'record batch cannot be decoded and is passed over');
-    }
-    await this.options.deadLetters.publishDeadLetters(letters);
+    this.commits.commitGap(cursor);
   }
 
   private passOver(partition: TopicPartition, offsetFirst: number | null, offsetLast: number): void {
     const cursor = this.epoch.cursor(partition);
     if (cursor === undefined) return;
     if (cursor.passOver(offsetFirst, offsetLast) === 'doubted') this.session?.seek(cursor, cursor.position);
-    else this.commitGap(cursor);
-  }
-
-  /** Nobody else will commit past a record batch without records: the listener never sees it. */
-  private commitGap(cursor: PartitionCursor): void {
-    if (!cursor.hasUncommittedGap() || this.session?.canCommit() !== true) return;
-    const { topic, partition, position } = cursor;
-    this.commit(this.epoch.number, [{ topic, partition, offsetNext: position }]).catch((error: unknown) => {
-      this.options.log.debug({ err: error }, 'gap not committed, the next commit covers it');
-    });
-  }
-
-  private async commitNow(epochNumber: number, offsets: readonly PartitionOffset[]): Promise<void> {
-    const { epoch, session } = this;
-    if (epoch.number !== epochNumber || !epoch.isOpen || session === undefined) return;
-    const targets = offsets.flatMap(({ topic, partition, offsetNext }) => {
-      const target = epoch.cursor({ topic, partition })?.commitTarget(offsetNext) ?? null;
-      return target === null ? [] : [{ topic, partition, offsetNext: target }];
-    });
-    if (targets.length === 0) return;
-    try {
-      await session.commit(targets);
-    } catch (error) {
-      if (isFenced(error) || !epoch.isOpen) return;
-      throw new AppError('UNAVAILABLE', 'offsets were not committed', { cause: error });
-    }
-    for (const target of targets) epoch.cursor(target)?.committed(target.offsetNext);
+    else this.commits.commitGap(cursor);
   }
 
   private recoverFrom(error: unknown): void {

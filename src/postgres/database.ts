@@ -11,7 +11,18 @@ import type { Tracing } from '../telemetry/tracing.ts';
 import { Connector, connectFailure, type DatabaseTarget, streamOf } from './connector.ts';
 import { meaningOf } from './sql-state.ts';
 
-const PING: Statement = { name: 'ping', text: 'select pg_is_in_recovery() as in_recovery' };
+/** Whether work could be done: a server that only answers is no help. */
+const PING: Statement = {
+  name: 'ping',
+  text: `
+select case
+  when pg_is_in_recovery() then 'read-only standby'
+  when current_setting('transaction_read_only') = 'on' then 'read-only'
+  when to_regclass('slots') is null or to_regclass('outbox') is null then 'tables are missing'
+  when not has_table_privilege('slots', 'select, update') or not has_table_privilege('outbox', 'insert')
+    then 'no right to write'
+end as reason`,
+};
 
 /** A hand-written statement. The name is the file's name, the prepared statement's name and the metric's label. */
 export interface Statement {
@@ -143,8 +154,8 @@ export class Database implements Session {
    * For probes: null when the server answers and takes writes, else a short reason. Rejects when it cannot be asked.
    */
   async ping(): Promise<string | null> {
-    const [row] = await this.run<{ in_recovery: boolean }>(PING, []);
-    return row?.in_recovery === false ? null : 'read-only standby';
+    const [row] = await this.run<{ reason: string | null }>(PING, []);
+    return row === undefined ? 'no answer' : row.reason;
   }
 
   async close(): Promise<void> {

@@ -49,7 +49,8 @@ export class PrimaryFinder {
     });
     const all = Promise.all(
       settings.hosts.map(async ({ host, port }) => {
-        const answer = await probe({ ...settings, host, port });
+        // Without what our sessions ask for: one that only reads would take every host for a standby.
+        const answer = await probe({ ...settings, host, port, options: '-c jit=off' });
         if (typeof answer === 'string') reasons.push(`${host}:${port} ${answer}`);
         else if (answer < this.timelineMin) reasons.push(`${host}:${port} was replaced by a promotion`);
         else {

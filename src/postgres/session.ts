@@ -60,10 +60,11 @@ export async function checkSession(client: pg.ClientBase, settings: SessionSetti
   const [seen] = rows;
   if (seen === undefined) throw new AppError('UNAVAILABLE', 'the server does not say what the session is like');
   if (seen.in_recovery) throw new AppError('UNAVAILABLE', 'the server is a read-only standby');
-  if (seen.read_only && /database|user/.test(seen.read_only_source)) {
+  const mustWrite = settings['default_transaction_read_only'] !== 'on';
+  if (mustWrite && seen.read_only && /database|user/.test(seen.read_only_source)) {
     throw refused(`default_transaction_read_only is on by a setting of the ${seen.read_only_source}`);
   }
-  if (seen.read_only)
+  if (mustWrite && seen.read_only)
     throw new AppError('UNAVAILABLE', 'the server takes no writes: default_transaction_read_only is on');
   const actual = (name: string) => seen.settings[name.toLowerCase()];
   const differing = Object.entries(wanted).filter(([name, value]) => actual(name) !== value);

@@ -8,6 +8,9 @@ import { COUNT_BATCHES } from './sql/count-batches.ts';
 import { READ_BATCH_STATUS } from './sql/read-batch-status.ts';
 import { READ_ESSAY_STATUS } from './sql/read-essay-status.ts';
 
+/** Of pending and excess inputs; a batch with more has a trouble that a larger number would not tell better. */
+const COUNT_MAX = 10_000;
+
 export class PostgresStatusReader implements StatusReader, BatchCounter {
   private readonly database: Database;
 
@@ -16,7 +19,6 @@ export class PostgresStatusReader implements StatusReader, BatchCounter {
   }
 
   async batch(batchId: string): Promise<BatchStatus | null> {
-    const eventId = outboundEventId(batchId, EVENT_TYPES.completed, '');
     const [row] = await this.database.run<{
       state: BatchState;
       expected_count: number;
@@ -29,8 +31,9 @@ export class PostgresStatusReader implements StatusReader, BatchCounter {
       pending_count: number;
       excess_count: number;
       completion_published: boolean;
-    }>({ name: 'read-batch-status', text: READ_BATCH_STATUS }, [batchId, eventId]);
+    }>({ name: 'read-batch-status', text: READ_BATCH_STATUS }, [batchId, COUNT_MAX]);
     if (row === undefined) return null;
+    const eventId = outboundEventId(batchId, EVENT_TYPES.completed, '');
     return {
       batchId,
       state: row.state,

@@ -68,6 +68,12 @@ export class RedisHintStore implements HintStore {
     return answers && !this.refused.read && !this.refused.write ? 'up' : 'degraded';
   }
 
+  /** Asks the server, which may be gone without a word: a connection alone proves nothing. */
+  async answers(): Promise<boolean> {
+    const reply = await this.attempt('read', () => this.client.ping());
+    return reply !== undefined && this.status() === 'up';
+  }
+
   async seen(eventIds: readonly string[]): Promise<boolean[]> {
     if (eventIds.length === 0) return [];
     const found = await this.attempt('read', () => this.read(eventIds));

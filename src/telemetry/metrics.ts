@@ -63,6 +63,19 @@ export class Metrics {
     help: 'Inputs whose batch somebody else held, or had just changed; they join a later group.',
     registers: this.registers,
   });
+  readonly dependencyUp = new Gauge({
+    name: 'els_dependency_up',
+    help: 'Whether the health check of a dependency found it well when it was asked last.',
+    labelNames: ['dependency'],
+    registers: this.registers,
+  });
+  readonly httpRequests = new Histogram({
+    name: 'els_http_request_duration_seconds',
+    help: 'Requests of the HTTP surface, by route and class of the status code.',
+    labelNames: ['route', 'status'],
+    buckets: DURATION_BUCKETS_SECONDS,
+    registers: this.registers,
+  });
   readonly batchesParked = new Counter({
     name: 'els_batches_parked_total',
     help: 'Times that a batch was put off because somebody else held it (busy), or because its transaction met a conflict or a time limit (obstructed).',
@@ -89,6 +102,11 @@ export class Metrics {
     name: 'els_dead_letters_total',
     help: 'Records written to a dead-letter topic, by reason.',
     labelNames: ['reason'],
+    registers: this.registers,
+  });
+  readonly recordsDeletedUnread = new Counter({
+    name: 'els_records_deleted_unread_total',
+    help: 'Input records that were deleted from Kafka, by retention, by hand or with their topic, before they were read.',
     registers: this.registers,
   });
   readonly outboxUnpublished = new Gauge({
@@ -196,6 +214,11 @@ export class Metrics {
   readonly eventLoopLag = new Gauge({
     name: 'els_event_loop_lag_seconds',
     help: '99th percentile of the event-loop delay since the last scrape.',
+    registers: this.registers,
+  });
+  readonly logLinesLost = new Counter({
+    name: 'els_log_lines_lost_total',
+    help: 'Log lines never written, because standard output took none for too long or is gone.',
     registers: this.registers,
   });
   readonly buildInfo = new Gauge({

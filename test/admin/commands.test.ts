@@ -105,6 +105,7 @@ describe('dlq', () => {
       { filter: { topic: 'content', position: { partition: 0, offset: 17 } }, lettersMax: 1 },
     ]);
     const { stdout } = await admin.run(...args);
+    expect(stdout).toContain('00-aa-bb-01');
     expect(stdout).toContain('{"broken\uFFFD[2J');
     expect(stdout).not.toContain('\u001b');
   });
@@ -114,13 +115,24 @@ describe('dlq', () => {
     expect((await admin.run('dlq', 'show', '--topic', 'content', '--offset', '0:18')).code).toBe(1);
   });
 
+  test('a partition chooses, and a reason that does not exist is wrong usage that names those that do', async () => {
+    await admin.run('dlq', 'list', '--partition', '2');
+    expect(admin.asked).toEqual([{ filter: { partition: 2 }, lettersMax: 50 }]);
+    const { code, stderr } = await admin.run('dlq', 'list', '--reason', 'typo');
+    expect(code).toBe(2);
+    expect(stderr).toContain('malformed_json');
+  });
+
   test('replay needs a filter or --all, and passes rate and dry run', async () => {
     expect(await json('dlq', 'replay', '--reason', 'invalid_id', '--rate', '7', '--dry-run')).toEqual({
       matched: 3,
       replayed: 0,
+      skipped: 1,
       dry_run: true,
     });
-    expect((await admin.run('dlq', 'replay', '--all')).stdout).toBe('3 of 3 replayed\n');
+    expect((await admin.run('dlq', 'replay', '--all')).stdout).toBe(
+      '2 of 3 replayed, 1 of them skipped: undecodable batches are no records\n',
+    );
     expect(admin.asked).toEqual([
       { filter: { reason: 'invalid_id' }, options: { dryRun: true, perSecondMax: 7 } },
       { filter: {}, options: { dryRun: false, perSecondMax: 100 } },

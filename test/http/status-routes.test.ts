@@ -163,3 +163,16 @@ describe('a reader that fails', () => {
     expect(logged.join()).toContain('d4f5e6a7-1b2c-4d3e-8f90-a1b2c3d4e5f6');
   });
 });
+
+test('whoever reads in a loop gets 429 and when to come again; probes are answered all the same', async () => {
+  const { deps } = httpServerDeps();
+  const server = createHttpServer({ ...deps, readsPerSecondMax: 10 });
+  const asked = await Promise.all(Array.from({ length: 40 }, () => server.inject('/v1/batches/b/status')));
+  const refused = asked.filter(({ statusCode }) => statusCode === 429);
+  expect(refused.length).toBeGreaterThan(20);
+  expect(refused[0]?.headers['retry-after']).toBe('1');
+  expect(errorBody.parse(refused[0]?.json()).error.code).toBe('RATE_LIMITED');
+  expect((await server.inject('/ready')).statusCode).toBe(200);
+  const text = (await server.inject('/metrics')).payload;
+  expect(text).toContain('els_http_request_duration_seconds_count{route="/v1/batches/:batch_id/status",status="4xx"}');
+});

@@ -1,4 +1,4 @@
-import type { Kafka } from 'kafkajs';
+import { type Cluster, type Kafka, PartitionAssigners } from 'kafkajs';
 import { pino } from 'pino';
 import { topicsFor } from '../../src/contract/topics.ts';
 import type { InboundRecord, PartitionOffset, RecordListener } from '../../src/domain/ports.ts';
@@ -9,6 +9,7 @@ import type { RecordSourceOptions } from '../../src/kafka/record-source-options.
 import { KafkaTopicAdmin } from '../../src/kafka/topic-admin.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { kafkaBrokers, uniqueTopicPrefix } from '../support/servers/servers.ts';
+import { MemoryProgressStore } from '../support/worker/memory-progress-store.ts';
 
 /** Quiet unless a test is being looked into. */
 export const log = pino({ level: process.env['ELS_TEST_LOG_LEVEL'] ?? 'silent' }, pino.destination(2));
@@ -22,6 +23,7 @@ export class KafkaFixture {
   readonly topics = topicsFor(this.prefix);
   readonly groupId = `${this.prefix}group`;
   readonly metrics = new Metrics();
+  readonly progress = new MemoryProgressStore();
   readonly kafka: Kafka;
   readonly publisher: KafkaMessagePublisher;
   private readonly sources: KafkaRecordSource[] = [];
@@ -54,6 +56,7 @@ export class KafkaFixture {
       log,
       metrics: this.metrics,
       deadLetters: this.publisher,
+      progress: this.progress,
       ...options,
     });
     this.sources.push(source);
@@ -85,6 +88,27 @@ export class KafkaFixture {
       await admin.fetchTopicOffsets(topic);
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
     });
+  }
+
+  /** Takes the membership from all members, without a word to them. */
+  async evictMembers(): Promise<void> {
+    const { groups } = await this.withAdmin((admin) => admin.describeGroups([this.groupId]));
+    let cluster: Cluster | undefined;
+    const consumer = this.kafka.consumer({
+      groupId: `${this.groupId}-evicting`,
+      partitionAssigners: [
+        (config) => {
+          cluster = config.cluster;
+          return PartitionAssigners.roundRobin(config);
+        },
+      ],
+    });
+    await consumer.connect();
+    const found: unknown = await cluster?.findGroupCoordinator({ groupId: this.groupId });
+    const coordinator = found as { leaveGroup(member: { groupId: string; memberId: string }): Promise<void> };
+    for (const { memberId } of groups[0]?.members ?? [])
+      await coordinator.leaveGroup({ groupId: this.groupId, memberId });
+    await consumer.disconnect();
   }
 
   async withAdmin<T>(work: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {

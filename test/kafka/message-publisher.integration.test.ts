@@ -191,6 +191,7 @@ describe('dead letters', () => {
       replayed: 1,
       skipped: 0,
     });
+    expect(await log.replay({ ...options, partition: 1, offsets: [2], dryRun: true })).toMatchObject({ matched: 0 });
     const highs = await fixture.withAdmin((admin) => admin.fetchTopicOffsets(topic));
     expect(highs.reduce((sum, { high }) => sum + Number(high), 0)).toBe(1);
 

@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import kafkajs, { CompressionTypes } from 'kafkajs';
 import { compressFrameSync } from 'lz4-napi';
 import { compressSync } from 'snappy';
@@ -70,8 +70,9 @@ describe('a batch that cannot be decompressed', () => {
 
     const letters = await new KafkaDeadLetterLog({ kafka: fixture.kafka }).list({ topic, rowsMax: 10 });
     expect(letters).toMatchObject([
-      { reason: 'undecodable_batch', originalTopic: topic, originalPartition: 0, originalOffset: 1, valueBytes: 0 },
+      { reason: 'undecodable_batch', originalTopic: topic, originalPartition: 0, originalOffset: 1 },
     ]);
+    expect(letters[0]?.valueBytes).toBeGreaterThan(100_000);
     expect(letters[0]?.detail).toContain('offsets 1 to 1, 1 records');
     expect(listener.crashes).toEqual([]);
   });
@@ -111,6 +112,54 @@ describe('a batch that cannot be decompressed', () => {
     await fixture.source().start(listener);
     await waitFor(async () => (await fixture.committed(topic, 0)) === 3, { deadlineMs: DEADLINE_MS, what: 'commit' });
     expect(listener.received).toEqual([]);
+  });
+
+  const writeGzip = async (count: number, value: string) => {
+    const producer = fixture.kafka.producer();
+    await producer.connect();
+    const messages = Array.from({ length: count }, () => ({ value, partition: 0 }));
+    await producer.send({ topic, compression: CompressionTypes.GZIP, messages });
+    await producer.disconnect();
+  };
+
+  test.each([
+    [
+      'expands too far',
+      'x'.repeat(80),
+      /gzip batch expands to more than 16777216 bytes|claims more than 200000 records/,
+    ],
+    ['is small', 'x', /gzip batch claims more than 200000 records/],
+  ])('of 210 000 records that %s is one letter with its bytes', async (_name, value, detail) => {
+    await fixture.write({ topic, partition: 0, values: ['before'] });
+    await writeGzip(210_000, value);
+    await fixture.write({ topic, partition: 0, values: ['after'] });
+    const listener = new RecordingListener();
+    await fixture.source().start(listener);
+    await waitFor(() => listener.received.length >= 2, { deadlineMs: DEADLINE_MS, what: 'the records around it' });
+    expect(listener.received.map(({ record }) => record.offset)).toEqual([0, 210_001]);
+    expect(listener.crashes).toEqual([]);
+    const [letter, ...others] = await new KafkaDeadLetterLog({ kafka: fixture.kafka }).list({ topic, rowsMax: 10 });
+    expect(others).toEqual([]);
+    expect(letter).toMatchObject({ reason: 'undecodable_batch', originalOffset: 1 });
+    expect(letter?.detail).toMatch(detail);
+    expect(letter?.detail).toContain('offsets 1 to 210000, 210000 records');
+    const header = (name: string) => String(letter?.headers[`dlq-batch-${name}`]);
+    expect(['codec', 'records', 'offset-last', 'bytes'].map(header)).toEqual([
+      'gzip',
+      '210000',
+      '210000',
+      String(letter?.valueBytes),
+    ]);
+    const expanded = gunzipSync(letter?.value ?? Buffer.alloc(0));
+    expect(expanded.includes(value)).toBe(true);
+  });
+
+  test('of 150 000 small records is none: all are read', async () => {
+    await writeGzip(150_000, 'x');
+    const listener = new RecordingListener();
+    await fixture.source().start(listener);
+    await waitFor(() => listener.received.length >= 150_000, { deadlineMs: DEADLINE_MS, what: 'all records' });
+    expect(listener.crashes).toEqual([]);
   });
 
   test('is not passed over while it cannot be set aside', async () => {

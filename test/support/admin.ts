@@ -16,6 +16,7 @@ export const LETTER: StoredDeadLetter = {
   instance: 'worker-1',
   key: Buffer.from('upload-1'),
   value: Buffer.from('{"broken\u001b[2J'),
+  headers: { traceparent: '00-aa-bb-01' },
 };
 
 /** The commands over dependencies in memory, with a record of what was opened, closed and asked. */
@@ -67,7 +68,7 @@ export class AdminInMemory {
         },
         replay: async (filter, options) => {
           this.asked.push({ filter, options });
-          return { matched: 3, replayed: options.dryRun ? 0 : 3 };
+          return { matched: 3, replayed: options.dryRun ? 0 : 2, skipped: 1 };
         },
       }),
       outbox: this.open('outbox', {

@@ -42,13 +42,18 @@ export function httpServerDeps(given: { probes?: HealthProbe[]; phase?: () => Ph
   });
   const log = createLogger({ level: 'info', instance: 'test' }, sink);
   const status = new MemoryStatusReader();
-  const processMetrics = new ProcessMetrics(new Metrics(), { version: '1.2.3', instance: 'test' });
+  const metrics = new Metrics();
+  const processMetrics = new ProcessMetrics(metrics, { version: '1.2.3', instance: 'test' });
   const deps: HttpServerDeps = {
     status,
+    readsPerSecondMax: 10_000,
+    requests: metrics.httpRequests,
     health: new HealthCheck({
       probes: given.probes ?? [],
       phase: given.phase ?? (() => 'running'),
       checkTimeoutMs: 100,
+      freshMs: 0,
+      metrics,
       log,
     }),
     metrics: processMetrics,

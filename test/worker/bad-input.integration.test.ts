@@ -3,6 +3,7 @@
  * the bad one ends in its dead-letter topic with reason and original bytes, or is accepted where the contract is
  * lenient, and never holds up the good one. Then the operators' commands on those letters.
  */
+import { gunzipSync } from 'node:zlib';
 import { CompressionTypes, type IHeaders } from 'kafkajs';
 import { contractTopic, deadLetterTopic } from '../../src/contract/topics.ts';
 import { runAdminCommand } from '../support/admin-command.ts';
@@ -125,13 +126,14 @@ describe('what producers may get wrong', () => {
     expect(text).toContain(contractTopic(fixture.prefix, fixture.topics.content));
   });
 
-  test('a batch of the log that expands beyond the limit is one letter without bytes', async () => {
+  test('a batch of the log that expands beyond the limit is one letter with its bytes', async () => {
     const bomb = { topic: fixture.topics.content, value: Buffer.alloc(GZIP_LIMIT_BYTES + 1), partition: 1 };
     await sendRecords(fixture.kafka, [bomb], CompressionTypes.GZIP);
     await fixture.send([{ ...fixture.inputs.content('good', 'behind the bomb'), partition: 1 }]);
     await fixture.settled();
     const [letter] = (await letters()).filter((one) => reasonOf(one) === 'undecodable_batch');
     expect(String(letter?.headers['dlq-detail'])).toContain('offsets 0 to 0, 1 records');
+    expect(gunzipSync(letter?.value ?? Buffer.alloc(0)).length).toBeGreaterThan(GZIP_LIMIT_BYTES);
     expect(await fixture.count(`excess_contents where text_storage_id = 'behind the bomb'`)).toBe(1);
     expect(worker.hasEnded).toBe(false);
   });
@@ -169,14 +171,24 @@ describe('the letters, to an operator', () => {
 
   test('are only counted in a dry run', async () => {
     const before = (await letters()).length;
-    expect(await dlq('replay', ...conflicting, '--dry-run')).toEqual({ matched: 1, replayed: 0, dry_run: true });
+    expect(await dlq('replay', ...conflicting, '--dry-run')).toEqual({
+      matched: 1,
+      replayed: 0,
+      skipped: 0,
+      dry_run: true,
+    });
     const offsets = [...(await fixture.offsets()).values()];
     expect(offsets.every(({ committed, end }) => committed === end)).toBe(true);
     expect(await letters()).toHaveLength(before);
   });
 
   test('that are brought back unmended come again, and the first registration stays', async () => {
-    expect(await dlq('replay', ...conflicting)).toEqual({ matched: 1, replayed: 1, dry_run: false });
+    expect(await dlq('replay', ...conflicting)).toEqual({
+      matched: 1,
+      replayed: 1,
+      skipped: 0,
+      dry_run: false,
+    });
     await fixture.settled();
     const again = (await letters()).filter((letter) => reasonOf(letter) === 'conflicting_registration');
     expect(again).toHaveLength(2);

@@ -62,7 +62,7 @@ describe('workers killed between the commit of the database and the commit of of
 
     // It knows how its predecessor ended, and takes one record at a time; its log is cut off where it died.
     await dieAfterCommit('second');
-    expect(await fixture.count('partition_attempts where unclean_count = 1 and suspect_count = 1')).toBeGreaterThan(0);
+    expect(await fixture.count('partition_progress where suspect_count = 1')).toBeGreaterThan(0);
     const afterSecond = await assignments();
     expect(afterSecond).toEqual(expect.arrayContaining(afterFirst));
 

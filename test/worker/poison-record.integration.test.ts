@@ -50,7 +50,7 @@ describe('a record that kills the process', () => {
     expect(await fixture.count(`slots where status = 'filled'`)).toBe(10);
     expect(await fixture.count(`slots where text_storage_id = 'poison'`)).toBe(0);
     expect((await survivor.stop()).code).toBe(0);
-    expect(await fixture.count('partition_attempts')).toBe(0);
+    expect(await fixture.count('partition_progress where marked_by is not null')).toBe(0);
   });
 
   test('is processed when it is brought back to a worker that can read it', async () => {

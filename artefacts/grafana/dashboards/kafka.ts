@@ -77,6 +77,13 @@ const consuming: DashboardRow = {
         { expr: rareRate('els_dead_letters_total', 'reason'), legend: 'dead letter {{reason}}' },
       ],
     }),
+    chart({
+      title: 'Records deleted unread',
+      description:
+        'Since the workers started, by worker. Not zero: Kafka keeps inputs for a shorter time than they wait.',
+      unit: 'count',
+      queries: [{ expr: selected('els_records_deleted_unread_total'), legend: '{{instance}}' }],
+    }),
   ],
 };
 

@@ -177,6 +177,13 @@ const processes: DashboardRow = {
       queries: [{ expr: selected('els_event_loop_lag_seconds'), legend: '{{instance}}' }],
       limits: { bad: OPERATING_LIMITS.eventLoopLagSecondsMax },
     }),
+    chart({
+      title: 'Log lines lost',
+      description: 'Standard output takes no lines: a full disk, or nobody reads them. The work goes on unseen.',
+      unit: 'none',
+      columns: 6,
+      queries: [{ expr: rate('els_log_lines_lost_total', { by: ['instance'] }), legend: '{{instance}}' }],
+    }),
     listing({
       title: 'Who runs',
       description: 'Version and own name (exported_instance) of each scraped worker.',

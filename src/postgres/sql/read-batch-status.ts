@@ -1,8 +1,9 @@
 /**
- * Everything the read API tells of a batch, in one snapshot. The completion counts as published when no unpublished
- * outbox row carries its event id any more: published rows are purged, unpublished ones never are.
+ * Everything the read API tells of a batch, in one snapshot and at a bounded cost: what waits or was too much is counted
+ * up to a limit. A completion is published when the outbox row that carries it is, or is purged; null is a row that a
+ * build wrote which did not note it, long published by now.
  *
- * $1 batch id text · $2 event id of its completion text
+ * $1 batch id text · $2 count up to int
  */
 export const READ_BATCH_STATUS = `
 select
@@ -14,12 +15,10 @@ select
   b.version::float8 as version,
   b.registered_at,
   b.completed_at,
-  (select count(*) from pending_inputs p where p.batch_id = b.id)::int as pending_count,
-  (select count(*) from excess_contents e where e.batch_id = b.id)::int as excess_count,
+  (select count(*) from (select 1 from pending_inputs p where p.batch_id = b.id limit $2::int) p)::int as pending_count,
+  (select count(*) from (select 1 from excess_contents e where e.batch_id = b.id limit $2::int) e)::int as excess_count,
   not exists (
-    select 1
-    from outbox o
-    where o.published_at is null and position($2::text in o.messages) > 0
+    select 1 from outbox o where o.id = b.completion_outbox_id and o.published_at is null
   ) as completion_published
 from batches b
 where b.id = $1

@@ -14,9 +14,6 @@ export interface IntakeOptions extends OwnedPartitionsOptions {
   readonly commitIntervalMs: number;
   /** How long `stop` waits for groups in flight. */
   readonly drainDeadlineMs: number;
-  /** How many records of a partition are handled one at a time after a former owner ended uncleanly. */
-  readonly searchedRecordsMax: number;
-  readonly instance: string;
 }
 
 export interface IntakeDeps {
@@ -40,6 +37,8 @@ export interface IntakeState {
   readonly inFlightCount: number;
   /** When a record was last resolved; the start of the intake before the first one. */
   readonly lastProgressAtMs: number;
+  /** What every record has come to since the last one was resolved; null when nothing had to be retried since. */
+  readonly trouble: { readonly sinceMs: number; readonly error: Error } | null;
 }
 
 export interface PartitionActivity extends TopicPartition {

@@ -7,10 +7,10 @@
  *
  * What it does with records depends on the epoch that it owns:
  *
- *              assigned            partitions admitted           yielding
- *     no epoch ────────▶ held back ──────────────────▶ working ───────────▶ yielding
- *        ▲   (buffers, cuts nothing)              (cuts, settles, commits)  (ends and commits what is in flight)
- *        └──────────────────────────── revoked, or assigned anew ─────────────────┘
+ *              assigned                      yielding
+ *     no epoch ────────▶ working ──────────────────────▶ yielding
+ *        ▲            (cuts, settles, commits)       (ends and commits what is in flight)
+ *        └──────────────── revoked, or assigned anew ───────┘
  *
  *     from any of them:  stop() ─▶ draining: no new group, commit, leave     fail ─▶ failed: no new group, onFatal once
  *
@@ -20,7 +20,7 @@
  *                         │                          └─ parked ─ its batch waits for a backoff ──────┤
  *                         └───────────────────────────────── put back ──────────────────────────────┘
  */
-import type { InboundRecord, PartitionOffset, RecordListener } from '../../domain/ports.ts';
+import type { InboundRecord, PartitionStart, RecordListener } from '../../domain/ports.ts';
 import type { Service } from '../../lifecycle.ts';
 import { Alarm } from '../../timing/alarm.ts';
 import { settledWithin } from '../../timing/deadline.ts';
@@ -56,6 +56,7 @@ export class Intake implements RecordListener, Service {
   /** Records whose group is through, but which are not. */
   private readonly awaited = new InFlight();
   private lastProgressAtMs = performance.now();
+  private trouble: IntakeState['trouble'] = null;
   private isPumpScheduled = false;
   private readonly alarm = new Alarm(() => this.pump());
   private hasFailed = false;
@@ -67,7 +68,7 @@ export class Intake implements RecordListener, Service {
   constructor(deps: IntakeDeps) {
     this.deps = deps;
     const { source, handler, poisonMarks: store, metrics, log } = deps;
-    const { instance, retryDelayMinMs, retryDelayMaxMs, commitIntervalMs, searchedRecordsMax } = deps.options;
+    const { retryDelayMinMs, retryDelayMaxMs, commitIntervalMs } = deps.options;
     const onFatal = (error: unknown) => this.fail(error);
     this.owned = OwnedPartitions.none(source);
     this.committer = new OffsetCommitter({
@@ -80,8 +81,8 @@ export class Intake implements RecordListener, Service {
       retryDelayMinMs,
       retryDelayMaxMs,
     });
-    const marks = new PoisonMarks({ store, instance, metrics, log, retryDelayMinMs, retryDelayMaxMs });
-    this.search = new PoisonSearch({ marks, handler, log, searchedRecordsMax });
+    const marks = new PoisonMarks({ store, metrics, log, retryDelayMinMs, retryDelayMaxMs });
+    this.search = new PoisonSearch({ marks, handler, log });
     this.ticker = new Repeating(() => this.tick(), commitIntervalMs, onFatal);
   }
 
@@ -103,6 +104,7 @@ export class Intake implements RecordListener, Service {
       bufferedCount: this.owned.bufferedCount(),
       inFlightCount: this.inFlight.count,
       lastProgressAtMs: this.lastProgressAtMs,
+      trouble: this.trouble,
     };
   }
 
@@ -111,13 +113,13 @@ export class Intake implements RecordListener, Service {
     return this.owned.all.map(({ topic, partition, lastAnswerAtMs }) => ({ topic, partition, lastAnswerAtMs }));
   }
 
-  assigned(epoch: number, partitions: readonly PartitionOffset[]): void {
+  assigned(epoch: number, partitions: readonly PartitionStart[]): void {
     this.retire();
     const { source, options, log } = this.deps;
     this.owned = OwnedPartitions.of(source, epoch, partitions, options, performance.now());
     log.debug({ epoch, partitionCount: partitions.length }, 'partitions assigned');
+    this.search.begin(this.owned, partitions);
     if (this.stopping !== undefined) this.owned.pauseAll();
-    else if (partitions.length > 0) void this.admit(this.owned).catch((error) => this.fail(error));
   }
 
   /** Ends and commits what is under way. What was not begun is the next owner's. */
@@ -146,12 +148,6 @@ export class Intake implements RecordListener, Service {
 
   crashed(error: Error): void {
     this.fail(error);
-  }
-
-  /** Releases the partitions once it is known how their former owners ended. */
-  private async admit(epoch: OwnedPartitions): Promise<void> {
-    await this.search.admit(epoch);
-    this.schedulePump();
   }
 
   /** Waits for the end of the turn of the event loop, so that all partitions of one fetch go into the same groups. */
@@ -186,7 +182,7 @@ export class Intake implements RecordListener, Service {
       }
       const group = owned.cutGroup(groupSizeMax, nowMs);
       if (group === undefined) break;
-      void this.run(owned, group, () => this.deps.handler.handle(group.records));
+      void this.run(owned, group, () => this.search.handleGroup(group, owned));
     }
     this.alarm.setTo(Math.min(wakeAtMs, owned.backoffEndMs(nowMs)), nowMs);
   }
@@ -209,7 +205,7 @@ export class Intake implements RecordListener, Service {
       // Results of an ended epoch are dropped: its records belong to another owner by now, or were delivered again.
       if (epoch.isCurrent && resolutions !== undefined) {
         this.settle(epoch, group, resolutions);
-        if (group.stretches.some(({ owned }) => owned.leavesSingly)) await this.committer.commit();
+        this.search.settled(group.stretches.map(({ owned }) => owned));
       }
     } catch (error) {
       // The record would make every owner throw. Our marks stay, so that the next one searches for it as after a crash.
@@ -246,7 +242,10 @@ export class Intake implements RecordListener, Service {
     this.awaited.begin();
     try {
       const resolution = await answer;
-      if (epoch.isCurrent) this.settleStretch(epoch, owned, [{ offset, sequence, resolution }]);
+      if (epoch.isCurrent) {
+        this.settleStretch(epoch, owned, [{ offset, sequence, resolution }]);
+        this.search.settled([owned]);
+      }
     } catch (error) {
       this.fail(error);
     } finally {
@@ -262,6 +261,7 @@ export class Intake implements RecordListener, Service {
       if (resolution.kind === 'resolved') {
         owned.resolve(sequence);
         this.lastProgressAtMs = nowMs;
+        this.trouble = null;
       } else if (resolution.kind === 'retry') {
         owned.putBack(sequence);
         failed = { offset, error: resolution.error };
@@ -270,7 +270,10 @@ export class Intake implements RecordListener, Service {
       else owned.putBack(sequence);
     }
     if (failed === undefined) owned.succeeded(nowMs);
-    else this.retryLater(owned, failed.offset, failed.error, nowMs);
+    else {
+      this.trouble = { sinceMs: this.trouble?.sinceMs ?? nowMs, error: failed.error };
+      this.retryLater(owned, failed.offset, failed.error, nowMs);
+    }
     if (this.stopping === undefined) epoch.resumeWhenRoom(owned);
   }
 
@@ -289,8 +292,7 @@ export class Intake implements RecordListener, Service {
   }
 
   private committed(moved: readonly OwnedPartition[]): void {
-    void this.search.progressed(moved);
-    this.schedulePump();
+    this.search.committed(moved);
   }
 
   private async tick(): Promise<void> {
@@ -299,6 +301,7 @@ export class Intake implements RecordListener, Service {
   }
 
   private retire(): void {
+    this.trouble = null;
     void this.clearMarks();
     this.owned.end();
     this.owned = OwnedPartitions.none(this.deps.source);

@@ -1,6 +1,6 @@
 /**
- * Tells the broker how far the partitions of the current epoch are resolved: one commit at a time, only what changed,
- * never past an unresolved record, never for an epoch that has ended.
+ * Tells how far the partitions of the current epoch are resolved, to the source, which tells the database and then the
+ * broker: one commit at a time, only what changed, never past an unresolved record, never for an epoch that has ended.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PartitionOffset, RecordSource } from '../../domain/ports.ts';

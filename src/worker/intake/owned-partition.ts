@@ -2,8 +2,7 @@
  * One partition as this instance owns it during one epoch: its buffer, its backoff, what of it is committed, and how
  * its records may leave. Times are monotonic (`performance.now()`). It lives exactly as long as its epoch.
  *
- *     held ──── its former owner ended cleanly ────▶ in groups ◀─┐
- *       └────── or uncleanly ──────────────────────▶ singly ─────┘ after enough records, one by one
+ *     in groups ◀── after those, one by one ── singly ◀── its former owner ended with records in hand
  */
 import type { InboundRecord, PartitionOffset, TopicPartition } from '../../domain/ports.ts';
 import { backoffMs } from '../../timing/backoff.ts';
@@ -27,7 +26,7 @@ export class OwnedPartition implements TopicPartition {
   readonly partition: number;
   private readonly buffer: PartitionBuffer;
   private readonly limits: PartitionLimits;
-  private leaving: 'held' | 'singly' | 'in-groups' = 'held';
+  private leaving: 'singly' | 'in-groups' = 'in-groups';
   private committedNext: number;
   private answeredAtMs: number;
   private failureCount = 0;
@@ -145,6 +144,11 @@ export class OwnedPartition implements TopicPartition {
   /** Where the next owner would begin: the position at the assignment, then what was committed last. */
   committed(): PartitionOffset {
     return { topic: this.topic, partition: this.partition, offsetNext: this.committedNext };
+  }
+
+  /** Everything below is resolved. */
+  get resolvedNext(): number {
+    return this.buffer.offsetNext;
   }
 
   /** How far it is resolved; undefined when all of that is committed. */

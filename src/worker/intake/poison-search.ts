@@ -1,40 +1,44 @@
 /**
  * Finds the poison record, the one that ends every process that handles it, and sets it aside unparsed.
  *
- * An owner marks its partition when it begins and takes the mark away when it has progressed or ends in order. So a
- * mark that is found at the very position where a partition begins says that its former owner ended uncleanly. Then the
- * partition is handled one record at a time, one such record in the whole process: marked in the store, then handled,
- * then committed, before the next is marked. A record that is found marked was therefore being handled, it and no other
- * of its partition, when the process ended; and an innocent record is never marked twice.
+ * A process marks the first records that it takes of a partition in an epoch, before it handles them; once they are
+ * resolved the partition needs no mark any more. A restart begins with the record that ended the process, so that record
+ * is among the marked ones by the second time. A mark that is found when a partition begins says that exactly these
+ * records were in hand when a process ended uncleanly. They are handled one at a time, one such record in the whole
+ * process, and everything else goes on as ever: each is noted in the store, together with the position before it, then
+ * handled. A record that is found noted was therefore being handled, it and no other of its partition, when the process
+ * ended; and an innocent one is never noted twice, because what lies below the position is not noted again.
  */
 import { strict as assert } from 'node:assert';
-import type { InboundRecord, TopicPartition } from '../../domain/ports.ts';
+import type { InboundRecord, MarkedStretch, PartitionStart } from '../../domain/ports.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { answerAt } from '../settle/answers.ts';
 import type { HandleGroup } from '../settle/handle-group.ts';
-import type { Resolution } from '../settle/resolution.ts';
+import type { Answered, Resolution } from '../settle/resolution.ts';
 import type { OwnedPartition } from './owned-partition.ts';
 import type { OwnedPartitions, RecordGroup } from './owned-partitions.ts';
 import type { PoisonMarks } from './poison-marks.ts';
 
-/** A record marked this often before, each time by an owner that did not live to resolve it, is not handled again. */
-const MARKED_BEFORE_MAX = 2;
+/** A record noted this often before, each time by a process that did not live to resolve it, is not handled again. */
+const NOTED_BEFORE_MAX = 2;
 
 export interface PoisonSearchDeps {
   readonly marks: PoisonMarks;
   readonly handler: Pick<HandleGroup, 'handle' | 'setAside'>;
   readonly log: Logger;
-  readonly searchedRecordsMax: number;
 }
 
 /** What the search knows of a partition, as long as its epoch lasts. */
 interface Note {
-  /** Records still to be handled one at a time. */
-  leftCount: number;
-  /** The position at which the store has our mark; undefined when it has none. */
-  markedNext: number | undefined;
-  /** The record that we marked last, and how often it had been marked before. */
-  record: { readonly offset: number; readonly markedBefore: number } | undefined;
+  /** Records from here to below `offsetEnd` are handled one at a time. */
+  settledNext: number;
+  offsetEnd: number;
+  /** The end of our mark; undefined when the store has none. */
+  markedEnd: number | undefined;
+  /** Until the first records of the epoch came through. */
+  needsMark: boolean;
+  /** The record that we noted last, and how often it had been noted before. */
+  record: { readonly offset: number; readonly notedBefore: number } | undefined;
 }
 
 export class PoisonSearch {
@@ -47,22 +51,21 @@ export class PoisonSearch {
     this.deps = deps;
   }
 
-  /** Marks the partitions of a new epoch and releases them as their former owners' ends demand. */
-  async admit(epoch: OwnedPartitions): Promise<void> {
-    const positions = epoch.all.map((owned) => owned.committed());
-    for (const owned of epoch.all) this.noteOf(owned).markedNext = owned.committed().offsetNext;
-    const uncleanCounts = await this.deps.marks.markPartitions(epoch, positions);
-    for (const [index, owned] of epoch.all.entries()) {
-      const uncleanCount = uncleanCounts === undefined ? 0 : answerAt(uncleanCounts, index);
-      if (uncleanCount === 0) {
-        owned.releaseInGroups();
-        continue;
-      }
+  begin({ all, epoch }: OwnedPartitions, starts: readonly PartitionStart[]): void {
+    let partitionCount = 0;
+    let recordCountMax = 0;
+    for (const [index, owned] of all.entries()) {
+      const { offsetNext, leftInHand } = answerAt(starts, index);
+      const { offsetEnd, settledNext } = leftInHand ?? { offsetEnd: offsetNext, settledNext: offsetNext };
+      this.notes.set(owned, { offsetEnd, settledNext, markedEnd: undefined, needsMark: true, record: undefined });
+      if (leftInHand === undefined) continue;
       owned.releaseSingly();
-      this.noteOf(owned).leftCount = this.deps.searchedRecordsMax;
-      const { topic, partition } = owned;
-      this.deps.log.warn({ topic, partition, uncleanCount }, 'former owners ended uncleanly, one record at a time');
+      partitionCount += 1;
+      recordCountMax += offsetEnd - offsetNext;
     }
+    if (partitionCount === 0) return;
+    const fields = { epoch, partitionCount, recordCountMax };
+    this.deps.log.warn(fields, 'a worker was killed or crashed with records in hand; these are handled one by one');
   }
 
   /** The next record to be handled alone, taken from its partition; undefined while one is, or when there is none. */
@@ -72,9 +75,6 @@ export class PoisonSearch {
     for (let step = 0; step < all.length; step += 1) {
       const owned = all[(step + this.turn) % all.length];
       if (owned === undefined || !owned.leavesSingly || owned.readyCount(nowMs) === 0) continue;
-      // The one before is resolved but the broker does not know yet: were the process to end now, it would be marked
-      // again.
-      if (owned.uncommitted() !== undefined) continue;
       const group: RecordGroup = { records: [], sequences: [], stretches: [{ owned, start: 0, end: 1 }] };
       owned.take(1, group, nowMs);
       this.isSearching = true;
@@ -89,11 +89,9 @@ export class PoisonSearch {
     const record = group.records[0];
     assert(owned !== undefined && record !== undefined, 'one record is handled alone');
     try {
-      const markedBefore = await this.mark(owned, record, epoch);
+      const notedBefore = await this.noteRecord(owned, record);
       if (!epoch.isCurrent) return undefined;
-      const resolution = await this.resolve(record, markedBefore);
-      if (resolution.kind === 'resolved') this.noteOf(owned).leftCount -= 1;
-      return [resolution];
+      return [await this.resolve(record, notedBefore)];
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       return [{ kind: 'retry', error }];
@@ -102,65 +100,87 @@ export class PoisonSearch {
     }
   }
 
-  /** After a commit: partitions that came through leave in groups again; those that moved need no mark any more. */
-  async progressed(moved: readonly OwnedPartition[]): Promise<void> {
-    const done: OwnedPartition[] = [];
-    for (const owned of moved) {
-      if (owned.leavesSingly && this.noteOf(owned).leftCount <= 0) owned.releaseInGroups();
-      if (owned.leavesInGroups) done.push(owned);
+  /** Marks what has to be, then handles; undefined when the epoch ended before it came to that. */
+  async handleGroup(group: RecordGroup, epoch: OwnedPartitions): Promise<Answered[] | undefined> {
+    const unmarked: { readonly note: Note; readonly stretch: MarkedStretch }[] = [];
+    for (const { owned, start, end } of group.stretches) {
+      const note = this.noteOf(owned);
+      const stretch = {
+        topic: owned.topic,
+        partition: owned.partition,
+        offsetFrom: answerAt(group.records, start).offset,
+        offsetEnd: answerAt(group.records, end - 1).offset + 1,
+      };
+      if (note.needsMark) unmarked.push({ note, stretch });
     }
-    await this.clear(done);
+    if (unmarked.length > 0) {
+      // Noted before it is known, since a mark may be written that we never hear of.
+      for (const { note, stretch } of unmarked) note.markedEnd = stretch.offsetEnd;
+      await this.deps.marks.mark(unmarked.map(({ stretch }) => stretch));
+      if (!epoch.isCurrent) return undefined;
+    }
+    return this.deps.handler.handle(group.records);
+  }
+
+  /** Partitions whose first records came through need no mark any more, and leave in groups from there on. */
+  settled(partitions: Iterable<OwnedPartition>): void {
+    for (const owned of partitions) {
+      const note = this.noteOf(owned);
+      if (owned.leavesSingly && owned.resolvedNext >= note.offsetEnd) owned.releaseInGroups();
+      if (note.markedEnd !== undefined && owned.resolvedNext >= note.markedEnd) note.needsMark = false;
+    }
+  }
+
+  /** The store has no mark any more below a position that it was told. */
+  committed(moved: readonly OwnedPartition[]): void {
+    for (const owned of moved) {
+      const note = this.noteOf(owned);
+      if (note.markedEnd !== undefined && owned.committed().offsetNext >= note.markedEnd) note.markedEnd = undefined;
+    }
   }
 
   /** Takes our marks from those that have one: this process lives to end its work on them. */
   async clear(partitions: readonly OwnedPartition[]): Promise<void> {
-    const marked: TopicPartition[] = partitions.filter((owned) => this.noteOf(owned).markedNext !== undefined);
-    for (const owned of partitions) this.noteOf(owned).markedNext = undefined;
+    const marked = partitions.filter((owned) => this.noteOf(owned).markedEnd !== undefined);
+    for (const owned of marked) this.noteOf(owned).markedEnd = undefined;
     await this.deps.marks.clear(marked);
   }
 
   private noteOf(owned: OwnedPartition): Note {
-    let note = this.notes.get(owned);
-    if (note === undefined) {
-      note = { leftCount: 0, markedNext: undefined, record: undefined };
-      this.notes.set(owned, note);
-    }
+    const note = this.notes.get(owned);
+    assert(note !== undefined, 'a partition is begun before it is used');
     return note;
   }
 
-  private async resolve(record: InboundRecord, markedBefore: number): Promise<Resolution> {
-    if (markedBefore < MARKED_BEFORE_MAX) {
+  private async resolve(record: InboundRecord, notedBefore: number): Promise<Resolution> {
+    if (notedBefore < NOTED_BEFORE_MAX) {
       const answer = answerAt(await this.deps.handler.handle([record]), 0);
       return answer.kind === 'awaited' ? answer.resolution : answer;
     }
-    const detail = `The process ended ${markedBefore} times while it handled this record.`;
+    const detail = `The process ended ${notedBefore} times while it handled this record.`;
     const { topic, partition, offset } = record;
-    this.deps.log.error({ topic, partition, offset, markedBefore }, 'poison record set aside');
-    return this.deps.handler.setAside(record, 'crashed_process', detail, markedBefore);
+    this.deps.log.error({ topic, partition, offset, notedBefore }, 'poison record set aside');
+    return this.deps.handler.setAside(record, 'crashed_process', detail, notedBefore);
   }
 
-  /** Marks the record before it is handled; answers how often it had been marked before. */
-  private async mark(owned: OwnedPartition, record: InboundRecord, epoch: OwnedPartitions): Promise<number> {
+  /** Notes the record before it is handled; answers how often it had been noted before. */
+  private async noteRecord(owned: OwnedPartition, record: InboundRecord): Promise<number> {
     const note = this.noteOf(owned);
-    // Marked already by this very process, which lives: a retry of a transient failure is no crash.
-    if (note.record?.offset === record.offset) return note.record.markedBefore;
-    const position = owned.committed();
-    if (note.markedNext !== position.offsetNext) {
-      // The mark follows the commits, so that the next owner, who begins there, knows that we ended uncleanly.
-      note.markedNext = position.offsetNext;
-      await this.deps.marks.markPartitions(epoch, [position]);
-    }
-    if (!epoch.isCurrent) return 0;
-    let markedBefore: number | undefined;
+    // Settled before, or behind the marked ones, which compaction may have taken.
+    if (record.offset < note.settledNext || record.offset >= note.offsetEnd) return 0;
+    // Noted already by this very process, which lives: a retry of a transient failure is no crash.
+    if (note.record?.offset === record.offset) return note.record.notedBefore;
+    note.markedEnd = note.offsetEnd;
+    let notedBefore: number | undefined;
     try {
-      markedBefore = await this.deps.marks.markRecord(record);
+      notedBefore = await this.deps.marks.markRecord(record);
     } catch (error) {
       throw new StoreUnavailable('The store of poison marks did not answer.', { cause: error });
     }
     // Without the store a crash would not be recognised: one record at a time has no use then.
-    if (markedBefore === undefined) note.leftCount = 0;
-    note.record = { offset: record.offset, markedBefore: markedBefore ?? 0 };
-    return note.record.markedBefore;
+    if (notedBefore === undefined) note.offsetEnd = record.offset;
+    note.record = { offset: record.offset, notedBefore: notedBefore ?? 0 };
+    return note.record.notedBefore;
   }
 }
 

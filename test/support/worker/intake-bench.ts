@@ -3,7 +3,7 @@ import { Metrics } from '../../../src/telemetry/metrics.ts';
 import { Intake } from '../../../src/worker/intake/intake.ts';
 import type { IntakeDeps, IntakeOptions } from '../../../src/worker/intake/intake-options.ts';
 import { ParkedBatches } from '../../../src/worker/settle/parked-batches.ts';
-import { MemoryMarkStore } from './memory-mark-store.ts';
+import { MemoryProgressStore } from './memory-progress-store.ts';
 import { MemoryRecordSource } from './memory-record-source.ts';
 import { ScriptedHandler } from './scripted-handler.ts';
 
@@ -19,17 +19,15 @@ const OPTIONS: IntakeOptions = {
   retryDelayMinMs: 2,
   retryDelayMaxMs: 20,
   drainDeadlineMs: 1000,
-  searchedRecordsMax: 20,
-  instance: 'test',
 };
 
 /** An intake between a record source in memory and a scripted handler. */
 export function intakeBench(
   options: Partial<IntakeOptions> = {},
-  given: { source?: MemoryRecordSource; marks?: MemoryMarkStore; handler?: IntakeDeps['handler'] } = {},
+  given: { source?: MemoryRecordSource; marks?: MemoryProgressStore; handler?: IntakeDeps['handler'] } = {},
 ) {
-  const source = given.source ?? new MemoryRecordSource();
-  const marks = given.marks ?? new MemoryMarkStore();
+  const marks = given.marks ?? new MemoryProgressStore();
+  const source = given.source ?? new MemoryRecordSource(marks);
   const handler = new ScriptedHandler();
   const fatal: Error[] = [];
   const metrics = new Metrics();

@@ -6,6 +6,7 @@ import type {
   TopicPartition,
 } from '../../../src/domain/ports.ts';
 import { AppError } from '../../../src/errors.ts';
+import { MemoryProgressStore } from './memory-progress-store.ts';
 
 const encoder = new TextEncoder();
 
@@ -40,6 +41,8 @@ export class MemoryRecordSource implements RecordSource {
   private isCurrent = false;
   private isDelivering = false;
 
+  constructor(private readonly progress = new MemoryProgressStore()) {}
+
   start(listener: RecordListener): Promise<void> {
     this.listener = listener;
     return Promise.resolve();
@@ -61,6 +64,7 @@ export class MemoryRecordSource implements RecordSource {
     if (error !== undefined) return Promise.reject(error);
     this.commits.push({ epoch, offsets });
     if (epoch !== this.epoch || !this.isCurrent) return Promise.resolve();
+    this.progress.advanceNow(offsets.map((offset) => ({ ...offset, offsetFrom: 0 })));
     for (const one of offsets) {
       const log = this.log(one);
       const delivered = log.next === 0 ? log.committed : (log.records[log.next - 1]?.offset ?? 0) + 1;
@@ -88,14 +92,17 @@ export class MemoryRecordSource implements RecordSource {
   assign(): void {
     this.epoch += 1;
     this.isCurrent = true;
-    const positions: PartitionOffset[] = [];
-    for (const log of this.logs.values()) {
+    const committed = [...this.logs.values()].map(({ topic, partition, committed: offsetNext }) => {
+      return { topic, partition, offsetNext };
+    });
+    const starts = this.progress.beginNow(committed);
+    for (const start of starts) {
+      const log = this.log(start);
       log.isPaused = false;
-      log.next = log.records.findIndex((record) => record.offset >= log.committed);
+      log.next = log.records.findIndex((record) => record.offset >= start.offsetNext);
       if (log.next < 0) log.next = log.records.length;
-      positions.push({ topic: log.topic, partition: log.partition, offsetNext: log.committed });
     }
-    this.listener?.assigned(this.epoch, positions);
+    this.listener?.assigned(this.epoch, starts);
     this.deliver();
   }
 

@@ -2,11 +2,25 @@ import type { InboundRecord } from '../../../src/domain/ports.ts';
 import { AppError } from '../../../src/errors.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { gate, intakeBench, range } from '../../support/worker/intake-bench.ts';
-import { MemoryMarkStore } from '../../support/worker/memory-mark-store.ts';
+import { MemoryProgressStore } from '../../support/worker/memory-progress-store.ts';
 import { MemoryRecordSource, unavailable } from '../../support/worker/memory-record-source.ts';
 
 const soon = (what: string) => ({ deadlineMs: 5000, what });
 const never = new Promise<void>(() => {});
+
+/** As a process leaves it that was killed with these records in hand. */
+async function leftInHand(
+  from: number,
+  to: number,
+): Promise<{ source: MemoryRecordSource; marks: MemoryProgressStore }> {
+  const marks = new MemoryProgressStore();
+  marks.owner = 'killed';
+  await marks.begin([{ topic: 't', partition: 0, offsetNext: from }]);
+  await marks.mark([{ topic: 't', partition: 0, offsetFrom: from, offsetEnd: to }]);
+  marks.owner = 'next';
+  marks.markCallCount = 0;
+  return { source: new MemoryRecordSource(marks), marks };
+}
 
 /**
  * Lives until a record is handled that ends processes, then is left as a killed process is: nothing of it goes on.
@@ -14,10 +28,11 @@ const never = new Promise<void>(() => {});
  */
 async function live(
   source: MemoryRecordSource,
-  marks: MemoryMarkStore,
+  marks: MemoryProgressStore,
   isFatal: (record: InboundRecord) => boolean,
   options = {},
 ) {
+  marks.owner = `life ${marks.owner}`;
   const bench = intakeBench(options, { source, marks });
   let isDead = false;
   bench.handler.delay = (records) => {
@@ -28,12 +43,12 @@ async function live(
   source.assign();
   await waitFor(() => isDead || source.committedAll(), soon('dead or done'));
   // The dead do not stop in order; their timers would only keep the test alive.
-  const left = structuredClone([...marks.marks]);
+  const left = structuredClone([...marks.rows]);
   const handledCount = bench.handler.groups.flat().length;
   await bench.intake.stop();
   if (isDead) {
-    marks.marks.clear();
-    for (const [name, mark] of left) marks.marks.set(name, mark);
+    marks.rows.clear();
+    for (const [name, row] of left) marks.rows.set(name, row);
   }
   source.stopCount = 0;
   return { ...bench, isDead, handledCount };
@@ -43,8 +58,8 @@ describe('poison search', () => {
   const isPoison = (record: InboundRecord) => record.partition === 0 && record.offset === 7;
 
   test('a record that ends the process is set aside after three crashes, and nothing else is', async () => {
-    const source = new MemoryRecordSource();
-    const marks = new MemoryMarkStore();
+    const marks = new MemoryProgressStore();
+    const source = new MemoryRecordSource(marks);
     source.append('t', 0, range(0, 40));
     source.append('t', 1, range(0, 40));
     let lives = await live(source, marks, isPoison, { drainDeadlineMs: 5, groupSizeMax: 100 });
@@ -60,40 +75,68 @@ describe('poison search', () => {
     expect(source.violations).toEqual([]);
   });
 
-  test('after an unclean end records are handled one at a time, then in groups again', async () => {
-    const source = new MemoryRecordSource();
-    const marks = new MemoryMarkStore();
-    await marks.markPartitions([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
+  test('exactly what was in hand at an unclean end is handled one at a time', async () => {
+    const { source, marks } = await leftInHand(0, 20);
     source.append('t', 0, range(0, 100));
-    const { handler, isDead } = await live(source, marks, () => false, { searchedRecordsMax: 20 });
+    const { handler, isDead } = await live(source, marks, () => false);
     expect(isDead).toBe(false);
     expect(handler.groups.slice(0, 20).map((group) => group.length)).toEqual(new Array(20).fill(1));
     expect(handler.groups[20]?.length).toBeGreaterThan(1);
     expect(marks.markRecordCallCount).toBe(20);
   });
 
-  test('no record is marked before the broker knows that the one before is resolved', async () => {
-    const source = new MemoryRecordSource();
-    const marks = new MemoryMarkStore();
-    await marks.markPartitions([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
+  test('a worker that was killed with nothing in hand costs its successor nothing', async () => {
+    const marks = new MemoryProgressStore();
+    const source = new MemoryRecordSource(marks);
     source.append('t', 0, range(0, 10));
-    source.commitErrors.push(unavailable(), unavailable(), unavailable());
-    const { intake, handler } = intakeBench({}, { source, marks });
-    const committedAtHandling: number[] = [];
-    handler.delay = async () => {
-      committedAtHandling.push(source.committed('t', 0));
-    };
-    await intake.start();
+    source.append('t', 1, []);
+    const idle = intakeBench({}, { source, marks });
+    await idle.intake.start();
     source.assign();
-    await waitFor(() => source.committedAll(), soon('all'));
+    await waitFor(() => source.committedAll(), soon('nothing in hand'));
+    const left = structuredClone([...marks.rows]);
+    await idle.intake.stop();
+    source.stopCount = 0;
+    marks.rows.clear();
+    for (const [name, row] of left) marks.rows.set(name, row);
+
+    source.append('t', 0, range(10, 300));
+    source.append('t', 1, range(0, 300));
+    marks.markCallCount = 0;
+    const { handler } = await live(source, marks, () => false, { groupSizeMax: 100 });
+    expect(marks.markRecordCallCount).toBe(0);
+    expect(handler.groups.filter((group) => group.length === 1)).toEqual([]);
+    // The first stretches of both partitions are marked, and nothing behind them.
+    expect(marks.markCallCount).toBeLessThanOrEqual(2);
+    expect(marks.markedCount()).toBe(0);
+  });
+
+  test('what the database knows to be settled is no suspect again', async () => {
+    const { source, marks } = await leftInHand(0, 10);
+    source.append('t', 0, range(0, 10));
+    // Kafka does not know yet what the database knows.
+    await marks.markRecord({ topic: 't', partition: 0, offset: 6 });
+    marks.owner = 'next but one';
+    marks.markRecordCallCount = 0;
+    await live(source, marks, () => false);
+    expect(marks.markRecordCallCount).toBe(4);
+  });
+
+  test('a store that hangs holds up the first group for a moment and nothing after that', async () => {
+    const { source, marks, intake } = intakeBench();
+    const door = gate();
+    marks.hang = door.opened;
+    await intake.start();
+    source.append('t', 0, range(0, 500));
+    source.assign();
+    await waitFor(() => source.committedAll(), soon('committed'));
+    expect(marks.markCallCount).toBe(1);
+    door.open();
     await intake.stop();
-    expect(committedAtHandling).toEqual(range(0, 10));
   });
 
   test('a partition under search does not hold up the others', async () => {
-    const source = new MemoryRecordSource();
-    const marks = new MemoryMarkStore();
-    await marks.markPartitions([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
+    const { source, marks } = await leftInHand(0, 10);
     source.append('t', 0, range(0, 10));
     source.append('t', 1, range(0, 500));
     const door = gate();
@@ -109,9 +152,7 @@ describe('poison search', () => {
   });
 
   test('a transient failure during the search is not mistaken for a crash', async () => {
-    const source = new MemoryRecordSource();
-    const marks = new MemoryMarkStore();
-    await marks.markPartitions([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
+    const { source, marks } = await leftInHand(0, 10);
     source.append('t', 0, range(0, 3));
     const { intake, handler } = intakeBench({}, { source, marks });
     let failuresLeft = 5;
@@ -128,22 +169,22 @@ describe('poison search', () => {
   });
 
   test('a clean stop leaves no mark, so the next owner works in groups', async () => {
-    const source = new MemoryRecordSource();
-    const marks = new MemoryMarkStore();
+    const marks = new MemoryProgressStore();
+    const source = new MemoryRecordSource(marks);
     source.append('t', 0, range(0, 10));
     const first = intakeBench({}, { source, marks });
     first.handler.retries = () => true;
     await first.intake.start();
     source.assign();
     await waitFor(() => first.handler.groups.length > 1, soon('working without progress'));
-    expect(marks.marks.size).toBe(1);
+    expect(marks.markedCount()).toBe(1);
     await first.intake.stop();
-    expect(marks.marks.size).toBe(0);
+    expect(marks.markedCount()).toBe(0);
   });
 
   test('a clean revocation leaves no mark', async () => {
-    const source = new MemoryRecordSource();
-    const marks = new MemoryMarkStore();
+    const marks = new MemoryProgressStore();
+    const source = new MemoryRecordSource(marks);
     source.append('t', 0, range(0, 10));
     const { intake, handler } = intakeBench({}, { source, marks });
     handler.retries = () => true;
@@ -151,7 +192,7 @@ describe('poison search', () => {
     source.assign();
     await waitFor(() => handler.groups.length > 0, soon('working'));
     source.revoke();
-    await waitFor(() => marks.marks.size === 0, soon('forgotten'));
+    await waitFor(() => marks.markedCount() === 0, soon('forgotten'));
     await intake.stop();
   });
 
@@ -161,13 +202,13 @@ describe('poison search', () => {
     source.append('t', 0, range(0, 10));
     source.assign();
     await waitFor(() => source.committedAll(), soon('committed'));
-    await waitFor(() => marks.marks.size === 0, soon('forgotten'));
+    await waitFor(() => marks.markedCount() === 0, soon('forgotten'));
     await intake.stop();
   });
 
   test('a handler that throws is found like a crash: the mark stays', async () => {
-    const source = new MemoryRecordSource();
-    const marks = new MemoryMarkStore();
+    const marks = new MemoryProgressStore();
+    const source = new MemoryRecordSource(marks);
     source.append('t', 0, range(0, 10));
     const { intake, handler, fatal } = intakeBench({}, { source, marks });
     handler.delay = () => Promise.reject(new Error('a bug'));
@@ -175,7 +216,7 @@ describe('poison search', () => {
     source.assign();
     await waitFor(() => fatal.length > 0, soon('fatal'));
     await intake.stop();
-    expect(marks.marks.size).toBe(1);
+    expect(marks.markedCount()).toBe(1);
   });
 
   test('a store of marks that is unavailable for a while delays the records, one that fails for good does not', async () => {
@@ -192,30 +233,13 @@ describe('poison search', () => {
     }
   });
 
-  test('a wait for the store ends with its epoch: the next one does not wait for it', async () => {
-    const { source, marks, intake } = intakeBench({ retryDelayMinMs: 600_000, retryDelayMaxMs: 600_000 });
-    marks.errors.push(unavailable());
-    await intake.start();
-    source.append('t', 0, range(0, 10));
-    source.assign();
-    await waitFor(() => marks.errors.length === 0, soon('the first epoch waits'));
-    source.revoke();
-    source.assign();
-    await waitFor(() => source.committedAll(), soon('the second epoch works'));
-    await intake.stop();
-  });
-
   test('a store that fails during the search delays the record; one that cannot answer ends the search', async () => {
-    const source = new MemoryRecordSource();
-    const marks = new MemoryMarkStore();
-    await marks.markPartitions([{ topic: 't', partition: 0, offsetNext: 0 }], 'former');
+    const { source, marks } = await leftInHand(0, 40);
     source.append('t', 0, range(0, 60));
     const { intake, handler } = intakeBench({}, { source, marks });
-    const gone = new AppError('STORE_FAILED', 'gone');
-    // The next calls are the marks of the partition at the commit that follows, and of the record after it.
     handler.delay = async (records) => {
-      if (records[0]?.offset === 2) marks.errors.push(gone, unavailable());
-      if (records[0]?.offset === 4) marks.errors.push(gone, gone);
+      if (records[0]?.offset === 2) marks.errors.push(unavailable());
+      if (records[0]?.offset === 4) marks.errors.push(new AppError('STORE_FAILED', 'gone'));
     };
     await intake.start();
     source.assign();
