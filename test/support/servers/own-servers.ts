@@ -3,7 +3,7 @@
  * They end with the test, however it ends.
  */
 import { execFile } from 'node:child_process';
-import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,6 +13,8 @@ import { freePorts } from '../../../distributed/stack/process/free-port.ts';
 import { Guardian } from '../../../distributed/stack/process/guardian.ts';
 import { ServerProcess, type ServerSettings } from '../../../distributed/stack/process/server-process.ts';
 import { isRoot } from '../../../distributed/stack/programs/debian.ts';
+import { javaOptions, provideKafka } from '../../../distributed/stack/servers/kafka-distribution.ts';
+import { kafkaProperties, metaProperties, randomId } from '../../../distributed/stack/servers/kafka-settings.ts';
 import { findPostgres } from '../../../distributed/stack/servers/postgres-binaries.ts';
 import { redisProgram } from '../../../distributed/stack/servers/redis.ts';
 
@@ -108,6 +110,33 @@ export class OwnServers {
       readyPattern: /ready to accept connections|Sentinel ID is/i,
       user: undefined,
     });
+  }
+
+  /** One node with the listeners of a test beside its own; `{a}`, `{b}` and so on in the properties are free ports. */
+  async kafka(properties: string): Promise<ReadonlyMap<string, number>> {
+    const distribution = await provideKafka(this.context);
+    const names = [...new Set(properties.match(/\{[a-z]\}/g))];
+    const [brokerPort = 0, controllerPort = 0, ...ports] = await freePorts(2 + names.length);
+    const given = new Map(names.map((name, index) => [name[1] ?? '', ports[index] ?? 0]));
+    const folder = await mkdtemp(join(this.folder, 'kafka-'));
+    const node = { id: 1, brokerPort, controllerPort };
+    await writeFile(join(folder, 'meta.properties'), metaProperties(randomId(), 1));
+    await copyFile(distribution.bootstrapCheckpoint, join(folder, 'bootstrap.checkpoint'));
+    const own = properties
+      .replace(/\{([a-z])\}/g, (_, name: string) => `${given.get(name)}`)
+      .replaceAll('{own}', `BROKER://127.0.0.1:${brokerPort},CONTROLLER://127.0.0.1:${controllerPort}`);
+    const file = await this.file('kafka.properties', `${kafkaProperties({ nodes: [node], id: 1, folder })}${own}`);
+    await this.start({
+      name: 'kafka',
+      port: brokerPort,
+      command: distribution.java.command,
+      args: [...javaOptions('384m'), '-cp', distribution.classPath, 'kafka.Kafka', file],
+      env: process.env,
+      folder,
+      readyPattern: /Kafka Server started/,
+      user: undefined,
+    });
+    return given;
   }
 
   start(settings: Omit<ServerSettings, 'logFile' | 'startMsMax' | 'stopSignal' | 'stopMsMax' | 'abandonSignal'>) {
