@@ -26,7 +26,7 @@ const HINTS: readonly (readonly [pattern: RegExp, hint: string])[] = [
   ],
   [/key values mismatch/i, 'key and certificate do not belong together'],
   [/pg_hba\.conf/i, 'the server takes no such login from here: TLS, user, database or address'],
-  [/mechanism is not supported|UnsupportedSaslMechanism/i, 'the brokers offer other ways to log in'],
+  [/mechanism is not supported|requested SASL mechanism/i, 'the brokers offer other ways to log in'],
   [/not valid given the current SASL state/i, 'the brokers want a login: KAFKA_SASL_MECHANISM'],
   [
     /SASL .* authentication failed|WRONGPASS|NOAUTH|password authentication failed/i,
@@ -38,5 +38,6 @@ const HINTS: readonly (readonly [pattern: RegExp, hint: string])[] = [
 
 /** Undefined where the error says it all. */
 export function hintFor(text: string): string | undefined {
-  return HINTS.find(([pattern]) => pattern.test(text))?.[1];
+  return HINTS.find(([pattern]) => pattern.test(text))?.[1  [/^Closed connection$/i, 'does the broker want TLS (KAFKA_SSL) or a login (KAFKA_SASL_MECHANISM) on this port?'],
+];
 }

@@ -3,9 +3,9 @@
  * They end with the test, however it ends.
  */
 import { execFile } from 'node:child_process';
-import { chmod, chown, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import type { StackContext } from '../../../distributed/stack/process/context.ts';
@@ -58,6 +58,11 @@ export class OwnServers {
     await chmod(path, mode);
     if (UNPRIVILEGED !== undefined) await chown(path, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
     return path;
+  }
+
+  /** The same file as a server wants it: its own, and closed to all others. */
+  async copy(path: string): Promise<string> {
+    return this.file(`own-${basename(path)}`, await readFile(path, 'utf8'));
   }
 
   /** `hba`: who may connect how; all from this machine by default, without password. */
