@@ -31,6 +31,11 @@ module.exports = {
       from: { path: '^src/timing' }, to: { path: '^src/(?!timing)' },
     },
     {
+      name: 'connection-is-a-leaf', severity: 'error',
+      comment: 'What addresses and certificates mean is the same for settings and every adapter.',
+      from: { path: '^src/connection' }, to: { path: '^src/(?!connection)' },
+    },
+    {
       name: 'domain-is-pure', severity: 'error',
       comment: 'Rules must be testable without any server, clock or package.',
       from: { path: '^src/domain' }, to: { pathNot: '^src/domain' },

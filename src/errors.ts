@@ -2,6 +2,8 @@
  * Every failure the service knows by name. An error answers one question: may the same work be tried again?
  * Unknown errors are not retryable. Status codes, exit codes and dead-letter reasons are mapped at the edges.
  */
+import { hintFor } from './connection/hints.ts';
+
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNAVAILABLE', 'CONFLICT', 'STORE_TIMED_OUT']);
 
 /** A chain of causes may be a circle. */
@@ -61,7 +63,7 @@ export function isRetryable(error: unknown): boolean {
 
 /**
  * A text of any thrown value, causes included, for logs and stored error columns. Nothing is said twice: libraries
- * repeat the message of what they wrap.
+ * repeat the message of what they wrap. What helps with a connection is added.
  */
 export function describeError(error: unknown): string {
   let text = '';
@@ -71,7 +73,8 @@ export function describeError(error: unknown): string {
     if (!text.includes(message)) text = text === '' ? message : `${text}: ${message}`;
     cause = cause instanceof Error ? cause.cause : undefined;
   }
-  return text;
+  const hint = hintFor(text);
+  return hint === undefined ? text : `${text} (${hint})`;
 }
 
 /** Several at once (every address of a name refused) have no message of their own. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '../clock.ts';
 import type { ConfigOf } from '../config/config-schema.ts';
 import { INBOUND, topicsFor } from '../contract/topics.ts';
-import { CONSUMER_RECONNECT_MS_MAX, createKafka, type KafkaClientOptions, securityOf } from '../kafka/client.ts';
+import { CONSUMER_RECONNECT_MS_MAX, createKafka, type KafkaClientOptions } from '../kafka/client.ts';
 import { KafkaHealth } from '../kafka/kafka-health.ts';
 import { KafkaLagReader } from '../kafka/lag-reader.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
@@ -19,6 +19,7 @@ import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { Tracing } from '../telemetry/tracing.ts';
 import type { Composing } from './composing.ts';
+import { databaseTarget, kafkaSecurity, redisTarget } from './connections.ts';
 
 const SIDE_POOL_MAX = 3;
 const READ_POOL_MAX = 2;
@@ -60,7 +61,7 @@ export function composeAdapters(composing: Composing): void {
 
 function composePostgres({ config, log, single }: Composing): void {
   const shared = {
-    url: config.databaseUrl,
+    url: databaseTarget(config),
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     lockTimeoutMs: config.lockTimeoutMs,
     statementTimeoutMs: config.statementTimeoutMs,
@@ -106,12 +107,14 @@ function composePostgres({ config, log, single }: Composing): void {
 function composeKafka({ config, log, single }: Composing): void {
   const topics = topicsFor(config.topicPrefix);
   const inbound = INBOUND.map((name) => topics[name]);
+  // One for all clients: they share a token.
+  const security = kafkaSecurity(config);
   const client = (role: string, limits: Partial<KafkaClientOptions> = {}) =>
     createKafka({
       brokers: config.kafkaBrokers,
       clientId: `${config.instanceId}-${role}`,
       log,
-      security: securityOf(config),
+      security,
       ...limits,
     });
   single(KafkaMessagePublisher, (get) => {
@@ -159,7 +162,7 @@ function composeKafka({ config, log, single }: Composing): void {
 function composeRedis({ config, log, single }: Composing): void {
   single(RedisHintStore, (get) => {
     return new RedisHintStore({
-      url: config.redisUrl,
+      url: redisTarget(config),
       prefix: `els:${config.topicPrefix}`,
       ttlSeconds: config.hintTtlSeconds,
       commandTimeoutMs: config.redisCommandTimeoutMs,

@@ -9,7 +9,7 @@ import type {
 } from '../admin/deps.ts';
 import { loadSettings } from '../config/config.ts';
 import { deadLetterTopic, INBOUND, topicsFor } from '../contract/topics.ts';
-import { createKafka, securityOf } from '../kafka/client.ts';
+import { createKafka } from '../kafka/client.ts';
 import { type DeadLetterContent, KafkaDeadLetterLog, newestOf } from '../kafka/dead-letter-log.ts';
 import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
 import { Database, HOT_PLAN_SETTINGS } from '../postgres/database.ts';
@@ -19,23 +19,16 @@ import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { batchAdmin } from './batch-admin.ts';
+import { DATABASE_SETTINGS, databaseTarget, KAFKA_SETTINGS, kafkaSecurity } from './connections.ts';
 
-const KAFKA_SETTINGS = [
-  'KAFKA_BROKERS',
-  'KAFKA_SSL',
-  'KAFKA_SASL_MECHANISM',
-  'KAFKA_SASL_USERNAME',
-  'KAFKA_SASL_PASSWORD',
-  'TOPIC_PREFIX',
-] as const;
 const STATEMENT_TIMEOUT_MS = 30_000;
 
 export function composeAdmin(): AdminDeps {
   return {
     environment: undefined,
     migrations: async () => {
-      const { databaseUrl } = loadSettings(['DATABASE_URL']);
-      return opened({ up: () => migrateUp(databaseUrl), status: () => migrationStatus(databaseUrl) });
+      const target = databaseTarget(loadSettings(DATABASE_SETTINGS));
+      return opened({ up: () => migrateUp(target), status: () => migrationStatus(target) });
     },
     topics: async () => {
       const { kafka, topicPrefix } = openKafka();
@@ -80,18 +73,18 @@ function opened<Port>(port: Port, close: () => Promise<void> = async () => undef
 }
 
 function openKafka() {
-  const settings = loadSettings(KAFKA_SETTINGS);
+  const settings = loadSettings([...KAFKA_SETTINGS, 'TOPIC_PREFIX']);
   const kafka = createKafka({
     brokers: settings.kafkaBrokers,
     clientId: 'els',
     log: createLogger({ level: 'silent', instance: 'els' }),
-    security: securityOf(settings),
+    security: kafkaSecurity(settings),
   });
   return { kafka, topicPrefix: settings.topicPrefix };
 }
 
 function openDatabase(sessionSettings: Readonly<Record<string, string>> = {}): Database {
-  const { databaseUrl } = loadSettings(['DATABASE_URL']);
+  const target = databaseTarget(loadSettings(DATABASE_SETTINGS));
   const timeouts = {
     connectTimeoutMs: 5000,
     lockTimeoutMs: STATEMENT_TIMEOUT_MS,
@@ -100,7 +93,7 @@ function openDatabase(sessionSettings: Readonly<Record<string, string>> = {}): D
     idleInTransactionTimeoutMs: STATEMENT_TIMEOUT_MS,
   };
   const log = createLogger({ level: 'silent', instance: 'els' });
-  return new Database({ url: databaseUrl, name: 'els', poolMax: 1, sessionSettings, ...timeouts }, new Metrics(), log);
+  return new Database({ url: target, name: 'els', poolMax: 1, sessionSettings, ...timeouts }, new Metrics(), log);
 }
 
 function deadLetterAdmin(log: KafkaDeadLetterLog, prefix: string): DeadLetterAdmin {

@@ -32,6 +32,7 @@ import { StateGauges, showAssignment } from '../worker/upkeep/state-gauges.ts';
 import { Watchdog } from '../worker/upkeep/watchdog.ts';
 import { publishMsMax, SideDatabase } from './adapters.ts';
 import type { Composing, Get } from './composing.ts';
+import { databaseTarget } from './connections.ts';
 
 const GAUGE_INTERVAL_MS = 5000;
 const RETENTION_INTERVAL_MS = 60_000;
@@ -118,7 +119,7 @@ function composeLoops({ config, log, single }: Composing): void {
   single(StartChecks, (get) => {
     const { inboundPartitionsMin, slotsMax } = config;
     const migrated = async () => {
-      const { pending } = await migrationStatus(config.databaseUrl);
+      const { pending } = await migrationStatus(databaseTarget(config));
       if (pending.length > 0) return [`${pending.length} migrations are pending: run els migrate up`];
       return checkSchema(get(SideDatabase));
     };

@@ -4,62 +4,27 @@
  */
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { maskAddress } from '../connection/address.ts';
+import { DATABASE_ADDRESS, parseDatabaseAddress } from '../connection/database-address.ts';
+import { parseRedisAddress, REDIS_ADDRESS } from '../connection/redis-address.ts';
 import { CLAIM_INPUTS_MAX } from '../domain/batch-store.ts';
+import {
+  accepted,
+  brokerList,
+  file,
+  flag,
+  hidden,
+  integer,
+  oneOf,
+  optionalText,
+  serverName,
+  setting,
+  text,
+} from './setting-checks.ts';
 
 const SECOND_MS = 1000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-
-export interface SettingNotes {
-  /** One sentence: what it does and, where it matters, why it has this default. */
-  readonly meaning: string;
-  readonly unit?: 'ms' | 's' | 'bytes' | 'records' | 'slots' | 'days';
-  /** May be read from the file named by NAME_FILE. `value` is never shown; of `url` everything but the password is. */
-  readonly secret?: 'value' | 'url';
-  /** How the default is described where it differs from process to process. */
-  readonly defaultText?: string;
-  /** What a required setting looks like in .env.example. */
-  readonly example?: string;
-}
-
-export const notes = z.registry<SettingNotes>();
-
-function setting<T extends z.ZodType>(check: T, about: SettingNotes): T {
-  notes.add(check, about);
-  return check;
-}
-
-function integer(lowest: number, highest: number) {
-  return z
-    .string()
-    .refine(
-      (text) => /^\d{1,15}$/.test(text) && Number(text) >= lowest && Number(text) <= highest,
-      `must be a whole number from ${lowest} to ${highest}`,
-    )
-    .transform(Number);
-}
-
-const flag = () =>
-  z
-    .string()
-    .refine((text) => text === 'true' || text === 'false', 'must be true or false')
-    .transform((text) => text === 'true');
-
-const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
-  z.enum(values, `must be one of ${values.join(', ')}`);
-
-const text = (pattern: RegExp, rule: string) => z.string().regex(pattern, rule);
-
-function url(...protocols: readonly string[]) {
-  const rule = `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
-  return z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), rule);
-}
-
-const brokerList = () =>
-  z
-    .string()
-    .regex(/^[^\s,:/]+:\d{1,5}(,[^\s,:/]+:\d{1,5})*$/, 'must be host:port, or several of them separated by commas')
-    .transform((list): readonly string[] => Object.freeze(list.split(',')));
 
 export const SECTIONS = {
   Process: {
@@ -93,11 +58,16 @@ export const SECTIONS = {
     }),
   },
   PostgreSQL: {
-    DATABASE_URL: setting(url('postgres:', 'postgresql:'), {
-      meaning: 'The database that holds batches, slots and the outbox.',
-      secret: 'url',
+    DATABASE_URL: setting(accepted(parseDatabaseAddress), {
+      meaning:
+        'The database that holds batches, slots and the outbox. Of several hosts (`h1:5432,h2:5432`) the one that takes writes is used.',
+      secret: (value) => maskAddress(value, DATABASE_ADDRESS),
       example: 'postgres://els:change-me@127.0.0.1:5432/els',
     }),
+    DATABASE_CA_FILE: file("Authorities (PEM) that may vouch for PostgreSQL in place of the system's; implies TLS."),
+    DATABASE_CERT_FILE: file('Certificate (PEM) to show to PostgreSQL; implies TLS.'),
+    DATABASE_KEY_FILE: file('Key (PEM) of that certificate.'),
+    DATABASE_SERVER_NAME: serverName('PostgreSQL'),
     DATABASE_POOL_MAX: setting(integer(2, 100).default(4), {
       meaning: 'Most connections one process opens for assignments; six more serve relay, upkeep, read API and probes.',
     }),
@@ -124,21 +94,33 @@ export const SECTIONS = {
       example: '127.0.0.1:9092',
     }),
     KAFKA_SSL: setting(flag().default(false), { meaning: 'Speak TLS to the brokers and verify them.' }),
-    KAFKA_SASL_MECHANISM: setting(oneOf('plain', 'scram-sha-256', 'scram-sha-512').nullable().default(null), {
-      meaning: 'How to log in to the brokers; needs user name and password.',
-    }),
-    KAFKA_SASL_USERNAME: setting(
-      text(/^.{1,200}$/, 'must be 1 to 200 characters')
-        .nullable()
-        .default(null),
-      {
-        meaning: 'User name at the brokers.',
-      },
+    KAFKA_CA_FILE: file("Authorities (PEM) that may vouch for the brokers in place of the system's."),
+    KAFKA_CERT_FILE: file('Certificate (PEM) to show to the brokers.'),
+    KAFKA_KEY_FILE: file('Key (PEM) of that certificate.'),
+    KAFKA_SERVER_NAME: serverName('the brokers'),
+    KAFKA_SASL_MECHANISM: setting(
+      oneOf('plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer').nullable().default(null),
+      { meaning: 'How to log in to the brokers: oauthbearer by a token, the others by user name and password.' },
     ),
+    KAFKA_SASL_USERNAME: setting(optionalText(), { meaning: 'User name at the brokers.' }),
     KAFKA_SASL_PASSWORD: setting(z.string().nullable().default(null), {
       meaning: 'Password at the brokers.',
-      secret: 'value',
+      secret: hidden,
     }),
+    KAFKA_SASL_PLAIN_WITHOUT_TLS: setting(flag().default(false), {
+      meaning: 'Log in by plain though everybody on the way can read the password.',
+    }),
+    KAFKA_OAUTH_TOKEN_FILE: file('File with the token for oauthbearer, read again for every login.'),
+    KAFKA_OAUTH_TOKEN_URL: setting(
+      optionalText(/^https?:\/\/[^\s@#]{1,1000}$/, 'must be a URL that begins with https:// or http://, without login'),
+      { meaning: 'Who issues tokens for oauthbearer for client credentials, in place of a file.' },
+    ),
+    KAFKA_OAUTH_CLIENT_ID: setting(optionalText(), { meaning: 'Client id at the issuer of tokens.' }),
+    KAFKA_OAUTH_CLIENT_SECRET: setting(optionalText(), {
+      meaning: 'Client secret at the issuer of tokens.',
+      secret: hidden,
+    }),
+    KAFKA_OAUTH_SCOPE: setting(optionalText(), { meaning: 'Scope to ask the issuer of tokens for.' }),
     TOPIC_PREFIX: setting(text(/^[\w.-]{0,100}$/, 'must be at most 100 letters, digits, . _ -').default(''), {
       meaning: 'Put before every topic name; empty for the names of the contract.',
     }),
@@ -223,11 +205,25 @@ export const SECTIONS = {
     }),
   },
   Redis: {
-    REDIS_URL: setting(url('redis:', 'rediss:'), {
-      meaning: 'Hints and live progress only; the service is correct without it, but wants to know where it is.',
-      secret: 'url',
+    REDIS_URL: setting(accepted(parseRedisAddress), {
+      meaning:
+        'Hints and live progress only; the service is correct without it, but wants to know where it is. Several hosts are sentinels or nodes of a cluster; `rediss://` speaks TLS.',
+      secret: (value) => maskAddress(value, REDIS_ADDRESS),
       example: 'redis://127.0.0.1:6379/0',
     }),
+    REDIS_SENTINEL_NAME: setting(optionalText(/^[\w.-]{1,100}$/, 'must be 1 to 100 letters, digits, . _ -'), {
+      meaning: 'The hosts of REDIS_URL are sentinels, and this is the name of the master they watch.',
+    }),
+    REDIS_SENTINEL_USERNAME: setting(optionalText(), { meaning: 'User name at the sentinels, if they want one.' }),
+    REDIS_SENTINEL_PASSWORD: setting(optionalText(), {
+      meaning: 'Password at the sentinels; that of REDIS_URL is for master and replicas.',
+      secret: hidden,
+    }),
+    REDIS_CLUSTER: setting(flag().default(false), { meaning: 'The hosts of REDIS_URL are nodes of a cluster.' }),
+    REDIS_CA_FILE: file("Authorities (PEM) that may vouch for Redis in place of the system's."),
+    REDIS_CERT_FILE: file('Certificate (PEM) to show to Redis.'),
+    REDIS_KEY_FILE: file('Key (PEM) of that certificate.'),
+    REDIS_SERVER_NAME: serverName('Redis'),
     REDIS_COMMAND_TIMEOUT_MS: setting(integer(1, 5000).default(200), {
       meaning: 'Longest wait for an answer of Redis before going on without it.',
       unit: 'ms',

@@ -1,5 +1,6 @@
 /** The settings as people read them: on the terminal, in docs/CONFIG.md and in .env.example. Made from the schema. */
-import { configSchema, notes, SECTIONS, type SettingName } from './config-schema.ts';
+import { configSchema, SECTIONS, type SettingName } from './config-schema.ts';
+import { notes } from './setting-checks.ts';
 
 /** For `els config help`. */
 export function configHelp(): string {

@@ -9,10 +9,11 @@ import {
   type ConfigOf,
   configSchema,
   fieldName,
-  notes,
   SETTING_NAMES,
   type SettingName,
 } from './config-schema.ts';
+import { connectionMistakes } from './connection-rules.ts';
+import { notes } from './setting-checks.ts';
 
 /** Each must be shorter than the next: whoever waits longer learns the reason from whoever waited less. */
 const TIME_LIMITS_RISING = [
@@ -49,7 +50,10 @@ export function loadSettings<Name extends SettingName>(
       continue;
     }
     const parsed = configSchema.shape[name].safeParse(found.text);
-    if (parsed.success) {
+    const unreadable = parsed.success && notes.get(configSchema.shape[name])?.file && whyUnreadable(parsed.data);
+    if (unreadable) {
+      mistakes.push(`${name} cannot be read: ${unreadable}`);
+    } else if (parsed.success) {
       values.set(name, parsed.data);
     } else {
       mistakes.push(describeMistake(name, found.text, parsed.error.issues[0]?.message ?? 'is invalid'));
@@ -103,6 +107,30 @@ export function configWarnings(env: Environment = process.env): string[] {
     });
 }
 
+/**
+ * A secret as it is now: where it comes from a file, the file is read again, and what it last was stays in use while the
+ * file is missing or wrong. Elsewhere it is what it was at the start.
+ */
+export function rereading(name: SettingName, atStart: string, env: Environment = process.env): () => string {
+  const path = env[`${name}_FILE`];
+  let last = atStart;
+  return () => {
+    const found = path === undefined || path === '' ? { mistake: '' } : find(name, env);
+    if (!('mistake' in found) && configSchema.shape[name].safeParse(found.text).success) last = found.text ?? last;
+    return last;
+  };
+}
+
+function whyUnreadable(path: unknown): string | undefined {
+  if (typeof path !== 'string') return undefined;
+  try {
+    readFileSync(path);
+    return undefined;
+  } catch (error) {
+    return describeError(error);
+  }
+}
+
 type Found =
   | { readonly text: string | undefined; readonly source: 'environment' | 'file' }
   | { readonly mistake: string };
@@ -132,27 +160,14 @@ function describeMistake(name: SettingName, text: string | undefined, rule: stri
   if (text === undefined) {
     return `${name} is missing: ${notes.get(configSchema.shape[name])?.meaning ?? ''}`;
   }
-  return isSecret(name) ? `${name} ${rule}` : `${name} ${rule}; it is ${JSON.stringify(text.slice(0, 60))}`;
+  return isSecret(name) ? `${name} ${rule}` : `${name} ${rule}; it is ${JSON.stringify(mask(name, text).slice(0, 60))}`;
 }
 
+/** Of what is no secret, at least what looks like a login in the wrong place. */
 function mask(name: SettingName, text: string): string {
   const secret = notes.get(configSchema.shape[name])?.secret;
-  if (secret === undefined) {
-    return text;
-  }
-  if (secret === 'value' || !URL.canParse(text)) {
-    return '***';
-  }
-  const url = new URL(text);
-  if (url.password !== '') {
-    url.password = '***';
-  }
-  for (const parameter of [...url.searchParams.keys()]) {
-    if (/pass|secret|token|key/i.test(parameter)) {
-      url.searchParams.set(parameter, '***');
-    }
-  }
-  return url.toString();
+  if (secret !== undefined) return secret(text);
+  return /:.*@/s.test(text) ? '***' : text;
 }
 
 /** Rules between settings, for those that are valid by themselves. */
@@ -170,11 +185,7 @@ function contradictions(values: ReadonlyMap<SettingName, unknown>): string[] {
   if (numberOf('GROUP_SIZE_MAX') > numberOf('BUFFERED_RECORDS_MAX')) {
     mistakes.push('GROUP_SIZE_MAX must not exceed BUFFERED_RECORDS_MAX: no group could become full');
   }
-  const login: SettingName[] = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'];
-  const given = login.filter((name) => (values.get(name) ?? null) !== null);
-  if (login.every((name) => values.has(name)) && given.length !== 0 && given.length !== login.length) {
-    mistakes.push(`${login.join(', ')} belong together; only ${given.join(', ')} is set`);
-  }
+  mistakes.push(...connectionMistakes(values));
   return mistakes;
 }
 

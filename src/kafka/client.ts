@@ -3,9 +3,13 @@
  */
 import { connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { type ISocketFactory, Kafka, type KafkaConfig, type LogEntry, logLevel } from 'kafkajs';
+import { type ISocketFactory, Kafka, type LogEntry, logLevel } from 'kafkajs';
+import { parseHosts } from '../connection/address.ts';
+import { hintFor } from '../connection/hints.ts';
+import { readTls, type TlsFiles } from '../connection/tls-files.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { installCompressionCodecs } from './compression-codecs.ts';
+import { type KafkaLogin, saslOf } from './login.ts';
 
 const RETRY_MS_FIRST = 100;
 const RETRY_MS_MAX = 500;
@@ -28,7 +32,14 @@ export interface KafkaClientOptions {
   readonly reconnectMsMax?: number;
   /** Limit of one decompressed record batch. Global to the process: the client created last counts. */
   readonly decompressedBytesMax?: number;
-  readonly security?: Pick<KafkaConfig, 'ssl' | 'sasl'>;
+  /** Plain text and no login if not given. */
+  readonly security?: KafkaSecurity;
+}
+
+export interface KafkaSecurity {
+  /** Undefined: plain text. */
+  readonly tls?: TlsFiles;
+  readonly login?: KafkaLogin;
 }
 
 /** For `reconnectMsMax` of a client that is to consume: longer than a broker's restart. */
@@ -36,15 +47,17 @@ export const CONSUMER_RECONNECT_MS_MAX = 60_000;
 
 export function createKafka(options: KafkaClientOptions): Kafka {
   installCompressionCodecs({ outputBytesMax: options.decompressedBytesMax ?? 16 * 1024 * 1024 });
+  const { tls, login } = options.security ?? {};
   return new Kafka({
-    ...options.security,
     // Somewhere else each time: a client that always began at the same broker would hang with it.
-    brokers: () => shuffled(options.brokers),
+    brokers: () => shuffled(options.brokers).map(brokerName),
+    ssl: tls !== undefined,
+    ...(login !== undefined && { sasl: saslOf(login) }),
     clientId: options.clientId,
     connectionTimeout: options.connectionTimeoutMs ?? 3_000,
     requestTimeout: options.requestTimeoutMs ?? 10_000,
     retry: retryFor(options.reconnectMsMax ?? 2_000),
-    socketFactory,
+    socketFactory: socketFactoryOf(tls ?? {}),
     logLevel: logLevel.INFO,
     logCreator: () => createLogSink(options.log),
   });
@@ -70,15 +83,26 @@ function shuffled(brokers: readonly string[]): string[] {
   return [...brokers.slice(start), ...brokers.slice(0, start)];
 }
 
-/** As kafkajs's own, without Nagle's delay. */
-const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  const socket = ssl
-    ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
-    : connectTcp({ host, port }, onConnect);
-  socket.setKeepAlive(true, KEEP_ALIVE_MS);
-  socket.setNoDelay(true);
-  return socket;
-};
+/** Stands for the colons of an IPv6 address, which kafkajs would take for that of the port. */
+const IPV6_NAME = /^(.*)\.ipv6$/;
+
+function brokerName(broker: string): string {
+  const [{ host, port } = { host: '', port: 0 }] = parseHosts(broker);
+  return `${isIP(host) === 6 ? `${host.replaceAll(':', '-')}.ipv6` : host}:${port}`;
+}
+
+/** As kafkajs's own, without Nagle's delay, and with certificates as they are when the connection is made. */
+function socketFactoryOf(tls: TlsFiles): ISocketFactory {
+  return ({ host: name, port, ssl, onConnect }) => {
+    const host = IPV6_NAME.exec(name)?.[1]?.replaceAll('-', ':') ?? name;
+    const socket = ssl
+      ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...readTls(tls) }, onConnect)
+      : connectTcp({ host, port }, onConnect);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.setNoDelay(true);
+    return socket;
+  };
+}
 
 /**
  * kafkajs's warnings and errors are our warnings (what needs an error is decided and logged by the adapters), the same
@@ -88,7 +112,8 @@ function createLogSink(log: Logger): (entry: LogEntry) => void {
   const lastMs = new Map<string, number>();
   return ({ namespace, level, log: entry }) => {
     const error = typeof entry['error'] === 'string' ? entry['error'] : undefined;
-    const fields = { namespace, detail: entry.message, error, topic: entry['topic'], broker: entry['broker'] };
+    const hint = hintFor(`${entry.message} ${error ?? ''}`);
+    const fields = { namespace, detail: entry.message, error, hint, topic: entry['topic'], broker: entry['broker'] };
     if (level > logLevel.WARN || ORDINARY.test(`${entry.message} ${error ?? ''}`)) {
       log.debug(fields, 'kafka client');
       return;
@@ -99,23 +124,5 @@ function createLogSink(log: Logger): (entry: LogEntry) => void {
     if (lastMs.size >= REMEMBERED_MAX) lastMs.clear();
     lastMs.set(key, nowMs);
     log.warn(fields, 'kafka client');
-  };
-}
-
-export interface KafkaCredentials {
-  readonly kafkaSsl: boolean;
-  readonly kafkaSaslMechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' | null;
-  readonly kafkaSaslUsername: string | null;
-  readonly kafkaSaslPassword: string | null;
-}
-
-/** TLS and login as the settings ask for them. */
-export function securityOf(settings: KafkaCredentials): Pick<KafkaConfig, 'ssl' | 'sasl'> {
-  const { kafkaSsl, kafkaSaslMechanism: mechanism, kafkaSaslUsername, kafkaSaslPassword } = settings;
-  const login = { username: kafkaSaslUsername ?? '', password: kafkaSaslPassword ?? '' };
-  return {
-    ssl: kafkaSsl,
-    // The union of mechanisms is one type per mechanism in kafkajs.
-    ...(mechanism !== null && { sasl: { mechanism, ...login } as NonNullable<KafkaConfig['sasl']> }),
   };
 }

@@ -1,13 +1,16 @@
 /**
  * A pool with limits on everything: waiting for a connection, locks, statements, answers, idle transactions. A
- * connection that failed in an unknown state is closed, not reused.
+ * connection that failed in an unknown state is closed, not reused; where there are several hosts, all connections to
+ * one that no longer takes writes are closed as soon as one of them is in trouble.
  */
 import pg from 'pg';
-import { AppError, type ErrorCode } from '../errors.ts';
+import { AppError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
+import { Connector, connectFailure, type DatabaseTarget, streamOf } from './connector.ts';
 import { CAN_WORK } from './sql/can-work.ts';
+import { meaningOf } from './sql-state.ts';
 
 /** A hand-written statement. The name is the file's name, the prepared statement's name and the metric's label. */
 export interface Statement {
@@ -15,8 +18,11 @@ export interface Statement {
   readonly text: string;
 }
 
+/** A statement that takes this long makes one look whether another host is the primary now. */
+const SUSPICIOUS_MS = 1000;
+
 export interface DatabaseOptions {
-  readonly url: string;
+  readonly url: DatabaseTarget;
   /** Shown in metrics and as application_name. */
   readonly name: string;
   readonly poolMax: number;
@@ -54,24 +60,35 @@ export class Database implements Session {
   private readonly metrics: Metrics;
   /** Undefined where nobody records. */
   private readonly tracing: Tracing | undefined;
+  private readonly connector: Connector;
+  private readonly clients = new Set<pg.PoolClient>();
+  private leaving: Promise<void> | undefined;
 
   constructor(options: DatabaseOptions, metrics: Metrics, log: Logger) {
     this.metrics = metrics;
     this.tracing = options.tracing?.isOn ? options.tracing : undefined;
-    const settings = Object.entries(options.sessionSettings ?? {}).map(([key, value]) => `-c ${key}=${value}`);
+    this.connector = new Connector({
+      target: options.url,
+      name: options.name,
+      connectTimeoutMs: options.connectTimeoutMs,
+      queryTimeoutMs: options.queryTimeoutMs,
+      session: {
+        statement_timeout: `${options.statementTimeoutMs}`,
+        lock_timeout: `${options.lockTimeoutMs}`,
+        idle_in_transaction_session_timeout: `${options.idleInTransactionTimeoutMs}`,
+        jit: 'off',
+        ...options.sessionSettings,
+      },
+    });
     this.pool = new pg.Pool({
-      connectionString: options.url,
+      Client: this.connector.clientClass(),
+      onConnect: (client) => this.connector.admit(client),
       max: options.poolMax,
       connectionTimeoutMillis: options.connectTimeoutMs,
-      query_timeout: options.queryTimeoutMs,
-      statement_timeout: options.statementTimeoutMs,
-      lock_timeout: options.lockTimeoutMs,
-      idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
-      application_name: options.name,
-      keepAlive: true,
       idleTimeoutMillis: 60_000,
-      ...(settings.length > 0 && { options: settings.join(' ') }),
     });
+    this.pool.on('connect', (client) => this.clients.add(client));
+    this.pool.on('remove', (client) => this.clients.delete(client));
     // Without a listener the loss of a connection ends the process. The pool listens while it is idle and its user
     // while it is used; this one is for the moment of its hand-over, where the next statement tells of the loss.
     this.pool.on('connect', (client) => client.on('error', () => undefined));
@@ -136,7 +153,7 @@ export class Database implements Session {
 
   private async command(client: pg.PoolClient, text: string): Promise<void> {
     try {
-      await client.query(text);
+      await this.watched(() => client.query(text));
     } catch (error) {
       throw this.translate(error);
     }
@@ -158,8 +175,8 @@ export class Database implements Session {
   ): Promise<Row[]> {
     const startedAt = performance.now();
     try {
-      const result = await target.query<Row>({ name: statement.name, text: statement.text, values: [...values] });
-      return result.rows;
+      const query = { name: statement.name, text: statement.text, values: [...values] };
+      return (await this.watched(() => target.query<Row>(query))).rows;
     } catch (error) {
       throw this.translate(error, statement.name);
     } finally {
@@ -168,19 +185,35 @@ export class Database implements Session {
     }
   }
 
-  private translate(error: unknown, statement = 'transaction'): AppError {
-    const sqlState = error instanceof pg.DatabaseError ? (error.code ?? 'unknown') : 'connection';
-    this.metrics.databaseErrors.inc({ sqlstate: sqlState });
-    return new AppError(codeOf(sqlState), `database refused ${statement} (${sqlState})`, { cause: error });
+  /** Where there are several hosts, one that does not answer may have been replaced meanwhile. */
+  private async watched<T>(ask: () => Promise<T>): Promise<T> {
+    if (!this.connector.finder.hasChoice) return ask();
+    const suspicion = setInterval(() => void this.leaveDemoted(), SUSPICIOUS_MS);
+    return ask().finally(() => clearInterval(suspicion));
   }
-}
 
-/** SQLSTATE to what a caller may do about it. Anything outside PostgreSQL's own errors is a lost connection. */
-function codeOf(sqlState: string): ErrorCode {
-  if (['23505', '40001', '40P01', '55P03'].includes(sqlState)) return 'CONFLICT';
-  // Data the server will never take: validation missed it.
-  if (['22', '23', '54'].includes(sqlState.slice(0, 2))) return 'STORE_REFUSED';
-  // Syntax and schema errors: a bug or a foreign schema.
-  if (['42', '0A'].includes(sqlState.slice(0, 2))) return 'STORE_FAILED';
-  return 'UNAVAILABLE';
+  /** Closes all connections to hosts other than the present primary; while none is found, all stay. */
+  private leaveDemoted(): Promise<void> {
+    this.leaving ??= this.connector.finder
+      .find()
+      .then(({ host, port }) => {
+        const others = [...this.clients].filter((client) => client.host !== host || client.port !== port);
+        for (const client of others) streamOf(client).destroy();
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.leaving = undefined;
+      });
+    return this.leaving;
+  }
+
+  private translate(error: unknown, statement = 'transaction'): AppError {
+    if (error instanceof AppError) return error;
+    const { sqlState, code } = meaningOf(error);
+    this.metrics.databaseErrors.inc({ sqlstate: sqlState });
+    if (code === 'UNAVAILABLE' && this.connector.finder.hasChoice) void this.leaveDemoted();
+    const failure = connectFailure(error);
+    if (failure.code === 'START_CHECK_FAILED') return failure;
+    return new AppError(code, `database refused ${statement} (${sqlState})`, { cause: error });
+  }
 }

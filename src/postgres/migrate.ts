@@ -4,12 +4,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
-import pg from 'pg';
+import type pg from 'pg';
 import { AppError } from '../errors.ts';
+import { Connector, type DatabaseTarget } from './connector.ts';
 
 /** Serialises all migrators of a database; drizzle's own migrate has no lock. */
 const MIGRATION_LOCK = 7_305_118_422;
 const LOCK_WAIT_MAX_MS = 120_000;
+const CONNECT_TIMEOUT_MS = 5000;
 
 export interface MigrationStatus {
   /** Names of migrations, oldest first. */
@@ -18,8 +20,8 @@ export interface MigrationStatus {
 }
 
 /** Applies what is pending, all of it or nothing; any number of callers at once. Returns what this call applied. */
-export async function migrateUp(databaseUrl: string, migrationsDir = 'migrations'): Promise<{ applied: string[] }> {
-  return withClient(databaseUrl, async (client) => {
+export async function migrateUp(target: DatabaseTarget, migrationsDir = 'migrations'): Promise<{ applied: string[] }> {
+  return withClient(target, async (client) => {
     await client.query(`set lock_timeout = ${LOCK_WAIT_MAX_MS}`);
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     try {
@@ -33,8 +35,8 @@ export async function migrateUp(databaseUrl: string, migrationsDir = 'migrations
 }
 
 /** Compares the folder with the database; rejects when an applied migration is not the one in the folder. */
-export async function migrationStatus(databaseUrl: string, migrationsDir = 'migrations'): Promise<MigrationStatus> {
-  return withClient(databaseUrl, (client) => readStatus(client, migrationsDir));
+export async function migrationStatus(target: DatabaseTarget, migrationsDir = 'migrations'): Promise<MigrationStatus> {
+  return withClient(target, (client) => readStatus(client, migrationsDir));
 }
 
 /** What `migrationStatus` says, on an open connection. */
@@ -78,17 +80,9 @@ function readJournal(migrationsDir: string): { name: string; hash: string }[] {
   }
 }
 
-async function withClient<T>(databaseUrl: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    connectionTimeoutMillis: 5_000,
-    application_name: 'els-migrate',
-  });
-  try {
-    await client.connect();
-  } catch (error) {
-    throw new AppError('UNAVAILABLE', 'the database cannot be reached', { cause: error });
-  }
+async function withClient<T>(target: DatabaseTarget, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const connector = new Connector({ target, name: 'els-migrate', connectTimeoutMs: CONNECT_TIMEOUT_MS, session: {} });
+  const client = await connector.open();
   try {
     return await work(client);
   } finally {

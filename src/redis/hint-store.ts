@@ -4,26 +4,26 @@
  * everybody the wait. Replies that refuse (out of memory, no permission, read-only) are counted and do not open the
  * breaker: the other operation may still work.
  */
-import { Redis } from 'ioredis';
+import { createHash } from 'node:crypto';
+import type { Cluster, Redis } from 'ioredis';
 import type { HintStore } from '../domain/ports.ts';
 import { describeError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { backoffMs } from '../timing/backoff.ts';
 import { settledWithin } from '../timing/deadline.ts';
 import { Breaker } from './breaker.ts';
+import { CONNECT_MS_MAX, createRedisClient, ingredientsOf, type RedisTarget } from './redis-client.ts';
 
-const CONNECT_MS_MAX = 1000;
-const RECONNECT_MS_MIN = 100;
-const RECONNECT_MS_MAX = 5000;
 /** Pipelines under way; what comes above is not remembered. */
 const WRITES_IN_FLIGHT_MAX = 4;
 /** Pings without an answer, one after the other, after which the server counts as gone. */
 const MISSED_MAX = 2;
+/** In a cluster, keys that are asked for together must lie together: an event's bucket is the tag of its key. */
+const CLUSTER_BUCKETS = 16;
 const BREAKER = { failuresMax: 5, openMs: 10_000 };
 
 export interface RedisHintStoreOptions {
-  readonly url: string;
+  readonly url: string | RedisTarget;
   /** Before every key, so that deployments can share a server. */
   readonly prefix: string;
   readonly ttlSeconds: number;
@@ -36,7 +36,9 @@ type Operation = 'read' | 'write';
 
 export class RedisHintStore implements HintStore {
   private readonly options: RedisHintStoreOptions;
-  private readonly client: Redis;
+  private readonly target: RedisTarget;
+  private client: Redis | Cluster;
+  private ingredients: string;
   private readonly breaker = new Breaker(BREAKER);
   private readonly refused: Record<Operation, boolean> = { read: false, write: false };
   private writesInFlightCount = 0;
@@ -46,23 +48,10 @@ export class RedisHintStore implements HintStore {
 
   constructor(options: RedisHintStoreOptions) {
     this.options = options;
-    this.client = new Redis(options.url, {
-      lazyConnect: true,
-      connectTimeout: CONNECT_MS_MAX,
-      commandTimeout: options.commandTimeoutMs,
-      maxRetriesPerRequest: 1,
-      enableOfflineQueue: false,
-      // A write that was cut off is not worth sending again, and would be sent without its caller.
-      autoResendUnfulfilledCommands: false,
-      retryStrategy: (times) => backoffMs(times, RECONNECT_MS_MIN, RECONNECT_MS_MAX),
-    });
-    // Without a listener ioredis would print every error; with it the client reconnects for ever on its own.
-    this.client.on('error', (error) => this.report(error));
-    this.client.on('ready', () => {
-      this.lastReported = '';
-      // The server has answered. Left to the next operation, an idle process would go on saying that it is gone.
-      this.breaker.succeeded();
-    });
+    const { url } = options;
+    this.target = typeof url === 'string' ? { url: () => url, tls: {}, isCluster: false } : url;
+    this.ingredients = ingredientsOf(this.target);
+    this.client = this.makeClient();
   }
 
   /** Waits for the first connection no longer than the connect timeout; Redis may as well come later, or never. */
@@ -97,8 +86,8 @@ export class RedisHintStore implements HintStore {
 
   async seen(eventIds: readonly string[]): Promise<boolean[]> {
     if (eventIds.length === 0) return [];
-    const values = await this.attempt('read', () => this.client.mget(eventIds.map((id) => this.keyOf(id))));
-    return eventIds.map((_, index) => (values?.[index] ?? null) !== null);
+    const found = await this.attempt('read', () => this.read(eventIds));
+    return eventIds.map((id) => found?.has(id) ?? false);
   }
 
   remember(eventIds: readonly string[]): void {
@@ -113,12 +102,64 @@ export class RedisHintStore implements HintStore {
     });
   }
 
+  /** With login and certificates as they are now. */
+  private makeClient(): Redis | Cluster {
+    const client = createRedisClient(this.target, this.options.commandTimeoutMs);
+    // Without a listener ioredis would print every error; with it the client reconnects for ever on its own.
+    client.on('error', (error: Error & { lastNodeError?: Error }) => this.report(error.lastNodeError ?? error));
+    client.on('close', () => this.replaceIfOutdated(client));
+    client.on('ready', () => {
+      this.lastReported = '';
+      // The server has answered. Left to the next operation, an idle process would go on saying that it is gone.
+      this.breaker.succeeded();
+    });
+    return client;
+  }
+
+  /** A client keeps the login it was made with, so a new one takes its place when that has changed on disk. */
+  private replaceIfOutdated(client: Redis | Cluster): void {
+    if (this.isClosed || this.client !== client) return;
+    try {
+      const ingredients = ingredientsOf(this.target);
+      if (ingredients === this.ingredients) return;
+      this.client = this.makeClient();
+      this.ingredients = ingredients;
+    } catch (error) {
+      this.report(error);
+      return;
+    }
+    client.disconnect();
+    this.client.connect().catch((error: unknown) => this.report(error));
+  }
+
+  private async read(eventIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const found = await Promise.all(
+      this.together(eventIds).map(async (ids) => {
+        const values = await this.client.mget(ids.map((id) => this.keyOf(id)));
+        return ids.filter((_, index) => (values[index] ?? null) !== null);
+      }),
+    );
+    return new Set(found.flat());
+  }
+
   private async write(eventIds: readonly string[]): Promise<void> {
-    const pipeline = this.client.pipeline();
-    for (const id of eventIds) pipeline.set(this.keyOf(id), '1', 'EX', this.options.ttlSeconds);
-    const replies = await pipeline.exec();
-    const error = replies?.find(([refusal]) => refusal !== null)?.[0];
+    const replies = await Promise.all(
+      this.together(eventIds).map((ids) => {
+        const pipeline = this.client.pipeline();
+        for (const id of ids) pipeline.set(this.keyOf(id), '1', 'EX', this.options.ttlSeconds);
+        return pipeline.exec();
+      }),
+    );
+    const error = replies.flat().find((reply) => reply?.[0])?.[0];
     if (error) throw error;
+  }
+
+  /** Events whose keys can be asked for by one command. */
+  private together(eventIds: readonly string[]): string[][] {
+    if (!this.target.isCluster) return [[...eventIds]];
+    const buckets = new Map<number, string[]>();
+    for (const id of eventIds) buckets.set(bucketOf(id), [...(buckets.get(bucketOf(id)) ?? []), id]);
+    return [...buckets.values()];
   }
 
   /** Undefined when the breaker is open or the operation failed; both are counted. */
@@ -130,7 +171,10 @@ export class RedisHintStore implements HintStore {
     }
     const startedAtMs = performance.now();
     try {
-      const result = await run();
+      const work = run();
+      // Redirections and several nodes add up, so the time of all of it together is limited, too.
+      if (!(await settledWithin(work, this.options.commandTimeoutMs))) throw new Error('Command timed out');
+      const result = await work;
       this.breaker.succeeded();
       this.refused[operation] = false;
       return result;
@@ -147,7 +191,8 @@ export class RedisHintStore implements HintStore {
   }
 
   private keyOf(eventId: string): string {
-    return `${this.options.prefix}hint:${eventId}`;
+    const tag = this.target.isCluster ? `{${bucketOf(eventId)}}` : '';
+    return `${this.options.prefix}hint:${tag}${eventId}`;
   }
 
   /** Each kind of trouble once, until the connection is ready again: reconnecting for ever must not fill the log. */
@@ -162,4 +207,8 @@ export class RedisHintStore implements HintStore {
 /** The server answered, though it refused. */
 function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError';
+}
+
+function bucketOf(eventId: string): number {
+  return (createHash('sha1').update(eventId).digest()[0] ?? 0) % CLUSTER_BUCKETS;
 }

@@ -10,6 +10,13 @@ const REQUIRED = {
   REDIS_URL: 'redis://:hunter3@cache.example/0',
 };
 
+const PLAIN = {
+  KAFKA_SSL: 'true',
+  KAFKA_SASL_MECHANISM: 'plain',
+  KAFKA_SASL_USERNAME: 'els',
+  KAFKA_SASL_PASSWORD: 'x',
+};
+
 function mistakesOf(env: Environment): string[] {
   try {
     loadConfig(env);
@@ -86,8 +93,43 @@ describe('contradictions', () => {
     [{ SILENT_MS_MAX: '20000' }, 'KAFKA_REBALANCE_TIMEOUT_MS=20000 must be less than SILENT_MS_MAX=20000'],
     [{ BUFFERED_RECORDS_MAX: '499' }, 'GROUP_SIZE_MAX must not exceed BUFFERED_RECORDS_MAX'],
     [{ KAFKA_SASL_USERNAME: 'els' }, 'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD belong together'],
+    [{ DATABASE_CERT_FILE: '/dev/null' }, 'DATABASE_CERT_FILE and DATABASE_KEY_FILE belong together; set both'],
+    [
+      { DATABASE_URL: 'postgres://u@h/db?sslmode=disable', DATABASE_CA_FILE: '/dev/null' },
+      'sslmode=disable in DATABASE_URL contradicts',
+    ],
+    [
+      { DATABASE_URL: 'postgres://u@h/db?sslrootcert=a', DATABASE_CA_FILE: '/dev/null' },
+      'DATABASE_CA_FILE: leave out sslrootcert, sslcert and sslkey of DATABASE_URL',
+    ],
+    [{ KAFKA_CA_FILE: '/dev/null' }, 'KAFKA_CA_FILE need KAFKA_SSL=true'],
+    [{ ...PLAIN, KAFKA_SSL: 'false' }, 'KAFKA_SASL_MECHANISM=plain sends the password readably'],
+    [
+      { KAFKA_SASL_MECHANISM: 'oauthbearer' },
+      'KAFKA_SASL_MECHANISM=oauthbearer needs either KAFKA_OAUTH_TOKEN_FILE or',
+    ],
+    [{ REDIS_URL: 'redis://one,two' }, 'REDIS_URL names several hosts: say by REDIS_SENTINEL_NAME'],
+    [
+      { REDIS_CLUSTER: 'true', REDIS_SENTINEL_NAME: 'main' },
+      'REDIS_CLUSTER and REDIS_SENTINEL_NAME exclude each other',
+    ],
+    [{ REDIS_CLUSTER: 'true', REDIS_URL: 'redis://h/1' }, 'REDIS_URL must name database 0 with REDIS_CLUSTER'],
+    [{ REDIS_SENTINEL_PASSWORD: 'x' }, 'REDIS_SENTINEL_PASSWORD needs REDIS_SENTINEL_NAME'],
+    [{ REDIS_CA_FILE: '/dev/null' }, 'REDIS_CA_FILE need a REDIS_URL that begins with rediss://'],
+    [{ KAFKA_SSL: 'true', KAFKA_CA_FILE: '/nowhere' }, 'KAFKA_CA_FILE cannot be read: '],
   ])('%p is refused with one line', (settings, line) => {
     expect(mistakesOf({ ...REQUIRED, ...settings })).toEqual([expect.stringContaining(line)]);
+  });
+
+  test.each([
+    PLAIN,
+    { ...PLAIN, KAFKA_SSL: 'false', KAFKA_SASL_PLAIN_WITHOUT_TLS: 'true' },
+    { KAFKA_SASL_MECHANISM: 'oauthbearer', KAFKA_OAUTH_TOKEN_FILE: '/dev/null' },
+    { REDIS_URL: 'rediss://:x@one:1,two:2/3', REDIS_SENTINEL_NAME: 'main', REDIS_SENTINEL_PASSWORD: 'x' },
+    { REDIS_URL: 'redis://one,two', REDIS_CLUSTER: 'true' },
+    { KAFKA_BROKERS: '[::1]:9092', DATABASE_URL: 'postgres://u:p@h1:5432,h2:5433/db' },
+  ])('%p is taken', (settings) => {
+    expect(mistakesOf({ ...REQUIRED, ...settings })).toEqual([]);
   });
 
   test('a grace that outlives what Kubernetes grants is refused', () => {

@@ -96,6 +96,45 @@ describe('failures of statements', () => {
   });
 });
 
+describe('a schema that changes under prepared statements', () => {
+  const all = { name: 'all-plans', text: 'select * from plans' };
+  const inTransaction = () => database.transaction((session) => session.run(all, []));
+  beforeEach(() => run('create table plans (id int, name varchar(10))', observed));
+  afterEach(() => run('drop table plans', observed));
+  const observed: Session = {
+    run: async (query) => {
+      await observer.client.query(query.text);
+      return [];
+    },
+  };
+
+  test.each([
+    ['another type', 'alter table plans alter name type text'],
+    ['one more column', 'alter table plans add more int'],
+    ['a column less', 'alter table plans drop name'],
+    ['a table made anew', 'drop table plans; create table plans (id bigint, name text)'],
+  ])('%s costs one attempt', async (_, change) => {
+    expect(await codeOf(inTransaction())).toBe('no error');
+    const before = await backendPid();
+    await observer.client.query(change);
+    expect(await codeOf(inTransaction())).toBe('UNAVAILABLE');
+    expect(await codeOf(inTransaction())).toBe('no error');
+    expect(await backendPid()).not.toBe(before);
+  });
+
+  test('statements that the session has forgotten cost one attempt', async () => {
+    expect(await codeOf(inTransaction())).toBe('no error');
+    await run('deallocate all');
+    expect(await codeOf(inTransaction())).toBe('UNAVAILABLE');
+    expect(await codeOf(inTransaction())).toBe('no error');
+  });
+
+  test('a check of our own counters is not held against the data', async () => {
+    await observer.client.query('alter table plans add check (id >= 0)');
+    expect(await codeOf(run('insert into plans values (-1)'))).toBe('STORE_FAILED');
+  });
+});
+
 describe('limits of time', () => {
   test('waiting for a lock ends in CONFLICT', async () => {
     open({ lockTimeoutMs: 100 });
@@ -105,9 +144,9 @@ describe('limits of time', () => {
     expect(await counted(metrics.databaseErrors, { sqlstate: '55P03' })).toBe(1);
   });
 
-  test('a slow statement ends in UNAVAILABLE', async () => {
+  test('a slow statement ends in STORE_TIMED_OUT', async () => {
     open({ statementTimeoutMs: 100 });
-    expect(await codeOf(run('select pg_sleep(10)'))).toBe('UNAVAILABLE');
+    expect(await codeOf(run('select pg_sleep(10)'))).toBe('STORE_TIMED_OUT');
     expect(await counted(metrics.databaseErrors, { sqlstate: '57014' })).toBe(1);
   });
 

@@ -193,10 +193,7 @@ test('the vacuum keeps up with the bytes where they are: the TOAST tables have s
 });
 
 /** Adds to what is there; `big` gets as many filled slots as there are finished batches. */
-async function fill(
-  { pool }: Database,
-  { from, to }: { from: number; to: number },
-): Promise<void> {
+async function fill({ pool }: Database, { from, to }: { from: number; to: number }): Promise<void> {
   const series = `generate_series(${from}, ${to - 1}) n`;
   const registered = `'digest', now() - interval '1 day' - n * interval '1 second'`;
   await pool.query(

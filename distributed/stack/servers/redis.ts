@@ -46,7 +46,7 @@ export function redisRemedy(): string {
 }
 
 export async function startRedis(context: StackContext): Promise<Started> {
-  const program = installedRedis() ?? (await redisFromDebian(context));
+  const program = await redisProgram(context);
   const folder = join(context.dataDir, 'redis');
   await mkdir(folder, { recursive: true });
   const [port = 0] = await freePorts(1);
@@ -70,6 +70,11 @@ export async function startRedis(context: StackContext): Promise<Started> {
   );
   const [version] = await Promise.all([redisVersion(program, context), server.start(context.signal)]);
   return { servers: [server], address: `redis://127.0.0.1:${port}`, description: `${version} (${program.from})` };
+}
+
+/** Whatever runs a server here; it runs a sentinel as well. */
+export async function redisProgram(context: StackContext): Promise<RedisProgram> {
+  return installedRedis() ?? (await redisFromDebian(context));
 }
 
 async function redisVersion(program: RedisProgram, context: Pick<StackContext, 'guardian'>): Promise<string> {
