@@ -27,7 +27,10 @@ export function composeAdmin(): AdminDeps {
     environment: undefined,
     migrations: async () => {
       const { databaseUrl } = loadSettings(['DATABASE_URL']);
-      return opened({ up: () => migrateUp(databaseUrl), status: () => migrationStatus(databaseUrl) });
+      return opened({
+        up: (onProgress) => migrateUp(databaseUrl, undefined, { onProgress }),
+        status: () => migrationStatus(databaseUrl),
+      });
     },
     topics: async () => {
       const { kafka, topicPrefix } = openKafka();
@@ -37,13 +40,9 @@ export function composeAdmin(): AdminDeps {
       return opened({
         ensure: async ({ partitions, replicationFactor }) => {
           const reports = await admin.ensureTopics({ topics, inboundPartitions: partitions, replicationFactor });
-          return reports.map((report) => ({
-            topic: report.topic,
-            partitions: report.partitions,
-            created: report.outcome === 'created',
-          }));
+          return reports.map(({ outcome, ...report }) => ({ ...report, created: outcome === 'created' }));
         },
-        check: () => admin.checkTopics({ topics, inboundPartitionsMin, slotsMax }),
+        check: (warn) => admin.checkTopics({ topics, inboundPartitionsMin, slotsMax, warn }),
       });
     },
     deadLetters: async () => {
