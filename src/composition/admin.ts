@@ -8,6 +8,7 @@ import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
 import { Database } from '../postgres/database.ts';
 import { migrateUp, migrationStatus } from '../postgres/migrate.ts';
 import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
+import { refusing } from '../postgres/refusal.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -52,17 +53,28 @@ export function composeAdmin(): AdminDeps {
     outbox: async () => {
       const database = openDatabase();
       const store = new PostgresOutboxStore(database, { instance: 'els', leaseMs: 0, retentionMs: 0 });
-      return opened(store, () => database.close());
+      return opened(tellingRefusals(store), () => database.close());
     },
     status: async () => {
       const database = openDatabase();
-      return opened(new PostgresStatusReader(database), () => database.close());
+      return opened(tellingRefusals(new PostgresStatusReader(database)), () => database.close());
     },
   };
 }
 
 function opened<Port>(port: Port, close: () => Promise<void> = async () => undefined): Opened<Port> {
   return { port, close };
+}
+
+/** The port, with what no waiting mends told as such: tables that are missing, a refused login. */
+function tellingRefusals<Port extends object>(port: Port): Port {
+  return new Proxy(port, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return (...values: unknown[]) => refusing(async () => Reflect.apply(member, target, values));
+    },
+  });
 }
 
 function openKafka() {
