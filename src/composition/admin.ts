@@ -2,6 +2,7 @@
 import type { AdminDeps, DeadLetterAdmin, DeadLetterFilter, Opened, StoredDeadLetter } from '../admin/deps.ts';
 import { loadSettings } from '../config/config.ts';
 import { deadLetterTopic, INBOUND, topicsFor } from '../contract/topics.ts';
+import { AppError } from '../errors.ts';
 import { createKafka, securityOf } from '../kafka/client.ts';
 import { type DeadLetterContent, KafkaDeadLetterLog } from '../kafka/dead-letter-log.ts';
 import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
@@ -102,8 +103,12 @@ function openDatabase(): Database {
 }
 
 function deadLetterAdmin(log: KafkaDeadLetterLog, prefix: string): DeadLetterAdmin {
-  const topicsOf = ({ topic }: DeadLetterFilter) =>
-    topic === undefined ? INBOUND.map((name) => topicsFor(prefix)[name]) : [topic];
+  const topics = INBOUND.map((name) => topicsFor(prefix)[name]);
+  const topicsOf = ({ topic }: DeadLetterFilter) => {
+    if (topic === undefined) return topics;
+    if (topics.includes(topic)) return [topic];
+    throw new AppError('INVALID_INPUT', `there is no topic ${topic}, only ${topics.join(', ')}`);
+  };
   return {
     list: async (filter, lettersMax) => {
       const letters: StoredDeadLetter[] = [];

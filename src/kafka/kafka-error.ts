@@ -46,6 +46,7 @@ const AUTHORIZATION: ReadonlySet<string> = new Set(['TOPIC_AUTHORIZATION_FAILED'
 const TOPIC_PRESENT: ReadonlySet<string> = new Set(['TOPIC_ALREADY_EXISTS']);
 /** What an administrator's request cannot wait out. */
 const ADMIN_REFUSED: ReadonlyMap<string, string> = new Map([
+  ['UNKNOWN_TOPIC_OR_PARTITION', 'the topic does not exist: run els topics ensure'],
   ['TOPIC_AUTHORIZATION_FAILED', 'grant Create and Describe on the topics, or Create on the cluster'],
   ['CLUSTER_AUTHORIZATION_FAILED', 'grant Create on the cluster, or create the topics by other means'],
   ['POLICY_VIOLATION', 'the policy of the cluster forbids it'],
