@@ -32,6 +32,10 @@ const COMPLETED_BYTES_MAX = 8 * 1024 * 1024;
  */
 const LETTER_BYTES_MAX = 4 * 1024 * 1024;
 
+/** Kafka's codes. */
+const UNKNOWN_TOPIC = 3;
+const MAY_NOT_DESCRIBE = 29;
+
 export class KafkaTopicAdmin {
   private readonly kafka: Kafka;
 
@@ -158,11 +162,10 @@ function topicsWanted(options: EnsureTopicsOptions, replicationFactor: number): 
   ];
 }
 
-const UNKNOWN_TOPIC = 3;
-
+/** Also of a topic that may not be described: whoever may create it learns that it is there, others what they may not. */
 function isMissing({ topics }: ClusterDescription, topic: string): boolean {
   const found = topics.find((one) => one.topic === topic);
-  return found === undefined || found.errorCode === UNKNOWN_TOPIC;
+  return found === undefined || [UNKNOWN_TOPIC, MAY_NOT_DESCRIBE].includes(found.errorCode);
 }
 
 /** Once the broker that is asked knows every topic with its leaders. */
@@ -172,6 +175,11 @@ async function waitUntilReady(cluster: TopicCluster, names: readonly string[]): 
     const description = await cluster.describe(names);
     const waiting = description.topics.filter(({ partitions }) => !isLed(partitions)).map(({ topic }) => topic);
     if (waiting.length === 0) return description;
+    const hidden = description.topics.filter(({ errorCode }) => errorCode === MAY_NOT_DESCRIBE);
+    if (hidden.length > 0) {
+      const names = hidden.map(({ topic }) => topic).join(', ');
+      throw new AppError('START_CHECK_FAILED', `this user may not describe ${names}: grant Describe`);
+    }
     if (performance.now() > endMs) throw new AppError('UNAVAILABLE', `topics without leaders: ${waiting.join(', ')}`);
     await delay(READY_POLL_MS);
   }

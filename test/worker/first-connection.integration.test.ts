@@ -30,6 +30,12 @@ const MISSING = {
   TLS: () => databaseUrl((url) => url.searchParams.set('sslmode', 'verify-full')),
 };
 
+async function expectOneLine(args: readonly string[], url: string): Promise<void> {
+  const command = new ChildProgram('src/bin/admin.ts', args, { DATABASE_URL: url });
+  expect([await command.exited(), command.stderr.trim().split('\n').length]).toEqual([REFUSED, 1]);
+  expect(command.stderr).toContain('DATABASE_URL');
+}
+
 describe.each(Object.entries(MISSING))('a server that lacks the %s that is asked for', (_what, url) => {
   test('is not waited for by a worker', async () => {
     const worker = fixture.launch('refused', { env: { DATABASE_URL: url() } });
@@ -38,16 +44,15 @@ describe.each(Object.entries(MISSING))('a server that lacks the %s that is asked
     expect(worker.logLines().filter(({ level }) => level === 'fatal')).toHaveLength(1);
   });
 
+  test('is told by els migrate up in one line', () => expectOneLine(['migrate', 'up'], url()));
+});
+
+describe('els commands', () => {
   test.each([
-    ['migrate', 'up'],
     ['migrate', 'status'],
     ['batch', 'show', 'b'],
     ['outbox', 'stats'],
-  ])('is told by els %s %s in one line', async (...args) => {
-    const command = new ChildProgram('src/bin/admin.ts', args, { DATABASE_URL: url() });
-    expect([await command.exited(), command.stderr.trim().split('\n').length]).toEqual([REFUSED, 1]);
-    expect(command.stderr).toContain('DATABASE_URL');
-  });
+  ])('%s %s tells a database that is missing in one line', (...args) => expectOneLine(args, MISSING.database()));
 });
 
 describe('a database that was never migrated', () => {
