@@ -47,7 +47,10 @@ export async function readStatus(
     throw new AppError('START_CHECK_FAILED', `migration ${migration.name} differs from the one that was applied`);
   }
   const known = new Set(applied.map(({ hash }) => hash));
-  const newer = records.filter(({ hash }) => !known.has(hash)).map((record) => acceptable(record, migrations));
+  const unknown = records.map(({ hash }) => hash).filter((hash) => !known.has(hash));
+  // Only where it matters: a user with few rights may never have been given this table.
+  const readers = unknown.length > 0 ? await readReaders(connection) : [];
+  const newer = unknown.map((hash) => acceptable(hash, readers, migrations));
   return {
     applied: applied.map(({ name }) => name),
     pending: migrations.filter((migration) => recordOf(migration) === undefined).map(({ name }) => name),
@@ -84,34 +87,36 @@ export async function recordReaders(connection: FirstConnection, migrations: rea
 interface AppliedRecord {
   readonly hash: string;
   readonly created_at: string;
-  /** Null where nobody said. */
-  readonly name: string | null;
+}
+
+interface ReaderRecord {
+  readonly hash: string;
+  readonly name: string;
   readonly min_reader: string | null;
 }
 
 async function readRecords(connection: FirstConnection): Promise<AppliedRecord[]> {
   if (!(await exists(connection, 'drizzle.__drizzle_migrations'))) return [];
-  const hasReaders = await exists(connection, 'drizzle.migration_readers');
-  return connection.ask<AppliedRecord & { [column: string]: unknown }>(
-    hasReaders
-      ? `select m.hash, m.created_at, r.name, r.min_reader
-         from drizzle.__drizzle_migrations m left join drizzle.migration_readers r using (hash)
-         order by m.created_at, m.id`
-      : `select hash, created_at, null as name, null as min_reader
-         from drizzle.__drizzle_migrations order by created_at, id`,
-  );
+  return connection.ask('select hash, created_at from drizzle.__drizzle_migrations order by created_at, id');
+}
+
+async function readReaders(connection: FirstConnection): Promise<ReaderRecord[]> {
+  if (!(await exists(connection, 'drizzle.migration_readers'))) return [];
+  return connection.ask('select hash, name, min_reader from drizzle.migration_readers');
 }
 
 /** The name of a migration that this build does not know. */
-function acceptable({ hash, name, min_reader: minReader }: AppliedRecord, migrations: readonly Migration[]): string {
+function acceptable(hash: string, readers: readonly ReaderRecord[], migrations: readonly Migration[]): string {
   const newest = migrations.at(-1)?.name ?? 'none';
-  if (name === null) {
+  const reader = readers.find((one) => one.hash === hash);
+  if (reader === undefined) {
     throw new AppError(
       'START_CHECK_FAILED',
       `the database has a migration (${hash.slice(0, 12)}) that this build (newest: ${newest}) does not know, ` +
         'and does not say whether older builds may run beside it: use the build that applied it',
     );
   }
+  const { name, min_reader: minReader } = reader;
   if (minReader !== null && !migrations.some((one) => one.name === minReader)) {
     throw new AppError(
       'START_CHECK_FAILED',
