@@ -37,20 +37,33 @@ export async function using<Port, Result>(open: Open<Port>, work: (port: Port) =
 
 export interface MigrationAdmin {
   /** Names of the migrations applied now; empty when there was nothing to do. */
-  up(): Promise<{ readonly applied: readonly string[] }>;
-  status(): Promise<{ readonly applied: readonly string[]; readonly pending: readonly string[] }>;
+  up(onProgress: (line: string) => void): Promise<{ readonly applied: readonly string[] }>;
+  /** `newer`: applied by a newer build, and no hindrance to this one. */
+  status(): Promise<{
+    readonly applied: readonly string[];
+    readonly pending: readonly string[];
+    readonly newer?: readonly string[];
+  }>;
 }
 
 export interface TopicAdmin {
-  /** Creates what is missing; never changes or deletes a topic that exists. */
-  ensure(wanted: { readonly partitions: number; readonly replicationFactor: number }): Promise<readonly TopicState[]>;
-  /** What of the topics stands in the way of a start; empty when nothing does. */
-  check(): Promise<readonly string[]>;
+  /** Creates what is missing; never changes or deletes a topic that exists. Without a number, what the cluster allows. */
+  ensure(wanted: {
+    readonly partitions: number;
+    readonly replicationFactor: number | undefined;
+  }): Promise<readonly TopicState[]>;
+  /** What of the topics stands in the way of a start; empty when nothing does. `warn`: what is only unwise. */
+  check(warn: (text: string) => void): Promise<readonly string[]>;
 }
 
 export interface TopicState {
   readonly topic: string;
   readonly partitions: number;
+  readonly replicas: number;
+  /** Null where it may not be seen. */
+  readonly inSyncReplicasMin: number | null;
+  /** -1: without end. */
+  readonly retentionMs: number | null;
   readonly created: boolean;
 }
 

@@ -10,7 +10,7 @@ export function addMigrateCommands(program: Command, open: Open<MigrationAdmin>,
     .command('up')
     .description('apply what is missing')
     .action(async (_options: unknown, command: Command) => {
-      const result = await using(open, (migrations) => migrations.up());
+      const result = await using(open, (migrations) => migrations.up((line) => io.stderr(`${line}\n`)));
       const text = result.applied.map((name) => `applied ${name}`).join('\n');
       printResult(command, io, result, text === '' ? 'nothing to apply' : text);
     });
@@ -23,6 +23,7 @@ export function addMigrateCommands(program: Command, open: Open<MigrationAdmin>,
       const rows = [
         ...result.applied.map((name) => [name, 'applied']),
         ...result.pending.map((name) => [name, 'pending']),
+        ...(result.newer ?? []).map((name) => [name, 'of a newer build']),
       ];
       printResult(command, io, result, formatTable(['MIGRATION', 'STATE'], rows));
     });

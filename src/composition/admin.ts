@@ -9,12 +9,14 @@ import type {
 } from '../admin/deps.ts';
 import { loadSettings } from '../config/config.ts';
 import { deadLetterTopic, INBOUND, topicsFor } from '../contract/topics.ts';
+import { AppError } from '../errors.ts';
 import { createKafka } from '../kafka/client.ts';
 import { type DeadLetterContent, KafkaDeadLetterLog, newestOf } from '../kafka/dead-letter-log.ts';
 import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
 import { Database, HOT_PLAN_SETTINGS } from '../postgres/database.ts';
 import { migrateUp, migrationStatus } from '../postgres/migrate.ts';
 import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
+import { refusing } from '../postgres/refusal.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -28,7 +30,10 @@ export function composeAdmin(): AdminDeps {
     environment: undefined,
     migrations: async () => {
       const target = databaseTarget(loadSettings(DATABASE_SETTINGS));
-      return opened({ up: () => migrateUp(target), status: () => migrationStatus(target) });
+      return opened({
+        up: (onProgress) => migrateUp(target, undefined, { onProgress }),
+        status: () => migrationStatus(target),
+      });
     },
     topics: async () => {
       const { kafka, topicPrefix } = openKafka();
@@ -38,13 +43,9 @@ export function composeAdmin(): AdminDeps {
       return opened({
         ensure: async ({ partitions, replicationFactor }) => {
           const reports = await admin.ensureTopics({ topics, inboundPartitions: partitions, replicationFactor });
-          return reports.map((report) => ({
-            topic: report.topic,
-            partitions: report.partitions,
-            created: report.outcome === 'created',
-          }));
+          return reports.map(({ outcome, ...report }) => ({ ...report, created: outcome === 'created' }));
         },
-        check: () => admin.checkTopics({ topics, inboundPartitionsMin, slotsMax }),
+        check: (warn) => admin.checkTopics({ topics, inboundPartitionsMin, slotsMax, warn }),
       });
     },
     deadLetters: async () => {
@@ -54,11 +55,11 @@ export function composeAdmin(): AdminDeps {
     outbox: async () => {
       const database = openDatabase();
       const store = new PostgresOutboxStore(database, { instance: 'els', leaseMs: 0, retentionMs: 0 });
-      return opened(store, () => database.close());
+      return opened(tellingRefusals(store), () => database.close());
     },
     status: async () => {
       const database = openDatabase();
-      return opened(new PostgresStatusReader(database), () => database.close());
+      return opened(tellingRefusals(new PostgresStatusReader(database)), () => database.close());
     },
     batches: async () => {
       const { topicPrefix } = loadSettings(['TOPIC_PREFIX']);
@@ -70,6 +71,17 @@ export function composeAdmin(): AdminDeps {
 
 function opened<Port>(port: Port, close: () => Promise<void> = async () => undefined): Opened<Port> {
   return { port, close };
+}
+
+/** The port, with what no waiting mends told as such: tables that are missing, a refused login. */
+function tellingRefusals<Port extends object>(port: Port): Port {
+  return new Proxy(port, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return (...values: unknown[]) => refusing(async () => Reflect.apply(member, target, values));
+    },
+  });
 }
 
 function openKafka() {
@@ -97,8 +109,12 @@ function openDatabase(sessionSettings: Readonly<Record<string, string>> = {}): D
 }
 
 function deadLetterAdmin(log: KafkaDeadLetterLog, prefix: string): DeadLetterAdmin {
-  const topicsOf = ({ topic }: DeadLetterFilter) =>
-    topic === undefined ? INBOUND.map((name) => topicsFor(prefix)[name]) : [topic];
+  const topics = INBOUND.map((name) => topicsFor(prefix)[name]);
+  const topicsOf = ({ topic }: DeadLetterFilter) => {
+    if (topic === undefined) return topics;
+    if (topics.includes(topic)) return [topic];
+    throw new AppError('INVALID_INPUT', `there is no topic ${topic}, only ${topics.join(', ')}`);
+  };
   return {
     list: async (filter, lettersMax) => {
       const letters: StoredDeadLetter[] = [];

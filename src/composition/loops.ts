@@ -11,6 +11,7 @@ import { PostgresBatchStore } from '../postgres/batch-store.ts';
 import { migrationStatus } from '../postgres/migrate.ts';
 import { PostgresOutboxStore } from '../postgres/outbox-store.ts';
 import { PostgresPartitionProgressStore } from '../postgres/partition-progress-store.ts';
+import { refusing } from '../postgres/refusal.ts';
 import { checkSchema } from '../postgres/schema-check.ts';
 import { PostgresUpkeepStore } from '../postgres/upkeep-store.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
@@ -27,7 +28,7 @@ import { RegisterBatches } from '../worker/settle/register-batches.ts';
 import type { SettleContext } from '../worker/settle/settle-inputs.ts';
 import { Reconciler } from '../worker/upkeep/reconciler.ts';
 import { Retention } from '../worker/upkeep/retention.ts';
-import { StartChecks } from '../worker/upkeep/start-checks.ts';
+import { type StartCheck, StartChecks } from '../worker/upkeep/start-checks.ts';
 import { StateGauges, showAssignment } from '../worker/upkeep/state-gauges.ts';
 import { Watchdog } from '../worker/upkeep/watchdog.ts';
 import { publishMsMax, SideDatabase } from './adapters.ts';
@@ -118,12 +119,14 @@ function composeLoops({ config, log, single }: Composing): void {
   const topics = topicsFor(config.topicPrefix);
   single(StartChecks, (get) => {
     const { inboundPartitionsMin, slotsMax } = config;
-    const migrated = async () => {
-      const { pending } = await migrationStatus(databaseTarget(config));
+    const migrated: StartCheck = async (warn, signal) => {
+      const { pending, newer = [] } = await migrationStatus(databaseTarget(config), undefined, signal);
       if (pending.length > 0) return [`${pending.length} migrations are pending: run els migrate up`];
-      return checkSchema(get(SideDatabase));
+      if (newer.length > 0) warn(`the database is ahead of this build, which may run beside: ${newer.join(', ')}`);
+      return refusing(() => checkSchema(get(SideDatabase)));
     };
-    const topicsReady = () => get(KafkaTopicAdmin).checkTopics({ topics, inboundPartitionsMin, slotsMax });
+    const topicsReady: StartCheck = (warn) =>
+      get(KafkaTopicAdmin).checkTopics({ topics, inboundPartitionsMin, slotsMax, warn });
     return new StartChecks({ checks: [migrated, topicsReady], waitMsMax: START_WAIT_MS_MAX, log });
   });
   single(OutboxPressure, (get) => {

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { deadLetterTopic } from '../contract/topics.ts';
 import { AppError } from '../errors.ts';
+import { adminError } from './kafka-error.ts';
 import { PartitionSender, type WireMessage } from './partition-sender.ts';
 
 const STALL_MS_MAX = 30_000;
@@ -111,9 +112,7 @@ export class KafkaDeadLetterLog {
       // The group never committed anything; without members it would vanish by itself, only later.
       await admin.deleteGroups([groupId]).catch(() => undefined);
     } catch (error) {
-      throw error instanceof AppError
-        ? error
-        : new AppError('UNAVAILABLE', `${letters} cannot be read`, { cause: error });
+      throw adminError(error, `${letters} cannot be read`);
     } finally {
       await admin.disconnect().catch(() => undefined);
     }

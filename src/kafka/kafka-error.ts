@@ -4,6 +4,7 @@
  */
 import { AppError, PublishError } from '../errors.ts';
 
+const CHECK_LOGIN = 'the login was refused: check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD';
 /** The broker took the membership away: the epoch is over, whatever was to be committed belongs to somebody else. */
 const FENCED: ReadonlySet<string> = new Set([
   'ILLEGAL_GENERATION',
@@ -31,6 +32,35 @@ const CONSUMING_REFUSED: ReadonlySet<string> = new Set([
   'INVALID_TOPIC_EXCEPTION',
 ]);
 const TOPIC_MISSING: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION']);
+const AUTHORIZATION: ReadonlySet<string> = new Set(['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED']);
+const TOPIC_PRESENT: ReadonlySet<string> = new Set(['TOPIC_ALREADY_EXISTS']);
+/** What an administrator's request cannot wait out. */
+const ADMIN_REFUSED: ReadonlyMap<string, string> = new Map([
+  ['UNKNOWN_TOPIC_OR_PARTITION', 'the topic does not exist: run els topics ensure'],
+  ['TOPIC_AUTHORIZATION_FAILED', 'grant Create and Describe on the topics, or Create on the cluster'],
+  ['CLUSTER_AUTHORIZATION_FAILED', 'grant Create on the cluster, or create the topics by other means'],
+  ['POLICY_VIOLATION', 'the policy of the cluster forbids it'],
+  ['INVALID_TOPIC_EXCEPTION', 'check TOPIC_PREFIX'],
+  ['SASL_AUTHENTICATION_FAILED', CHECK_LOGIN],
+  ['UNSUPPORTED_SASL_MECHANISM', 'check KAFKA_SASL_MECHANISM'],
+  ['ILLEGAL_SASL_STATE', 'the listener takes no login: check KAFKA_BROKERS and KAFKA_SASL_MECHANISM'],
+]);
+/** TLS that will not agree however often it is tried. */
+const TLS_REFUSED: ReadonlySet<string> = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_REVOKED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+/** kafkajs keeps of an error of the socket the message only. */
+const TLS_MESSAGE = /wrong version number|certificate|packet length too long/i;
+/** kafkajs calls whatever ends a login its failure, a lost connection too. */
+const LOGIN_CUT_SHORT = /connection|timed? ?out|socket|ECONN/i;
 const NOT_FOUND: ReadonlySet<string> = new Set(['KafkaJSGroupCoordinatorNotFound', 'KafkaJSBrokerNotFound']);
 const CAUSES_MAX = 8;
 
@@ -105,6 +135,38 @@ export function consumerError(error: unknown): AppError {
   return isConsumingRefused(error)
     ? new AppError('START_CHECK_FAILED', 'Kafka cannot be consumed', { cause: error })
     : new AppError('UNAVAILABLE', 'Kafka consumer failed', { cause: error });
+}
+
+/** START_CHECK_FAILED with what to do where waiting cannot help, else UNAVAILABLE. */
+export function adminError(error: unknown, message: string): AppError {
+  if (error instanceof AppError) return error;
+  const advice = causes(error)
+    .map(adviceOn)
+    .find((found) => found !== undefined);
+  return advice === undefined
+    ? new AppError('UNAVAILABLE', message, { cause: error })
+    : new AppError('START_CHECK_FAILED', `Kafka refused: ${advice}`, { cause: error });
+}
+
+function adviceOn(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const code = 'code' in cause ? String(cause.code) : '';
+  if (TLS_REFUSED.has(code)) return 'TLS cannot be agreed on: check KAFKA_SSL and certificates';
+  if (cause.name === 'KafkaJSConnectionError' && TLS_MESSAGE.test(cause.message)) {
+    return 'TLS cannot be agreed on: check KAFKA_SSL and certificates';
+  }
+  const isLogin = cause.name === 'KafkaJSSASLAuthenticationError';
+  if (isLogin && !LOGIN_CUT_SHORT.test(cause.message)) return CHECK_LOGIN;
+  return 'type' in cause ? ADMIN_REFUSED.get(String(cause.type)) : undefined;
+}
+
+/** The asker has not the right. */
+export function isRefused(error: unknown): boolean {
+  return hasType(error, AUTHORIZATION);
+}
+
+export function isTopicPresent(error: unknown): boolean {
+  return hasType(error, TOPIC_PRESENT);
 }
 
 function hasType(error: unknown, types: ReadonlySet<string>): boolean {

@@ -1,15 +1,28 @@
 /**
  * Creates and checks the topics of a deployment. What exists is never changed: more partitions would move keys, and
- * settings belong to who runs the cluster; both are reported instead.
+ * settings belong to who runs the cluster; both are reported instead. Only our own topics are asked for, so that no
+ * topic of others is in the way, and a right that is only needed to look is not needed to start.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { deadLetterTopic, INBOUND, OUTBOUND, type Topics } from '../contract/topics.ts';
 import { AppError } from '../errors.ts';
+import { settledWithin } from '../timing/deadline.ts';
+import { adminError, isRefused, isTopicPresent } from './kafka-error.ts';
+import { type ClusterDescription, TopicCluster, type TopicDescription } from './topic-cluster.ts';
+import {
+  IN_SYNC_MIN,
+  judgeTopics,
+  REPLICAS_MAX,
+  replicasOf,
+  rolesOf,
+  SETTINGS,
+  type TopicSettings,
+} from './topic-judgement.ts';
 
-const REPLICAS_MAX = 3;
 const READY_MS_MAX = 20_000;
 const READY_POLL_MS = 100;
+const CLOSE_MS_MAX = 1_000;
 const INBOUND_PARTITIONS = 15;
 const OUTBOUND_PARTITIONS = 3;
 const COMPLETED_BYTES_MAX = 8 * 1024 * 1024;
@@ -18,10 +31,10 @@ const COMPLETED_BYTES_MAX = 8 * 1024 * 1024;
  * because others compress better.
  */
 const LETTER_BYTES_MAX = 4 * 1024 * 1024;
-const LETTER_BYTES_EXTRA = 64 * 1024;
-/** An essay id and a text id in a completion, with their JSON. */
-const COMPLETION_BYTES_PER_SLOT = 160;
-const COMPLETION_BYTES_FIXED = 4_096;
+
+/** Kafka's codes. */
+const UNKNOWN_TOPIC = 3;
+const MAY_NOT_DESCRIBE = 29;
 
 export class KafkaTopicAdmin {
   private readonly kafka: Kafka;
@@ -32,82 +45,76 @@ export class KafkaTopicAdmin {
 
   /** Creates what is missing and answers for each topic what was found or done. */
   async ensureTopics(options: EnsureTopicsOptions): Promise<TopicReport[]> {
-    return this.withAdmin(async (admin) => {
-      const { brokers } = await admin.describeCluster();
-      const replicationFactor = options.replicationFactor ?? Math.min(REPLICAS_MAX, brokers.length);
-      const before = await partitionCounts(admin);
-      const wanted = topicsWanted(options);
+    return this.withCluster(async (cluster) => {
+      const names = [...rolesOf(options.topics).keys()];
+      const before = await cluster.describe(names);
+      const replicationFactor = replicasWanted(options, before);
+      const wanted = topicsWanted(options, replicationFactor);
       const created = new Set<string>();
-      for (const { topic, partitions, configEntries } of wanted.filter(({ topic }) => !before.has(topic))) {
-        const isCreated = await admin.createTopics({
-          topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
-          // kafkajs would ask one broker, which may not have heard of the topic yet, and fail.
-          waitForLeaders: false,
-        });
-        // False: somebody else was quicker.
-        if (isCreated) created.add(topic);
+      for (const { topic, partitions, configEntries } of wanted.filter(({ topic }) => isMissing(before, topic))) {
+        try {
+          await cluster.create({ topic, numPartitions: partitions, replicationFactor, configEntries });
+          created.add(topic);
+        } catch (error) {
+          // Somebody else was quicker.
+          if (!isTopicPresent(error)) throw error;
+        }
       }
-      const after = await waitUntilReady(
-        admin,
-        wanted.map(({ topic }) => topic),
-      );
-      return wanted.map(({ topic, partitions }): TopicReport => {
-        const found = after.get(topic) ?? 0;
-        if (created.has(topic)) return { topic, outcome: 'created', partitions: found };
-        return { topic, outcome: found < partitions ? 'too_few_partitions' : 'exists', partitions: found };
+      const after = await waitUntilReady(cluster, names);
+      const settings = await settingsOf(cluster, names);
+      return wanted.map((one) => {
+        const found = after.topics.find(({ topic }) => topic === one.topic);
+        return reportOf(one, found, settings, created.has(one.topic));
       });
     });
   }
 
-  /** What would keep a worker from running well; empty when nothing. One sentence each. */
-  async checkTopics(options: CheckTopicsOptions): Promise<string[]> {
-    return this.withAdmin(async (admin) => {
-      const existing = await partitionCounts(admin);
-      const problems: string[] = [];
-      const inbound = INBOUND.map((name) => options.topics[name]);
-      const outbound = OUTBOUND.map((name) => options.topics[name]);
-      const all = [...inbound, ...outbound, ...inbound.map(deadLetterTopic)];
-      for (const topic of all) {
-        if (!existing.has(topic)) problems.push(`topic ${topic} does not exist: els topics ensure creates it`);
-      }
-      for (const topic of inbound) {
-        const count = existing.get(topic);
-        if (count === undefined || count >= options.inboundPartitionsMin) continue;
-        problems.push(`topic ${topic} has ${count} partitions, ${options.inboundPartitionsMin} are needed`);
-      }
-      const described = all.filter((topic) => existing.has(topic));
-      if (described.length > 0) problems.push(...checkSettings(options, await settingsOf(admin, described), inbound));
+  /**
+   * What would keep a worker from running; empty when nothing. One sentence each, with what to do. `warn` is told what
+   * is only unwise.
+   */
+  async checkTopics({ warn, ...options }: CheckTopicsOptions): Promise<string[]> {
+    return this.withCluster(async (connection) => {
+      const names = [...rolesOf(options.topics).keys()];
+      const cluster = await connection.describe(names);
+      const found = names.filter((topic) => !isMissing(cluster, topic));
+      const settings = await settingsOf(connection, found);
+      const { problems, warnings } = judgeTopics({ ...options, cluster, settings });
+      for (const warning of warnings) warn?.(warning);
       return problems;
     });
   }
 
-  private async withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
-    const admin = this.kafka.admin();
+  private async withCluster<T>(work: (cluster: TopicCluster) => Promise<T>): Promise<T> {
+    const cluster = new TopicCluster(this.kafka);
     try {
-      await admin.connect();
-      return await work(admin);
+      await cluster.connect();
+      return await work(cluster);
     } catch (error) {
-      throw error instanceof AppError
-        ? error
-        : new AppError('UNAVAILABLE', 'topics cannot be read or created', { cause: error });
+      throw adminError(error, 'topics cannot be read or created');
     } finally {
-      await admin.disconnect().catch(() => undefined);
+      await settledWithin(cluster.disconnect(), CLOSE_MS_MAX);
     }
   }
 }
 
 export interface EnsureTopicsOptions {
   readonly topics: Topics;
-  readonly inboundPartitions?: number;
-  readonly outboundPartitions?: number;
+  readonly inboundPartitions?: number | undefined;
+  readonly outboundPartitions?: number | undefined;
   /** Three, or as many as there are brokers. */
-  readonly replicationFactor?: number;
+  readonly replicationFactor?: number | undefined;
 }
 
 export interface TopicReport {
   readonly topic: string;
   readonly outcome: 'created' | 'exists' | 'too_few_partitions';
   readonly partitions: number;
+  readonly replicas: number;
+  /** Null where it may not be seen. */
+  readonly inSyncReplicasMin: number | null;
+  /** -1: without end. */
+  readonly retentionMs: number | null;
 }
 
 export interface CheckTopicsOptions {
@@ -115,6 +122,7 @@ export interface CheckTopicsOptions {
   readonly inboundPartitionsMin: number;
   /** Largest batch that may be registered: its completion must fit. */
   readonly slotsMax: number;
+  readonly warn?: (text: string) => void;
 }
 
 interface TopicWanted {
@@ -123,89 +131,96 @@ interface TopicWanted {
   readonly configEntries: { name: string; value: string }[];
 }
 
-function topicsWanted({ topics, inboundPartitions, outboundPartitions }: EnsureTopicsOptions): TopicWanted[] {
+function replicasWanted({ replicationFactor }: EnsureTopicsOptions, { brokerCount }: ClusterDescription): number {
+  if (replicationFactor !== undefined && replicationFactor > brokerCount) {
+    throw new AppError('INVALID_INPUT', `${replicationFactor} replicas need as many brokers, there are ${brokerCount}`);
+  }
+  return replicationFactor ?? Math.min(REPLICAS_MAX, brokerCount);
+}
+
+function topicsWanted(options: EnsureTopicsOptions, replicationFactor: number): TopicWanted[] {
+  const { topics, inboundPartitions = INBOUND_PARTITIONS, outboundPartitions = OUTBOUND_PARTITIONS } = options;
   const inbound = INBOUND.map((name) => topics[name]);
-  const wanted = (topic: string, partitions: number, bytesMax?: number): TopicWanted => ({
+  // Said, whatever the broker's default: two of one replica would refuse every write.
+  const inSync = { 'min.insync.replicas': replicationFactor >= REPLICAS_MAX ? IN_SYNC_MIN : 1 };
+  const wanted = (topic: string, partitions: number, settings: Record<string, number> = {}): TopicWanted => ({
     topic,
     partitions,
-    configEntries: bytesMax === undefined ? [] : [{ name: 'max.message.bytes', value: String(bytesMax) }],
+    configEntries: Object.entries({ ...inSync, ...settings }).map(([name, value]) => ({ name, value: String(value) })),
   });
+  const letters = { 'max.message.bytes': LETTER_BYTES_MAX, 'retention.ms': -1 };
   return [
-    ...inbound.map((topic) => wanted(topic, inboundPartitions ?? INBOUND_PARTITIONS)),
+    ...inbound.map((topic) => wanted(topic, inboundPartitions)),
     ...OUTBOUND.map((name) =>
       wanted(
         topics[name],
-        outboundPartitions ?? OUTBOUND_PARTITIONS,
-        name === 'completed' ? COMPLETED_BYTES_MAX : undefined,
+        outboundPartitions,
+        name === 'completed' ? { 'max.message.bytes': COMPLETED_BYTES_MAX } : {},
       ),
     ),
-    ...inbound.map((topic) => wanted(deadLetterTopic(topic), 1, LETTER_BYTES_MAX)),
+    ...inbound.map((topic) => wanted(deadLetterTopic(topic), 1, letters)),
   ];
 }
 
-async function partitionCounts(admin: Admin): Promise<Map<string, number>> {
-  const { topics } = await admin.fetchTopicMetadata();
-  return new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
+/** Also of a topic that may not be described: whoever may create it learns that it is there, others what they may not. */
+function isMissing({ topics }: ClusterDescription, topic: string): boolean {
+  const found = topics.find((one) => one.topic === topic);
+  return found === undefined || [UNKNOWN_TOPIC, MAY_NOT_DESCRIBE].includes(found.errorCode);
 }
 
-/** Partition counts once every broker-side leader is elected. */
-async function waitUntilReady(admin: Admin, topics: readonly string[]): Promise<Map<string, number>> {
+/** Once the broker that is asked knows every topic with its leaders. */
+async function waitUntilReady(cluster: TopicCluster, names: readonly string[]): Promise<ClusterDescription> {
   const endMs = performance.now() + READY_MS_MAX;
   for (;;) {
-    const found = (await admin.fetchTopicMetadata()).topics.filter(({ partitions }) =>
-      partitions.every(({ leader }) => leader >= 0),
-    );
-    const counts = new Map(found.map(({ name, partitions }) => [name, partitions.length]));
-    if (topics.every((topic) => counts.has(topic))) return counts;
-    if (performance.now() > endMs) {
-      throw new AppError('UNAVAILABLE', `topics without leaders: ${topics.filter((topic) => !counts.has(topic))}`);
+    const description = await cluster.describe(names);
+    const waiting = description.topics.filter(({ partitions }) => !isLed(partitions)).map(({ topic }) => topic);
+    if (waiting.length === 0) return description;
+    const hidden = description.topics.filter(({ errorCode }) => errorCode === MAY_NOT_DESCRIBE);
+    if (hidden.length > 0) {
+      const names = hidden.map(({ topic }) => topic).join(', ');
+      throw new AppError('START_CHECK_FAILED', `this user may not describe ${names}: grant Describe`);
     }
+    if (performance.now() > endMs) throw new AppError('UNAVAILABLE', `topics without leaders: ${waiting.join(', ')}`);
     await delay(READY_POLL_MS);
   }
 }
 
-/** By topic, then by name of the setting. */
-async function settingsOf(admin: Admin, topics: readonly string[]): Promise<Map<string, Map<string, string>>> {
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: topics.map((name) => ({
-      type: kafkajs.ConfigResourceTypes.TOPIC,
-      name,
-      configNames: ['max.message.bytes'],
-    })),
-  });
-  return new Map(
-    resources.map(({ resourceName, configEntries }) => [
-      resourceName,
-      new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
-    ]),
-  );
+function isLed(partitions: TopicDescription['partitions']): boolean {
+  return partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
 }
 
-function checkSettings(
-  { topics, slotsMax }: CheckTopicsOptions,
-  settings: Map<string, Map<string, string>>,
-  inbound: readonly string[],
-): string[] {
-  const problems: string[] = [];
-  const neededBytes = COMPLETION_BYTES_FIXED + slotsMax * COMPLETION_BYTES_PER_SLOT;
-  const allowedBytes = Number(settings.get(topics.completed)?.get('max.message.bytes') ?? Number.POSITIVE_INFINITY);
-  if (allowedBytes < neededBytes) {
-    problems.push(
-      `topic ${topics.completed} takes messages of ${allowedBytes} bytes (max.message.bytes), ` +
-        `the completion of a batch of ${slotsMax} needs ${neededBytes}`,
-    );
-  }
-  const bytesOf = (topic: string) => Number(settings.get(topic)?.get('max.message.bytes') ?? Number.NaN);
-  for (const topic of inbound) {
-    const letters = deadLetterTopic(topic);
-    const letterBytes = bytesOf(topic) + LETTER_BYTES_EXTRA;
-    if (bytesOf(letters) < letterBytes) {
-      problems.push(
-        `topic ${letters} takes messages of ${bytesOf(letters)} bytes (max.message.bytes), ` +
-          `a record of ${topic} that must be set aside can need ${letterBytes}`,
-      );
+/** Asked for one by one: what may not be seen of one topic hides nothing of the others. */
+async function settingsOf(cluster: TopicCluster, topics: readonly string[]): Promise<TopicSettings> {
+  const settings = new Map<string, Map<string, string> | null>();
+  for (const topic of topics) {
+    try {
+      settings.set(topic, await cluster.settings(topic, SETTINGS));
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      settings.set(topic, null);
     }
   }
-  return problems;
+  return settings;
+}
+
+function reportOf(
+  { topic, partitions: wanted }: TopicWanted,
+  found: TopicDescription | undefined,
+  settings: TopicSettings,
+  isCreated: boolean,
+): TopicReport {
+  const partitions = found?.partitions.length ?? 0;
+  const setting = (name: (typeof SETTINGS)[number]) => {
+    const value = settings.get(topic)?.get(name);
+    return value === undefined ? null : Number(value);
+  };
+  const existing = partitions < wanted ? 'too_few_partitions' : 'exists';
+  return {
+    topic,
+    outcome: isCreated ? 'created' : existing,
+    partitions,
+    replicas: found === undefined ? 0 : replicasOf(found),
+    inSyncReplicasMin: setting('min.insync.replicas'),
+    retentionMs: setting('retention.ms'),
+  };
 }

@@ -79,18 +79,28 @@ export class Connector {
     }
   }
 
-  /** One connection outside a pool, admitted; the caller ends it. Rejects with UNAVAILABLE or START_CHECK_FAILED. */
-  async open(): Promise<pg.Client> {
+  /**
+   * One connection outside a pool, admitted; the caller ends it. Rejects with UNAVAILABLE or START_CHECK_FAILED, at once
+   * when the signal aborts, and when the server has not let it in within `limitMs`.
+   */
+  async open({ signal, limitMs }: { signal?: AbortSignal | undefined; limitMs: number }): Promise<pg.Client> {
     const client = new (this.clientClass())();
+    const hangUp = () => streamOf(client).destroy();
+    const timer = setTimeout(hangUp, limitMs);
+    signal?.addEventListener('abort', hangUp, { once: true });
     // A connection that is lost while nobody asks reports it here; whoever asks next learns it from the answer.
     client.on('error', () => undefined);
     try {
+      signal?.throwIfAborted();
       await client.connect();
       await this.admit(client);
       return client;
     } catch (error) {
-      streamOf(client).destroy();
+      hangUp();
       throw error instanceof AppError ? error : connectFailure(error);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', hangUp);
     }
   }
 

@@ -1,6 +1,6 @@
 /**
- * What must be true of the database before a single record is taken: a durable, supported server and the indexes that
- * make double assignment, and repeats of anything else, impossible. Returns problems in plain words; empty when all is
+ * What must be true of the database before a single record is taken: a durable, supported server, the indexes that
+ * make double assignment, and repeats of anything else, impossible, and the rights to do the work. Returns problems in plain words; empty when all is
  * well.
  */
 import type { Database, Statement } from './database.ts';
@@ -43,6 +43,38 @@ where not exists (
 order by g.ord`,
 };
 
+/** What a worker does with each table: a missing right would only be met by a record. */
+const RIGHTS = [
+  ['batches', 'select, insert, update'],
+  ['slots', 'select, insert, update'],
+  ['pending_inputs', 'select, insert, delete'],
+  ['excess_contents', 'select, insert'],
+  ['failures', 'select, insert'],
+  ['outbox', 'select, insert, update, delete'],
+  ['partition_progress', 'select, insert, update, delete'],
+  ['partition_attempts', 'select, insert, update, delete'],
+] as const;
+const SEQUENCES = ['outbox.id', 'pending_inputs.arrival'] as const;
+
+const CHECK_RIGHTS: Statement = {
+  name: 'check-rights',
+  text: `
+select r.name, string_agg(r.privilege, ', ' order by r.privilege) as missing
+from (
+  select t.name, trim(p) as privilege
+  from unnest($1::text[], $2::text[]) as t(name, privileges), unnest(string_to_array(t.privileges, ',')) as p
+  where to_regclass(t.name) is not null and not has_table_privilege(to_regclass(t.name), trim(p))
+  union all
+  select s.name, 'usage of its sequence'
+  from unnest($3::text[]) as s(name),
+    pg_get_serial_sequence(split_part(s.name, '.', 1), split_part(s.name, '.', 2)) as sequence
+  where to_regclass(split_part(s.name, '.', 1)) is not null
+    and sequence is not null and not has_sequence_privilege(sequence, 'usage')
+) r
+group by r.name
+order by r.name`,
+};
+
 export async function checkSchema(database: Database): Promise<string[]> {
   const problems: string[] = [];
   const [server] = await database.run<{
@@ -69,6 +101,14 @@ export async function checkSchema(database: Database): Promise<string[]> {
   ]);
   for (const { name } of missing) {
     problems.push(`the unique index ${name} is missing or invalid: restore it before assigning anything`);
+  }
+  const rights = await database.run<{ name: string; missing: string }>(CHECK_RIGHTS, [
+    RIGHTS.map(([table]) => table),
+    RIGHTS.map(([, privileges]) => privileges),
+    SEQUENCES,
+  ]);
+  for (const { name, missing: privileges } of rights) {
+    problems.push(`the database user has no right to ${privileges} on ${name}: grant it`);
   }
   return problems;
 }

@@ -32,11 +32,24 @@ describe('topics', () => {
     const { stdout } = await admin.run('topics', 'ensure', '--partitions', '12', '--replication-factor', '3');
     expect(admin.asked).toEqual([{ partitions: 12, replicationFactor: 3 }]);
     expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
-      ['TOPIC', 'PARTITIONS', 'STATE'],
-      ['content', '3', 'present'],
-      ['content.DLQ', '12', 'created'],
+      ['TOPIC', 'PARTITIONS', 'REPLICAS', 'MIN-ISR', 'RETENTION', 'STATE'],
+      ['content', '3', '3', '2', '168 h', 'present, unchanged'],
+      ['content.DLQ', '12', '3', '2', 'unlimited', 'created'],
       [''],
     ]);
+  });
+
+  test('ensure leaves the replicas to the cluster, and says what differs in what exists', async () => {
+    admin.warnings = ['content has 1 of 3 possible replicas'];
+    const { code, stdout } = await admin.run('topics', 'ensure');
+    expect(admin.asked).toEqual([{ partitions: 15, replicationFactor: undefined }]);
+    expect([code, stdout.split('\n').at(-2)]).toEqual([0, 'differs: content has 1 of 3 possible replicas']);
+  });
+
+  test('check is 0 with warnings alone, which carry their mark', async () => {
+    admin.warnings = ['content has 1 of 3 possible replicas'];
+    const { code, stdout } = await admin.run('topics', 'check');
+    expect([code, stdout]).toEqual([0, 'warning: content has 1 of 3 possible replicas\ntopics do for a start\n']);
   });
 
   test('check is 0 when nothing is wrong and 78 with every problem otherwise', async () => {
@@ -44,7 +57,7 @@ describe('topics', () => {
     admin.problems = ['content has 1 partition, 3 are needed', 'failure is missing'];
     const { code, stdout } = await admin.run('topics', 'check', '--json');
     expect(code).toBe(78);
-    expect(JSON.parse(stdout)).toEqual({ problems: admin.problems });
+    expect(JSON.parse(stdout)).toEqual({ problems: admin.problems, warnings: [] });
   });
 });
 

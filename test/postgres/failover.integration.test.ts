@@ -19,7 +19,7 @@ let database: Database;
 let url: string;
 
 beforeEach(async () => {
-  servers = await OwnServers.open();
+  servers = await OwnServers.open({ limitMs: 10_000 });
   primary = await servers.postgres();
   await on(primary, 'create table things (id serial primary key)');
   standby = await servers.standbyOf(primary);
@@ -83,7 +83,7 @@ test.each(['SIGKILL', 'SIGSTOP'] as const)(
     await primary.server.kill('SIGCONT');
     await Promise.all(Array.from({ length: 10 }, () => database.run(INSERT, [])));
     const fresh = new Connector({ target: url, name: 'fresh', connectTimeoutMs: 3000, session: {} });
-    const client = await fresh.open();
+    const client = await fresh.open({ limitMs: 10_000 });
     expect(client.port).toBe(standby.port);
     await client.end();
   },

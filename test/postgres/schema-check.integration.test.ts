@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { checkSchema } from '../../src/postgres/schema-check.ts';
 import { openDatabase } from '../support/servers/open-database.ts';
@@ -56,13 +57,36 @@ describe('the check of the database before a record is taken', () => {
     expect(await problems()).toEqual([expect.stringContaining('slots_one_per_text')]);
   });
 
+  test('a right that only a record would miss is missed at once', async () => {
+    const role = `els_${randomBytes(6).toString('hex')}`;
+    await alter(`create role ${role} login;
+      grant usage on schema public to ${role};
+      grant select, insert, update, delete on all tables in schema public to ${role};
+      grant usage on all sequences in schema public to ${role}`);
+    try {
+      expect(await problems({}, role)).toEqual([]);
+      await alter(`revoke insert on failures from ${role};
+        revoke update, delete on outbox from ${role};
+        revoke usage on sequence outbox_id_seq from ${role}`);
+      expect(await problems({}, role)).toEqual([
+        expect.stringMatching(/no right to insert on failures/),
+        expect.stringMatching(/no right to delete, update on outbox/),
+        expect.stringMatching(/no right to usage of its sequence on outbox.id/),
+      ]);
+    } finally {
+      await alter(`drop owned by ${role}; drop role ${role}`);
+    }
+  });
+
   test('acknowledged commits that may be lost are not accepted', async () => {
     expect(await problems({ synchronous_commit: 'off' })).toEqual([expect.stringContaining('synchronous_commit')]);
   });
 });
 
-async function problems(sessionSettings: Record<string, string> = {}): Promise<string[]> {
-  const database = openDatabase(target.databaseUrl, { sessionSettings });
+async function problems(sessionSettings: Record<string, string> = {}, role?: string): Promise<string[]> {
+  const url = new URL(target.databaseUrl);
+  if (role !== undefined) url.username = role;
+  const database = openDatabase(url.href, { sessionSettings });
   try {
     return await checkSchema(database);
   } finally {

@@ -40,6 +40,7 @@ export class AdminInMemory {
   letters: StoredDeadLetter[] = [LETTER];
   pendingMigrations = ['0001_slots'];
   problems: string[] = [];
+  warnings: string[] = [];
   openFailure: Error | null = null;
   environment: Record<string, string> = {};
   /** Of whoever sits at the terminal; null where nobody does. */
@@ -71,11 +72,28 @@ export class AdminInMemory {
         ensure: async (wanted) => {
           this.asked.push(wanted);
           return [
-            { topic: 'content', partitions: 3, created: false },
-            { topic: 'content.DLQ', partitions: wanted.partitions, created: true },
+            {
+              topic: 'content',
+              partitions: 3,
+              replicas: 3,
+              inSyncReplicasMin: 2,
+              retentionMs: 604_800_000,
+              created: false,
+            },
+            {
+              topic: 'content.DLQ',
+              partitions: wanted.partitions,
+              replicas: wanted.replicationFactor ?? 3,
+              inSyncReplicasMin: 2,
+              retentionMs: -1,
+              created: true,
+            },
           ];
         },
-        check: async () => this.problems,
+        check: async (warn) => {
+          this.warnings.forEach(warn);
+          return this.problems;
+        },
       }),
       deadLetters: this.open('deadLetters', {
         list: async (filter: DeadLetterFilter, lettersMax: number) => {

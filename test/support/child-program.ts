@@ -1,8 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 const ROOT = resolve(__dirname, '../..');
+/** Found from any working directory. */
+const TSX = pathToFileURL(require.resolve('tsx')).href;
 const DEADLINE_MS = 30_000;
 
 /** A program as a real process, its output watched. It gets no environment but what it is given, and the path. */
@@ -12,9 +15,9 @@ export class ChildCommand {
   stderr = '';
   private readonly closed: Promise<unknown[]>;
 
-  constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = ROOT) {
     const { PATH = '' } = process.env;
-    this.process = spawn(command, [...args], { cwd: ROOT, env: { PATH, ...env } });
+    this.process = spawn(command, [...args], { cwd, env: { PATH, ...env } });
     this.process.stdout.on('data', (chunk) => {
       this.stdout += String(chunk);
     });
@@ -77,7 +80,7 @@ export class ChildCommand {
 
 /** A TypeScript program of the repository. */
 export class ChildProgram extends ChildCommand {
-  constructor(file: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
-    super(process.execPath, ['--import', 'tsx', resolve(ROOT, file), ...args], env);
+  constructor(file: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}, cwd?: string) {
+    super(process.execPath, ['--import', TSX, resolve(ROOT, file), ...args], env, cwd);
   }
 }

@@ -100,13 +100,12 @@ export class WorkerFixture {
   }
 
   /** A worker that has begun to start. Its program is the product's, or one that puts faults into it. */
-  launch(instance: string, options: { env?: Record<string, string>; program?: string } = {}): WorkerProgram {
-    const program = new WorkerProgram(options.program ?? 'src/bin/worker.ts', {
-      ...this.env(),
-      INSTANCE_ID: instance,
-      HTTP_PORT: '0',
-      ...options.env,
-    });
+  launch(
+    instance: string,
+    options: { env?: Record<string, string>; program?: string; cwd?: string } = {},
+  ): WorkerProgram {
+    const env = { ...this.env(), INSTANCE_ID: instance, HTTP_PORT: '0', ...options.env };
+    const program = new WorkerProgram(options.program ?? 'src/bin/worker.ts', env, options.cwd);
     this.programs.push(program);
     return program;
   }

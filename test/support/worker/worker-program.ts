@@ -6,8 +6,8 @@ const PROBE_MS_MAX = 2_000;
 
 /** A worker process as an orchestrator sees it: probes, signals, an exit code. */
 export class WorkerProgram extends ChildProgram {
-  constructor(file: string, env: Readonly<Record<string, string>>) {
-    super(file, [], env);
+  constructor(file: string, env: Readonly<Record<string, string>>, cwd?: string) {
+    super(file, [], env, cwd);
   }
 
   /** Resolves when /ready says so; rejects when the process ends instead. */

@@ -1,5 +1,5 @@
 import { AppError } from '../../../src/errors.ts';
-import { StartChecks } from '../../../src/worker/upkeep/start-checks.ts';
+import { type StartCheck, StartChecks } from '../../../src/worker/upkeep/start-checks.ts';
 import { silentLog } from '../../support/worker/intake-bench.ts';
 
 const silent = () => Promise.reject(new AppError('UNAVAILABLE', 'nobody there'));
@@ -32,6 +32,34 @@ describe('the checks of a start', () => {
   test('do not wait out what no waiting mends', async () => {
     const bug = () => Promise.reject(new AppError('STORE_FAILED', 'syntax error'));
     await expect(checksOf([bug]).start()).rejects.toMatchObject({ code: 'STORE_FAILED' });
+  });
+
+  test('refuse at once what is refused, whatever another server does', async () => {
+    const hangs = () => new Promise<never>(() => undefined);
+    const refused = () => Promise.reject(new AppError('START_CHECK_FAILED', 'wrong password'));
+    for (const other of [silent, hangs]) {
+      await expect(checksOf([other, refused]).start()).rejects.toMatchObject({ message: 'wrong password' });
+    }
+  });
+
+  test('log once what is only unwise, however often they look', async () => {
+    const lines: unknown[] = [];
+    const log = { warn: (fields: unknown) => lines.push(fields) } as unknown as StartChecks['deps']['log'];
+    let looks = 0;
+    const unwise: StartCheck = async (warn) => {
+      warn('one replica');
+      if (looks++ === 0) await silent();
+      return [];
+    };
+    await new StartChecks({ checks: [unwise], waitMsMax: 60_000, log }).start();
+    expect(lines.filter((line) => 'check' in (line as object))).toEqual([{ check: 'one replica' }]);
+  });
+
+  test('end at once when they are stopped while a server says nothing', async () => {
+    const checks = checksOf([() => new Promise<never>(() => undefined)]);
+    const started = checks.start();
+    await checks.stop();
+    await expect(started).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
   test('end their wait when they are stopped', async () => {

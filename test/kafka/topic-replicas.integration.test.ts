@@ -1,0 +1,55 @@
+/** Three brokers: what is created survives the loss of one, and what somebody else lost is in nobody's way. */
+import { type Stack, startStack } from '../../distributed/stack/stack.ts';
+import { deadLetterTopic, topicsFor } from '../../src/contract/topics.ts';
+import { createKafka } from '../../src/kafka/client.ts';
+import { KafkaTopicAdmin } from '../../src/kafka/topic-admin.ts';
+import { createTopic } from '../support/servers/new-topic.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { log } from './kafka-fixture.ts';
+
+jest.setTimeout(180_000);
+
+let stack: Stack;
+let admin: KafkaTopicAdmin;
+
+beforeAll(async () => {
+  stack = await startStack({ onlyNeeded: ['kafka'], kafkaNodes: 3, onProgress: () => undefined });
+  admin = new KafkaTopicAdmin({ kafka: createKafka({ brokers: stack.kafkaBrokers, clientId: 'test', log }) });
+});
+afterAll(() => stack?.stop());
+
+test('topics get three replicas of which two acknowledge, and judge well, also beside a leaderless one of others', async () => {
+  const topics = topicsFor('own.');
+  const reports = await admin.ensureTopics({ topics });
+  expect(new Set(reports.map(({ replicas }) => replicas))).toEqual(new Set([3]));
+  expect(new Set(reports.map(({ inSyncReplicasMin }) => inSyncReplicasMin))).toEqual(new Set([2]));
+  expect(reports.find(({ topic }) => topic === deadLetterTopic(topics.content))?.retentionMs).toBe(-1);
+  const check = async () => {
+    const warnings: string[] = [];
+    const warn = (text: string) => warnings.push(text);
+    return [...(await admin.checkTopics({ topics, inboundPartitionsMin: 3, slotsMax: 10_000, warn })), ...warnings];
+  };
+  expect(await check()).toEqual([]);
+
+  const raw = createKafka({ brokers: stack.kafkaBrokers, clientId: 'other', log }).admin();
+  await raw.connect();
+  await createTopic(raw, { topic: 'theirs', numPartitions: 3, replicationFactor: 1 });
+  await raw.disconnect();
+  await stack.servers[2]?.stop();
+  const isTheirsBroken = async () => {
+    const other = createKafka({ brokers: stack.kafkaBrokers.slice(0, 2), clientId: 'other', log }).admin();
+    await other.connect();
+    try {
+      await other.fetchTopicMetadata({ topics: ['theirs'] });
+      return false;
+    } catch {
+      return true;
+    } finally {
+      await other.disconnect();
+    }
+  };
+  await waitFor(isTheirsBroken, { deadlineMs: 30_000, what: 'a partition without leader' });
+  await waitFor(async () => (await check()).length === 0, { deadlineMs: 20_000, what: 'topics that judge well' });
+  const more = await admin.ensureTopics({ topics: topicsFor('more.'), replicationFactor: 2 });
+  expect(more.map(({ outcome }) => outcome)).toEqual(Array(9).fill('created'));
+});
