@@ -34,10 +34,10 @@ const HINTS: readonly (readonly [pattern: RegExp, hint: string])[] = [
   ],
   [/NOPERM/i, 'the user has not the rights for it'],
   [/broker not connected|Connection timeout/i, 'does the broker speak TLS, and with which port? KAFKA_SSL'],
+  [/^Closed connection$/i, 'does the broker want TLS (KAFKA_SSL) or a login (KAFKA_SASL_MECHANISM) on this port?'],
 ];
 
 /** Undefined where the error says it all. */
 export function hintFor(text: string): string | undefined {
-  return HINTS.find(([pattern]) => pattern.test(text))?.[1  [/^Closed connection$/i, 'does the broker want TLS (KAFKA_SSL) or a login (KAFKA_SASL_MECHANISM) on this port?'],
-];
+  return HINTS.find(([pattern]) => pattern.test(text))?.[1];
 }
