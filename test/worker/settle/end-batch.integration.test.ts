@@ -68,7 +68,13 @@ describe('inputs that come before their registration', () => {
       },
     };
     const { context, metrics, parked } = instance;
-    const register = new RegisterBatches({ store: dying, context, metrics, parked, outbox: { offer: () => undefined } });
+    const register = new RegisterBatches({
+      store: dying,
+      context,
+      metrics,
+      parked,
+      outbox: { offer: () => undefined },
+    });
     await expect(register.register([registration('b', 3000)])).rejects.toThrow('the process has ended');
     expect((await system.snapshot()).batches[0]).toMatchObject({ state: 'open', filledCount: 2000 });
     const upkeep = new PostgresUpkeepStore(instance.database, { instance: 'me' });
