@@ -42,4 +42,4 @@ export interface BatchCounts {
 }
 
 /** Beyond it a larger number would not tell the trouble any better. */
-export const COUNT_MAX = 100_000;
+export const COUNT_MAX = 10_000;

@@ -6,6 +6,7 @@
  *
  * Every statement has a line here that says what it may walk: everything else is found by probes of an index.
  */
+import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { escapeLiteral } from 'pg';
@@ -21,6 +22,7 @@ const RATIO_MAX = 1.3;
 /** A level more in an index, of a statement that reads next to nothing. */
 const SLACK_BUFFERS = 12;
 const GROUP_SIZE = 100;
+const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 
 type Argument = string | number | null | readonly (string | number | null)[];
 
@@ -32,12 +34,15 @@ interface Growing {
   readonly walks?: readonly string[];
   /** Tables of which it takes whatever comes first, up to a limit of its own. */
   readonly samples?: readonly string[];
+  /** Buffers more, where there is a reason. */
+  readonly slack?: number;
 }
 
 const group = <T>(make: (index: number) => T): T[] => Array.from({ length: GROUP_SIZE }, (_, index) => make(index));
 const inBig = group(() => 'big');
 const early = group((index) => `early-${index % 5}`);
-const fresh = group((index) => `new ${index}`);
+/** Ids that nobody has seen, anywhere among those that there are. */
+const fresh = group((index) => md5(`new ${index}`));
 const files = group(() => 'file.txt');
 const nothing = group(() => null);
 
@@ -50,7 +55,12 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
     session: 'hot',
     values: [group((index) => (index % 2 === 0 ? 'content' : 'failure')), inBig, fresh, fresh, files, 'me'],
   },
-  'compare-registrations': { session: 'hot', values: [['early-0'], fresh, group(() => 'early-0')] },
+  // Each essay id is looked for and not found: two levels of the index more or less.
+  'compare-registrations': {
+    session: 'hot',
+    values: [['early-0'], fresh, group(() => 'early-0')],
+    slack: 2 * GROUP_SIZE,
+  },
   'count-batches': {
     session: 'side',
     values: [100],
@@ -71,10 +81,17 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
   'mark-erased': { session: 'side', values: [0, 50], walks: ['batches_to_erase'] },
   'mark-published': { session: 'side', values: [[1, 2, 3]] },
   'outbox-stats': { session: 'side', values: [], walks: ['outbox_unpublished', 'outbox_dead'] },
-  'purge-outbox': { session: 'side', values: [600_000, 100], walks: ['outbox_published'] },
+  // It looks its rows up in the whole of the table where that is less than as many probes.
+  'purge-outbox': {
+    session: 'side',
+    values: [600_000, 100],
+    walks: ['outbox_published'],
+    samples: ['outbox'],
+    slack: 200,
+  },
   'read-batch-status': { session: 'side', values: ['big', 100] },
   'read-completions': { session: 'hot', values: [['done-1']] },
-  'read-essay-status': { session: 'side', values: ['done-1-3'] },
+  'read-essay-status': { session: 'side', values: [md5('done-1-3')] },
   'read-state': { session: 'hot', values: ['big'] },
   'record-excess': { session: 'hot', values: [inBig, fresh, fresh, files, fresh] },
   'record-failures': { session: 'hot', values: [inBig, fresh, nothing, files, fresh, fresh, fresh] },
@@ -135,8 +152,8 @@ interface Reading {
 
 /** Finished batches. Large enough for the indexes to be as deep in the first world as in the second. */
 const WORLDS = [
-  { from: 0, to: 15_000 },
-  { from: 15_000, to: 45_000 },
+  { from: 0, to: 10_000 },
+  { from: 10_000, to: 30_000 },
 ];
 const SLOTS_EACH = 5;
 
@@ -163,7 +180,7 @@ test('every statement reads what its call is about, whatever there is besides', 
       const [before, after] = [small.get(name), large.get(name)] as [Reading, Reading];
       process.stdout.write(`${name}: ${before.buffers} buffers, then ${after.buffers}\n`);
       refused.push(...[...before.refused, ...after.refused].map((what) => `${name}: ${what}`));
-      if (after.buffers > before.buffers * RATIO_MAX + SLACK_BUFFERS) {
+      if (after.buffers > before.buffers * RATIO_MAX + (STATEMENTS[name]?.slack ?? SLACK_BUFFERS)) {
         refused.push(`${name}: ${before.buffers} buffers became ${after.buffers}`);
       }
     }
@@ -195,6 +212,7 @@ test('the vacuum keeps up with the bytes where they are: the TOAST tables have s
 /** Adds to what is there; `big` gets as many filled slots as there are finished batches. */
 async function fill({ pool }: Database, { from, to }: { from: number; to: number }): Promise<void> {
   const series = `generate_series(${from}, ${to - 1}) n`;
+  const twice = `generate_series(${from * 2}, ${to * 2 - 1}) n`;
   const registered = `'digest', now() - interval '1 day' - n * interval '1 second'`;
   await pool.query(
     `insert into batches (id, state, expected_count, filled_count, version, registration_digest, registered_at, completed_at)
@@ -202,7 +220,7 @@ async function fill({ pool }: Database, { from, to }: { from: number; to: number
   );
   await pool.query(
     `insert into slots (essay_id, batch_id, position, status, text_storage_id, file_upload_id, original_file_name, batch_version)
-     select 'done-' || n || '-' || p, 'done-' || n, p, 'filled', md5('text' || p), md5('upload' || p), 'file.txt', p + 1
+     select md5('done-' || n || '-' || p), 'done-' || n, p, 'filled', md5('text' || p), md5('upload' || p), 'file.txt', p + 1
      from ${series}, generate_series(0, ${SLOTS_EACH - 1}) p`,
   );
   await pool.query(
@@ -211,7 +229,7 @@ async function fill({ pool }: Database, { from, to }: { from: number; to: number
   );
   await pool.query(
     `insert into slots (essay_id, batch_id, position)
-     select 'open-' || n || '-' || p, 'open-' || n, p from ${series}, generate_series(0, 1) p where n % 5 = 0`,
+     select md5('open-' || n || '-' || p), 'open-' || n, p from ${series}, generate_series(0, 1) p where n % 5 = 0`,
   );
   await pool.query(
     `insert into batches (id, state) select 'early-' || n, 'announced' from ${series} where n < 200 or n % 5 = 0`,
@@ -234,13 +252,13 @@ async function fill({ pool }: Database, { from, to }: { from: number; to: number
       );
       await pool.query(
         `insert into slots (essay_id, batch_id, position)
-         select '${id}-open-' || n, '${id}', 1000000 + n from generate_series(1, ${open}) n`,
+         select md5('${id}-open-' || n), '${id}', 1000000 + n from generate_series(1, ${open}) n`,
       );
     }
   }
   await pool.query(
     `insert into slots (essay_id, batch_id, position, status, text_storage_id, file_upload_id, original_file_name, batch_version)
-     select 'big-' || n, 'big', n, 'filled', md5('text' || n), md5('upload' || n), 'file.txt', n + 1 from ${series}`,
+     select md5('big-' || n), 'big', n, 'filled', md5('text' || n), md5('upload' || n), 'file.txt', n + 1 from ${series}`,
   );
   await pool.query(
     `update batches set filled_count = ${to}, expected_count = open_slots + ${to}, version = ${to} where id = 'big'`,
@@ -248,12 +266,12 @@ async function fill({ pool }: Database, { from, to }: { from: number; to: number
   await pool.query(
     `insert into failures (batch_id, file_upload_id, original_file_name, error_code, error_message, correlation_id)
      select 'done-' || n, md5('upload' || n), 'file.txt', 'EMPTY', 'empty', 'correlation' from ${series}
-     union all select 'big', md5('failed' || n), 'file.txt', 'EMPTY', 'empty', 'correlation' from ${series}`,
+     union all select 'big', md5('failed' || n), 'file.txt', 'EMPTY', 'empty', 'correlation' from ${twice}`,
   );
   await pool.query(
     `insert into excess_contents (batch_id, text_storage_id, file_upload_id, original_file_name, correlation_id)
      select 'done-' || n, md5('text' || n), 'upload', 'file.txt', 'correlation' from ${series}
-     union all select 'big', md5('excess' || n), 'upload', 'file.txt', 'correlation' from ${series}`,
+     union all select 'big', md5('excess' || n), 'upload', 'file.txt', 'correlation' from ${twice}`,
   );
   await pool.query(
     `insert into outbox (publisher, messages, message_count, due_at, published_at)
