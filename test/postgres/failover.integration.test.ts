@@ -19,7 +19,7 @@ let database: Database;
 let url: string;
 
 beforeEach(async () => {
-  servers = await OwnServers.open({ limitMs: 10_000 });
+  servers = await OwnServers.open();
   primary = await servers.postgres();
   await on(primary, 'create table things (id serial primary key)');
   standby = await servers.standbyOf(primary);
