@@ -60,9 +60,10 @@ export function maskAddress(text: string, rules: AddressRules): string {
   try {
     const [scheme, rest] = splitScheme(text, rules.schemes);
     const [, login, place = '', query] = /^(?:([^@]*)@)?([^?]*)(?:\?(.*))?$/.exec(checkedRest(rest)) ?? [];
-    const user = login?.includes(':') ? login.slice(0, login.indexOf(':')) : '';
+    // What stands alone, or before an empty password, may be a token.
+    const user = login === undefined ? '' : (/^([^:]*:)./s.exec(login)?.[1] ?? '');
     const shown = query === undefined ? '' : `?${query.split('&').map(maskParameter(rules)).join('&')}`;
-    return `${scheme}://${login === undefined ? '' : `${user}${login.includes(':') ? ':' : ''}***@`}${place}${shown}`;
+    return `${scheme}://${login === undefined ? '' : `${user}***@`}${place}${shown}`;
   } catch {
     return '***';
   }

@@ -50,7 +50,7 @@ const nothing = group(() => null);
 const STATEMENTS: Readonly<Record<string, Growing>> = {
   'append-outbox': { session: 'hot', values: ['me', '[]', 0, 10_000, ['big']] },
   'burn-open': { session: 'hot', values: ['closing', 'els'] },
-  'claim-due-outbox': { session: 'side', values: [20, 10_000, 'me'], walks: ['outbox_unpublished'] },
+  'claim-due-outbox': { session: 'side', values: [20, 10_000, 'me', '-infinity'], walks: ['outbox_unpublished'] },
   'claim-slots': {
     session: 'hot',
     values: [group((index) => (index % 2 === 0 ? 'content' : 'failure')), inBig, fresh, fresh, files, 'me'],
@@ -74,21 +74,16 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
   'forget-announced': { session: 'hot', values: ['early-0'] },
   'is-stranded': { session: 'hot', values: ['big'] },
   'list-batches': { session: 'side', values: ['open', 0, '-infinity', '', 50, 100] },
+  'list-outbox': { session: 'side', values: [100], walks: ['outbox_unpublished', 'outbox_dead'] },
   'lock-batches': {
     session: 'hot',
     values: [group((index) => (index % 2 === 0 ? `early-${index}` : `fresh-${index}`))],
   },
   'mark-erased': { session: 'side', values: [0, 50], walks: ['batches_to_erase'] },
   'mark-published': { session: 'side', values: [[1, 2, 3]] },
-  'outbox-stats': { session: 'side', values: [], walks: ['outbox_unpublished', 'outbox_dead'] },
-  // It looks its rows up in the whole of the table where that is less than as many probes.
-  'purge-outbox': {
-    session: 'side',
-    values: [600_000, 100],
-    walks: ['outbox_published'],
-    samples: ['outbox'],
-    slack: 200,
-  },
+  'outbox-floor': { session: 'side', values: ['-infinity', '-infinity'], walks: ['outbox_unpublished'] },
+  'outbox-stats': { session: 'side', values: [100, '-infinity'], walks: ['outbox_unpublished', 'outbox_dead'] },
+  'purge-outbox': { session: 'side', values: [600_000, 100, '-infinity'], walks: ['outbox_published'] },
   'read-batch-status': { session: 'side', values: ['big', 100] },
   'read-completions': { session: 'hot', values: [['done-1']] },
   'read-essay-status': { session: 'side', values: [md5('done-1-3')] },
@@ -133,7 +128,15 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
 };
 
 /** They write and read one row for each partition, or for each kind of upkeep. */
-const OF_SMALL_TABLES = ['clear-marks', 'mark-partitions', 'mark-record', 'take-turn'];
+const OF_SMALL_TABLES = [
+  'advance-partitions',
+  'begin-partitions',
+  'can-work',
+  'clear-marks',
+  'mark-record',
+  'mark-stretches',
+  'take-turn',
+];
 
 interface Plan {
   readonly 'Node Type': string;

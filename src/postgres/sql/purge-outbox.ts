@@ -14,7 +14,7 @@ with old as materialized (
   limit $2::int
   for update skip locked
 ), gone as (
-  delete from outbox o using old where o.id = old.id
+  delete from outbox o where o.id = any (array(select id from old))
   returning o.published_at
 )
 select count(*)::int as purged_count, (max(published_at) - interval '1 minute')::text as floor from gone
