@@ -228,6 +228,8 @@ describe('records written by hand, without headers', () => {
 
 describe('the probes of a worker', () => {
   test('say that it is well, and what it is', async () => {
+    const isWell = async () => !(await worker.get('/ready')).text.includes('degraded');
+    await waitFor(isWell, { deadlineMs: 10_000, what: 'a look after the start' });
     const ready = await worker.get('/ready');
     expect(ready.status).toBe(200);
     expect(readyBody.parse(ready.json())).toEqual({

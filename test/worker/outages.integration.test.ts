@@ -91,7 +91,7 @@ describeLocal('a working service', () => {
       program: WITH_FAULTS,
       env: { GROUP_SIZE_MAX: '10', ELS_TEST_HANDLE_DELAY_MS: '100' },
     });
-    expect(await ready()).toMatchObject({ checks: { redis: { status: 'ok' } } });
+    await waitFor(async () => (await ready()).checks['redis']?.status === 'ok', { deadlineMs: 10_000, what: 'Redis' });
     await fixture.send(load('killed'));
     await waitFor(async () => (await worker.metric('els_inputs_total')) > 20, { deadlineMs: 20_000, what: 'a start' });
     await server('redis').kill('SIGKILL');

@@ -86,8 +86,8 @@ const leaving: DashboardRow = {
       unit: 'count',
       queries: [
         {
-          expr: 'sum by (topic, reason) (els_outbox_sick_destinations{instance=~"$instance"})',
-          legend: '{{topic}} {{reason}}',
+          expr: rareTotal('els_outbox_sick_destinations', 'reason'),
+          legend: '{{reason}}',
         },
       ],
     }),
