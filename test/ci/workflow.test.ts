@@ -32,7 +32,7 @@ test('every change is looked at, every job ends, and none may write', () => {
 
 test('the tests run on the oldest Node that package.json allows, and on the image', () => {
   const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } };
-  const oldest = /^>=(\d+)\./.exec(engines.node)?.[1];
+  const oldest = /^\^(\d+)\./.exec(engines.node)?.[1];
   const images = jobs.flatMap(({ container }) => (container === undefined ? [] : [container]));
   expect(images).toEqual([`node:${oldest}-bookworm`]);
   expect(read('Dockerfile')).toMatch(new RegExp(`^FROM node:${oldest}\\.`, 'm'));

@@ -116,12 +116,7 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
   },
   'reschedule-outbox': {
     session: 'side',
-    values: [
-      [1, 2],
-      ['error', 'error'],
-      [100, 100],
-      ['false', 'false'],
-    ],
+    values: [[1, 2], ['error', 'error'], [1000, 1000], ['false', 'false'], ['{0}', '{}'], 'me'],
   },
   'revive-outbox': { session: 'side', values: [null], walks: ['outbox_dead'] },
   'take-pending': { session: 'hot', values: [['early-0', 'early-1'], 50] },
