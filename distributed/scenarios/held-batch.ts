@@ -39,6 +39,8 @@ function part(request: PartRequest, workers: number, routing: LoadOptions['routi
     run: async (stage) => {
       await stage.startWorkers();
       stage.beginLoad();
+      // Warm: what is compared is neither the first run of the code nor of the plans.
+      await drainedAfter(stage, [loadNow({ ...options, seed: request.seed + 3 })]);
       const withoutMs = await drainedAfter(stage, [loadNow({ ...options, seed: request.seed })]);
       const others = loadNow({ ...options, seed: request.seed + 1 });
       const ofHeld = loadNow(held);
