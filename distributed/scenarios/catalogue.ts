@@ -10,9 +10,11 @@ import { idleCrash } from './idle-crash.ts';
 import { memory } from './memory.ts';
 import { performance } from './performance.ts';
 import { raceConditions } from './race-conditions.ts';
+import { readLoad } from './read-load.ts';
 import { redisConsistency } from './redis-consistency.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { scaling } from './scaling.ts';
+import { sickDestination } from './sick-destination.ts';
 import { sustained } from './sustained.ts';
 import { validationFailures } from './validation-failures.ts';
 import { zombie } from './zombie.ts';
@@ -29,6 +31,8 @@ export const SCENARIOS: readonly Scenario[] = [
   zombie,
   heldBatch,
   idleCrash,
+  sickDestination,
+  readLoad,
   rollingRestart,
   performance,
   scaling,

@@ -52,7 +52,6 @@ const RIGHTS = [
   ['failures', 'select, insert'],
   ['outbox', 'select, insert, update, delete'],
   ['partition_progress', 'select, insert, update, delete'],
-  ['partition_attempts', 'select, insert, update, delete'],
 ] as const;
 const SEQUENCES = ['outbox.id', 'pending_inputs.arrival'] as const;
 
