@@ -81,6 +81,11 @@ export class ConsumerEpoch {
     return wasOpen;
   }
 
+  /** Any that it owns; undefined unless the epoch is open. */
+  anyCursor(): PartitionCursor | undefined {
+    return this.isOpen ? this.cursors.values().next().value : undefined;
+  }
+
   /** Undefined unless the epoch is open and owns the partition. */
   cursor(partition: TopicPartition): PartitionCursor | undefined {
     return this.isOpen ? this.cursors.get(keyOf(partition)) : undefined;

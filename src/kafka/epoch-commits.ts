@@ -20,9 +20,13 @@ export interface EpochCommitsDeps {
   readonly beginAnew: () => void;
 }
 
+/** How long a member with nothing to commit may not know that the database was replaced. */
+const CHECK_INTERVAL_MS = 2_000;
+
 export class EpochCommits {
   private readonly deps: EpochCommitsDeps;
   private last: Promise<void> = Promise.resolve();
+  private checkedAtMs = 0;
 
   constructor(deps: EpochCommitsDeps) {
     this.deps = deps;
@@ -42,6 +46,26 @@ export class EpochCommits {
     const { topic, partition, position } = cursor;
     this.commit(epoch.number, [{ topic, partition, offsetNext: position }]).catch((error: unknown) => {
       this.deps.log.debug({ err: error }, 'gap not committed, the next commit covers it');
+    });
+  }
+
+  /**
+   * To be called all the time. A member that has nothing to commit would not notice that the database lost what it had
+   * settled, and nobody would read it again: so now and then it asks by a move to where it is.
+   */
+  check(): void {
+    const nowMs = performance.now();
+    const { epoch } = this.deps.current();
+    const cursor = epoch.anyCursor();
+    if (cursor === undefined || nowMs - this.checkedAtMs < CHECK_INTERVAL_MS) return;
+    this.checkedAtMs = nowMs;
+    const { topic, partition, committedPosition } = cursor;
+    const here = { topic, partition, offsetFrom: committedPosition, offsetNext: committedPosition };
+    const checked = this.last.then(async () => {
+      if (epoch.isOpen) await this.isInDatabase(epoch, [here]);
+    });
+    this.last = checked.catch((error: unknown) => {
+      this.deps.log.debug({ err: error }, 'the position in the database could not be checked');
     });
   }
 

@@ -147,7 +147,11 @@ export class KafkaRecordSource implements RecordSource {
         if (isCurrent()) await this.yieldEpoch();
       },
       ended: () => isCurrent() && this.endEpoch(),
-      fetched: () => isCurrent() && this.openEpoch(),
+      fetched: () => {
+        if (!isCurrent()) return;
+        this.openEpoch();
+        this.commits.check();
+      },
       passedOver: (partition, first, last) => isCurrent() && this.passOver(partition, first, last),
       recordBatch: async (payload) => {
         if (isCurrent()) await this.receive(payload);

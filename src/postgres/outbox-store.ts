@@ -46,17 +46,19 @@ export class PostgresOutboxStore implements OutboxStore {
   }
 
   async markPublished(ids: readonly string[]): Promise<void> {
-    await this.database.run({ name: 'mark-published', text: MARK_PUBLISHED }, [ids]);
+    await this.database.run({ name: 'mark-published', text: MARK_PUBLISHED }, namesOf(ids));
   }
 
   async reschedule(rows: readonly ReturnedRow[]): Promise<void> {
+    const [ids, instants] = namesOf(rows.map((row) => row.id));
     await this.database.run({ name: 'reschedule-outbox', text: RESCHEDULE_OUTBOX }, [
-      rows.map((row) => row.id),
+      ids,
       rows.map((row) => row.error),
       rows.map((row) => Math.round(row.delayMs)),
       rows.map((row) => row.dead),
       rows.map((row) => `{${row.acknowledged.join(',')}}`),
       this.options.instance,
+      instants,
     ]);
   }
 
@@ -120,6 +122,12 @@ export class PostgresOutboxStore implements OutboxStore {
     if (earlier !== undefined && row.floor !== null) this.dueFloor = row.floor;
     this.look = { askedAt: row.asked_at, nextXid: BigInt(row.next_xid) };
   }
+}
+
+/** Ids and instants, of rows as append-outbox.ts names them. */
+function namesOf(names: readonly string[]): [string[], string[]] {
+  const parts = names.map((name) => name.split('@'));
+  return [parts.map(([id = '']) => id), parts.map(([, instant = '']) => instant)];
 }
 
 export interface ListedOutboxRow {

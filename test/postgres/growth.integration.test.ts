@@ -80,7 +80,13 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
     values: [group((index) => (index % 2 === 0 ? `early-${index}` : `fresh-${index}`))],
   },
   'mark-erased': { session: 'side', values: [0, 50], walks: ['batches_to_erase'] },
-  'mark-published': { session: 'side', values: [[1, 2, 3]] },
+  'mark-published': {
+    session: 'side',
+    values: [
+      [1, 2, 3],
+      [1, 2, 3],
+    ],
+  },
   'outbox-floor': { session: 'side', values: ['-infinity', '-infinity'], walks: ['outbox_unpublished'] },
   'outbox-stats': { session: 'side', values: [100, '-infinity'], walks: ['outbox_unpublished', 'outbox_dead'] },
   'purge-outbox': { session: 'side', values: [600_000, 100, '-infinity'], walks: ['outbox_published'] },
@@ -116,7 +122,7 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
   },
   'reschedule-outbox': {
     session: 'side',
-    values: [[1, 2], ['error', 'error'], [1000, 1000], ['false', 'false'], ['{0}', '{}'], 'me'],
+    values: [[1, 2], ['error', 'error'], [1000, 1000], ['false', 'false'], ['{0}', '{}'], 'me', [1, 2]],
   },
   'revive-outbox': { session: 'side', values: [null], walks: ['outbox_dead'] },
   'take-pending': { session: 'hot', values: [['early-0', 'early-1'], 50] },

@@ -19,5 +19,5 @@ set due_at = now() + $2::int * interval '1 millisecond',
     publisher = $3
 from due
 where o.id = due.id
-returning o.id::text, o.messages, o.attempts, o.acknowledged
+returning o.id || '@' || (extract(epoch from o.created_at) * 1000000)::bigint as id, o.messages, o.attempts, o.acknowledged
 `;
