@@ -45,6 +45,9 @@ export class Connector {
         const { settings, problem } = connector.trySettings();
         super(settings);
         this.problem = problem;
+        // The pool listens once it is told of the connection, which may be lost in that very moment: an error without
+        // a listener ends the process. Whoever asks next learns it from the answer.
+        this.on('error', () => undefined);
       }
 
       override connect(): Promise<this>;
@@ -88,8 +91,6 @@ export class Connector {
     const hangUp = () => streamOf(client).destroy();
     const timer = setTimeout(hangUp, limitMs);
     signal?.addEventListener('abort', hangUp, { once: true });
-    // A connection that is lost while nobody asks reports it here; whoever asks next learns it from the answer.
-    client.on('error', () => undefined);
     try {
       signal?.throwIfAborted();
       await client.connect();

@@ -10,7 +10,7 @@ import { WorkerProgram } from './worker-program.ts';
 
 const DEADLINE_MS = 30_000;
 /** Of a worker's log, where it explains a failure. */
-const LOG_LENGTH_SHOWN = 200_000;
+const LOG_LENGTH_SHOWN = 20_000;
 
 /**
  * Short limits, so that what a dead worker holds comes free soon. They keep the order the start asks for; six seconds
