@@ -20,6 +20,7 @@
  *                         │                          └─ parked ─ its batch waits for a backoff ──────┤
  *                         └───────────────────────────────── put back ──────────────────────────────┘
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { InboundRecord, PartitionStart, RecordListener } from '../../domain/ports.ts';
 import type { Service } from '../../lifecycle.ts';
 import { Alarm } from '../../timing/alarm.ts';
@@ -38,6 +39,9 @@ import { WorkHealth } from './work-health.ts';
 
 /** At the end of a stop the offsets get at least this long to reach the broker, however long the drain took. */
 const LAST_COMMIT_MS = 2000;
+/** Who is in the way of a parked record in ordinary traffic is through in that time. */
+const STRAGGLERS_MS_MAX = 1000;
+const STRAGGLERS_PAUSE_MS = 5;
 
 /** What one record of a partition came to. */
 interface Settled {
@@ -143,6 +147,7 @@ export class Intake implements RecordListener, Service {
     if (epoch !== this.owned.epoch) return;
     this.yielded = this.owned;
     await this.nothingInHand();
+    await this.finishStragglers();
     await this.committer.commit();
   }
 
@@ -293,6 +298,25 @@ export class Intake implements RecordListener, Service {
     if (this.stopping === undefined && this.heldBecause === null) epoch.resumeWhenRoom(owned);
   }
 
+  /**
+   * Records behind a parked one may be resolved, and would be delivered again because of it. So what is parked is tried
+   * once more, for a moment, before an orderly end.
+   */
+  private async finishStragglers(): Promise<void> {
+    const { owned } = this;
+    const endMs = performance.now() + STRAGGLERS_MS_MAX;
+    while (owned.isCurrent && !this.hasFailed && performance.now() < endMs) {
+      for (const batchId of this.deps.parked.release(Number.POSITIVE_INFINITY)) {
+        owned.releaseParked(batchId, performance.now());
+      }
+      const group = owned.cutStragglers(this.deps.options.groupSizeMax);
+      if (group === undefined) return;
+      await this.run(owned, group, () => this.search.handleGroup(group, owned));
+      await this.nothingInHand();
+      await delay(STRAGGLERS_PAUSE_MS);
+    }
+  }
+
   private async nothingInHand(): Promise<void> {
     await this.inFlight.none();
     await this.awaited.none();
@@ -334,7 +358,8 @@ export class Intake implements RecordListener, Service {
     const deadlineMs = performance.now() + drainDeadlineMs;
     this.alarm.clear();
     this.owned.pauseAll();
-    if (!(await settledWithin(this.nothingInHand(), drainDeadlineMs)))
+    const drained = this.nothingInHand().then(() => this.finishStragglers());
+    if (!(await settledWithin(drained, drainDeadlineMs)))
       this.deps.log.error({ inFlightCount: this.inFlight.count }, 'groups in flight did not end in time');
     const commitUntilMs = Math.max(deadlineMs, performance.now() + LAST_COMMIT_MS);
     await settledWithin(this.ticker.stop(), commitUntilMs - performance.now());

@@ -99,6 +99,11 @@ export class OwnedPartition implements TopicPartition {
     return this.buffer.take(countMax, into);
   }
 
+  /** Records that keep resolved ones behind them from being committed; backoffs do not count at the end. */
+  takeStragglers(countMax: number, into: TakenRecords): number {
+    return this.buffer.takeStragglers(countMax, into);
+  }
+
   /** The record will never be needed again. */
   resolve(sequence: number): void {
     this.buffer.resolve(sequence);

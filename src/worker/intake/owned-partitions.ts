@@ -137,6 +137,17 @@ export class OwnedPartitions {
     return group.stretches.length === 0 ? undefined : group;
   }
 
+  /** A group of what keeps resolved records from being committed; undefined when nothing does. */
+  cutStragglers(sizeMax: number): RecordGroup | undefined {
+    const group: RecordGroup = { records: [], sequences: [], stretches: [] };
+    for (const owned of this.all) {
+      const start = group.records.length;
+      if (owned.leavesInGroups && owned.takeStragglers(sizeMax - start, group) > 0)
+        group.stretches.push({ owned, start, end: group.records.length });
+    }
+    return group.stretches.length === 0 ? undefined : group;
+  }
+
   /** When the first backoff ends that records wait for. */
   backoffEndMs(nowMs: number): number {
     let endMs = Number.POSITIVE_INFINITY;

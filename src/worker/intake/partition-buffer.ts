@@ -31,6 +31,8 @@ export class PartitionBuffer {
   private tail = 0;
   private lastOffset = -1;
   private resolvedNext: number;
+  /** Behind the last resolved record. */
+  private resolvedEnd = 0;
   private waiting = 0;
   private taken = 0;
   private bytes = 0;
@@ -110,8 +112,17 @@ export class PartitionBuffer {
 
   /** Takes up to `countMax` waiting records in offset order; returns how many. */
   take(countMax: number, into: TakenRecords): number {
+    return this.takeBelow(this.tail, countMax, into);
+  }
+
+  /** Takes only such that others behind them are resolved, which would be delivered again because of them. */
+  takeStragglers(countMax: number, into: TakenRecords): number {
+    return this.takeBelow(this.resolvedEnd, countMax, into);
+  }
+
+  private takeBelow(end: number, countMax: number, into: TakenRecords): number {
     let count = 0;
-    while (count < countMax && this.cursor < this.tail) {
+    while (count < countMax && this.cursor < end) {
       const index = this.cursor & this.mask;
       const record = this.slots[index];
       if (this.states[index] === WAITING && record !== undefined) {
@@ -131,6 +142,7 @@ export class PartitionBuffer {
   resolve(sequence: number): void {
     const index = this.takenIndex(sequence);
     this.states[index] = RESOLVED;
+    this.resolvedEnd = Math.max(this.resolvedEnd, sequence + 1);
     this.taken -= 1;
     const record = this.slots[index];
     if (record !== undefined) this.bytes -= bytesOf(record);
