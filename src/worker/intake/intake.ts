@@ -192,7 +192,7 @@ export class Intake implements RecordListener, Service {
     while (this.inFlight.count < groupsInFlightMax) {
       const single = this.search.next(owned, nowMs);
       if (single !== undefined) {
-        void this.run(owned, single, () => this.search.handle(single, owned));
+        void this.run(owned, single, () => this.search.handle(single, owned)).then(() => this.tick());
         continue;
       }
       const { count, sinceMs } = owned.readiness(nowMs);
@@ -333,6 +333,7 @@ export class Intake implements RecordListener, Service {
 
   private committed(moved: readonly OwnedPartition[]): void {
     this.search.committed(moved);
+    this.schedulePump();
   }
 
   private async tick(): Promise<void> {

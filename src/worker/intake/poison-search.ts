@@ -10,6 +10,7 @@
  * ended; and an innocent one is never noted twice, because what lies below the position is not noted again.
  */
 import { strict as assert } from 'node:assert';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { InboundRecord, MarkedStretch, PartitionStart } from '../../domain/ports.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { answerAt } from '../settle/answers.ts';
@@ -21,6 +22,8 @@ import type { PoisonMarks } from './poison-marks.ts';
 
 /** A record noted this often before, each time by a process that did not live to resolve it, is not handled again. */
 const NOTED_BEFORE_MAX = 2;
+const STAYS_MS_MAX = 5_000;
+const STAYS_DELAY_MS = 10;
 
 export interface PoisonSearchDeps {
   readonly marks: PoisonMarks;
@@ -71,6 +74,10 @@ export class PoisonSearch {
   /** The next record to be handled alone, taken from its partition; undefined while one is, or when there is none. */
   next({ all }: OwnedPartitions, nowMs: number): RecordGroup | undefined {
     if (this.isSearching) return undefined;
+    // What was handled before is resolved, but the store does not know yet: were the process to end now, an innocent
+    // record would be noted again.
+    if (all.some((owned) => this.noteOf(owned).markedEnd !== undefined && owned.uncommitted() !== undefined))
+      return undefined;
     this.turn += 1;
     for (let step = 0; step < all.length; step += 1) {
       const owned = all[(step + this.turn) % all.length];
@@ -91,7 +98,7 @@ export class PoisonSearch {
     try {
       const notedBefore = await this.noteRecord(owned, record);
       if (!epoch.isCurrent) return undefined;
-      return [await this.resolve(record, notedBefore)];
+      return [await this.resolveNow(record, notedBefore, epoch)];
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       return [{ kind: 'retry', error }];
@@ -150,6 +157,19 @@ export class PoisonSearch {
     const note = this.notes.get(owned);
     assert(note !== undefined, 'a partition is begun before it is used');
     return note;
+  }
+
+  /**
+   * Stays with the record for a while when its batch is busy or something is away, which is likely just after a crash:
+   * were another one handled meanwhile, and ended the process, this one would look as if it had.
+   */
+  private async resolveNow(record: InboundRecord, notedBefore: number, epoch: OwnedPartitions): Promise<Resolution> {
+    const endMs = performance.now() + STAYS_MS_MAX;
+    for (;;) {
+      const resolution = await this.resolve(record, notedBefore);
+      if (resolution.kind === 'resolved' || !epoch.isCurrent || performance.now() > endMs) return resolution;
+      await delay(STAYS_DELAY_MS);
+    }
   }
 
   private async resolve(record: InboundRecord, notedBefore: number): Promise<Resolution> {
