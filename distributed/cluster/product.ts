@@ -8,7 +8,10 @@ const COMMAND_MS_MAX = 60_000;
 export const WORKER_PROGRAM = 'src/bin/worker.ts';
 
 export interface ProductAddresses {
+  /** Where the truth is, also after a failover. */
   readonly databaseUrl: string;
+  /** What the product is told, where it is to find the writable host itself. */
+  readonly databaseHostsUrl?: string;
   readonly kafkaBrokers: readonly string[];
   readonly redisUrl: string;
   readonly topicPrefix: string;
@@ -25,7 +28,7 @@ export interface Sandbox {
 
 export function productEnv(addresses: ProductAddresses): Record<string, string> {
   return {
-    DATABASE_URL: addresses.databaseUrl,
+    DATABASE_URL: addresses.databaseHostsUrl ?? addresses.databaseUrl,
     KAFKA_BROKERS: addresses.kafkaBrokers.join(','),
     REDIS_URL: addresses.redisUrl,
     TOPIC_PREFIX: addresses.topicPrefix,

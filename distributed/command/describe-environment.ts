@@ -19,12 +19,11 @@ export async function describeEnvironment(
   stack: Pick<Stack, 'description'>,
   options: RunOptions,
 ): Promise<CommonEnvironment> {
-  const server = (kind: 'postgres' | 'redis' | 'kafka') => ({ version: stack.description[kind], real: true });
   return {
     schemaVersion: SCHEMA_VERSION,
     tier: options.tier,
     stack: options.stack,
-    servers: { postgres: server('postgres'), redis: server('redis'), kafka: server('kafka') },
+    servers: describeServers(stack),
     commit: await commitOf(root),
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
@@ -32,6 +31,11 @@ export async function describeEnvironment(
     memoryBytes: totalmem(),
     replay: replayCommand(options),
   };
+}
+
+export function describeServers(stack: Pick<Stack, 'description'>): Environment['servers'] {
+  const server = (kind: 'postgres' | 'redis' | 'kafka') => ({ version: stack.description[kind], real: true });
+  return { postgres: server('postgres'), redis: server('redis'), kafka: server('kafka') };
 }
 
 async function commitOf(root: string): Promise<string | null> {

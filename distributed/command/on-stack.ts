@@ -1,5 +1,5 @@
 /** Servers for as long as some work needs them: started before it, gone after it, however it ends. */
-import { type Releases, releasing } from '../engine/releases.ts';
+import { Releases, releasing } from '../engine/releases.ts';
 import { Sandboxes } from '../engine/sandbox.ts';
 import { type Stack, type StackOptions, startStack } from '../stack/stack.ts';
 
@@ -10,25 +10,61 @@ export interface Ground {
   readonly releases: Releases;
 }
 
+/** What servers there are, beyond one of each. */
+export type ServerNeeds = Pick<StackOptions, 'kafkaNodes' | 'standby'>;
+
+interface GroundOptions {
+  readonly source: NonNullable<StackOptions['source']>;
+  readonly root: string;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
 export async function onStack<T>(
-  options: Required<Pick<StackOptions, 'source' | 'kafkaNodes'>> & {
-    readonly root: string;
-    readonly signal: AbortSignal;
-    readonly say: (line: string) => void;
-  },
+  options: GroundOptions & ServerNeeds,
   work: (ground: Ground) => Promise<T>,
 ): Promise<T> {
-  const { root, signal, say } = options;
-  const starting = startStack({ source: options.source, kafkaNodes: options.kafkaNodes, onProgress: say });
+  const ground = await openGround(options, options);
+  return releasing(() => work(ground), ground.releases);
+}
+
+/** Servers as one part after the other needs them: those of the last one if they fit, and never two stacks at once. */
+export class Grounds {
+  private readonly options: GroundOptions;
+  private current: { readonly needs: string; readonly ground: Ground } | null = null;
+
+  constructor(options: GroundOptions) {
+    this.options = options;
+  }
+
+  async with(needs: ServerNeeds): Promise<Ground> {
+    const name = JSON.stringify([needs.kafkaNodes ?? 1, needs.standby ?? null]);
+    if (this.current?.needs === name) return this.current.ground;
+    await this.close();
+    const ground = await openGround(this.options, needs);
+    this.current = { needs: name, ground };
+    return ground;
+  }
+
+  async close(): Promise<void> {
+    const { current } = this;
+    this.current = null;
+    await current?.ground.releases.all();
+  }
+}
+
+async function openGround({ source, root, signal, say }: GroundOptions, needs: ServerNeeds): Promise<Ground> {
+  const { kafkaNodes, standby } = needs;
+  const wanted = { ...(kafkaNodes && { kafkaNodes }), ...(standby && { standby }) };
+  const starting = startStack({ source, ...wanted, onProgress: say });
   // Interrupted while it starts, we end at once: the guardian of the stack cleans up behind us.
   const stack = await Promise.race([starting, rejectWhenAborted(signal)]);
-  return releasing(async (releases) => {
-    releases.add(() => stack.stop());
-    releases.add(() => say('stopping'));
-    const sandboxes = new Sandboxes(stack, root);
-    releases.add(() => sandboxes.close().catch(() => undefined));
-    return work({ stack, sandboxes, releases });
-  });
+  const releases = new Releases();
+  releases.add(() => stack.stop());
+  releases.add(() => say('stopping'));
+  const sandboxes = new Sandboxes(stack, root);
+  releases.add(() => sandboxes.close().catch(() => undefined));
+  return { stack, sandboxes, releases };
 }
 
 function rejectWhenAborted(signal: AbortSignal): Promise<never> {

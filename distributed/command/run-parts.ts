@@ -25,6 +25,8 @@ export interface PlannedPart {
   readonly size: string;
   /** What its `env.json` tells besides what is common to the run. */
   readonly environment: Pick<Environment, 'scenario' | 'seed' | 'options' | 'instances'>;
+  /** Before its directory is made: starts what the part runs on, where that is not there already. */
+  readonly prepare?: () => Promise<Pick<Environment, 'servers'>>;
   readonly run: (directory: RunDirectory, identity: PartIdentity) => Promise<Part>;
 }
 
@@ -64,7 +66,7 @@ export function runParts(run: PartsRun): Promise<Outcome> {
 }
 
 async function runOnly(run: PartsRun, part: PlannedPart): Promise<Outcome> {
-  const directory = await createDirectory(run, part.environment);
+  const directory = await createDirectory(run, { ...part.environment, ...(await part.prepare?.()) });
   await runOne(run, part, directory, { name: part.name });
   return { directory, results: await readVerdict(directory, run.signal.aborted) };
 }
@@ -77,7 +79,7 @@ async function runSeveral(run: PartsRun): Promise<Outcome> {
   for (const part of parts) {
     if (signal.aborted) break;
     const within = { folder: overview.file(PARTS_FOLDER), runId: part.name };
-    const directory = await createDirectory(run, part.environment, within);
+    const directory = await createDirectory(run, { ...part.environment, ...(await part.prepare?.()) }, within);
     done.push(await runOne(run, part, directory, { name: part.name, directory: join(PARTS_FOLDER, part.name) }));
     await addToOverview(overview, directory, part.name);
     await writeOverview(overview, done, signal.aborted);
@@ -88,7 +90,7 @@ async function runSeveral(run: PartsRun): Promise<Outcome> {
 /** The directory of the run itself, named by its time, unless it is that of a part within it. */
 function createDirectory(
   { common, name, seed, outputFolder }: PartsRun,
-  own: PlannedPart['environment'],
+  own: PlannedPart['environment'] & Partial<Pick<Environment, 'servers'>>,
   within?: { readonly folder: string; readonly runId: string },
 ): Promise<RunDirectory> {
   const startedAt = new Date();

@@ -1,17 +1,18 @@
 /**
- * Scenarios on one stack: their parts one after the other, one verdict. What was judged before an interrupt is in the
- * report; the stack is gone in the end, however the command ends.
+ * Scenarios, their parts one after the other on the servers that each needs, and one verdict. What was judged before an
+ * interrupt is in the report; the servers are gone in the end, however the command ends.
  */
 
 import { WORKER_PROGRAM } from '../cluster/product.ts';
 import type { ScreenOutput } from '../engine/display/live-screen.ts';
 import type { PartPlan, Scenario } from '../engine/part-plan.ts';
-import { runPart, type Surroundings } from '../engine/run-part.ts';
+import { releasing } from '../engine/releases.ts';
+import { runPart } from '../engine/run-part.ts';
 import { mutantProgram } from '../judge/mutants.ts';
 import { Observation } from '../observe/observation.ts';
 import { countOf } from '../report/format.ts';
-import { describeEnvironment } from './describe-environment.ts';
-import { type Ground, onStack } from './on-stack.ts';
+import { describeEnvironment, describeServers } from './describe-environment.ts';
+import { Grounds } from './on-stack.ts';
 import type { RunOptions } from './run-options.ts';
 import { announceParts, type Outcome, type PlannedPart, repetitionsOf, runParts } from './run-parts.ts';
 
@@ -35,21 +36,28 @@ export interface ScenarioPart {
 export async function runScenarios(command: Command): Promise<Outcome> {
   const { options, output, root, signal } = command;
   const say = (line: string) => output.write(`${line}\n`);
-  const parts = planParts(command);
+  const planned = planParts(command);
+  // Skipped is not passed: it is said, and a run of nothing else is none.
+  const parts = planned.filter(({ plan }) => plan.servers === undefined || options.stack === 'local');
+  for (const part of planned) if (!parts.includes(part)) say(`${part.name}: skipped, needs --stack local`);
+  const [first] = parts;
+  if (first === undefined) throw new Error('nothing to run on this stack');
   announceParts(options.seed, parts.length, say);
   // What is external is named by the environment, which a stack of any source follows.
   const source = options.stack === 'external' ? 'local' : options.stack;
   const indented = (line: string) => say(`  ${line}`);
-  return onStack({ source, kafkaNodes: 1, root, signal, say: indented }, async (ground) => {
+  return releasing(async (releases) => {
+    const grounds = new Grounds({ source, root, signal, say: indented });
+    releases.add(() => grounds.close());
+    const { stack } = await grounds.with(first.plan.servers ?? {});
     const observation = options.observe ? await Observation.start({ onProgress: indented, signal }) : null;
-    ground.releases.add(() => observation?.stop());
-    const around = surroundingsOf(command, ground, observation);
+    releases.add(() => observation?.stop());
     const outcome = await runParts({
       name: command.scenarios.map(({ name }) => name).join(','),
       seed: options.seed,
       options: { ...options },
-      parts: parts.map((part) => plannedOn(around, part, options)),
-      common: await describeEnvironment(root, ground.stack, options),
+      parts: parts.map((part) => plannedOn(grounds, part, command, observation)),
+      common: await describeEnvironment(root, stack, options),
       outputFolder: options.outputFolder,
       signal,
       say,
@@ -59,30 +67,31 @@ export async function runScenarios(command: Command): Promise<Outcome> {
   });
 }
 
+/** In the order of the catalogue, but parts that need the same servers one after the other. */
 export function planParts({ options, scenarios }: Pick<Command, 'options' | 'scenarios'>): ScenarioPart[] {
   const { tier, durationSeconds } = options;
   const alongside = scenarios.map(({ name }) => name);
-  return repetitionsOf(options).flatMap(({ seed, suffix }) =>
+  const parts = repetitionsOf(options).flatMap(({ seed, suffix }) =>
     scenarios.flatMap((scenario) => {
       const instances = options.instances ?? scenario.defaultInstances;
       const plans = scenario.parts({ seed, instances, tier, durationSeconds, alongside });
       return plans.map((plan) => ({ scenario, plan, seed, name: `${scenario.name}-${plan.name}${suffix}` }));
     }),
   );
-}
-
-function surroundingsOf(command: Command, { stack, sandboxes }: Ground, observation: Observation | null): Surroundings {
-  const { options, root, output, useColour, signal } = command;
-  const program = options.mutant === null ? WORKER_PROGRAM : mutantProgram(options.mutant);
-  return { stack, sandboxes, root, program, signal, output, useColour, observation };
+  const needsOf = ({ plan }: ScenarioPart) => JSON.stringify(plan.servers ?? {});
+  const kinds = [...new Set(parts.map(needsOf))];
+  return kinds.flatMap((kind) => parts.filter((part) => needsOf(part) === kind));
 }
 
 function plannedOn(
-  around: Surroundings,
+  grounds: Grounds,
   { scenario, plan, seed, name }: ScenarioPart,
-  { mutant, durationSeconds }: RunOptions,
+  { options, root, output, useColour, signal }: Command,
+  observation: Observation | null,
 ): PlannedPart {
   const title = `${scenario.name}/${plan.name}`;
+  const { mutant, durationSeconds } = options;
+  const program = mutant === null ? WORKER_PROGRAM : mutantProgram(mutant);
   const own = {
     mutant,
     durationSeconds,
@@ -90,6 +99,7 @@ function plannedOn(
     cpuCores: plan.cpuCores ?? null,
     audit: plan.audit ?? true,
   };
+  const ground = () => grounds.with(plan.servers ?? {});
   return {
     name,
     title,
@@ -100,6 +110,11 @@ function plannedOn(
       options: { ...plan.options, ...own, workerEnv: plan.env ?? {}, races: plan.races ?? {} },
       instances: plan.workers,
     },
-    run: (directory, identity) => runPart({ ...around, plan, title, directory, identity }),
+    prepare: async () => ({ servers: describeServers((await ground()).stack) }),
+    run: async (directory, identity) => {
+      const { stack, sandboxes } = await ground();
+      const around = { stack, sandboxes, root, program, signal, output, useColour, observation };
+      return runPart({ ...around, plan, title, directory, identity });
+    },
   };
 }

@@ -1,6 +1,7 @@
 /** What is written down of a scenario before it runs: its question, and the parts that answer it. */
 import type { LoadOptions } from '../generator/load-options.ts';
 import type { RaceName } from '../judge/races/count-races.ts';
+import type { StackOptions } from '../stack/stack.ts';
 import type { Stage } from './stage.ts';
 
 /** One part of a scenario: a sandbox of its own, some workers, a script, and what must have been seen. */
@@ -9,6 +10,8 @@ export interface PartPlan {
   readonly name: string;
   readonly workers: number;
   readonly partitions?: number;
+  /** What the part needs beyond one server of each; then it runs only where the harness starts the servers itself. */
+  readonly servers?: Pick<StackOptions, 'kafkaNodes' | 'standby'>;
   /** Settings of the workers beyond the addresses. */
   readonly env?: Readonly<Record<string, string>>;
   /** How often a race must have happened; else the part is unknown. */

@@ -23,8 +23,10 @@ export class Releases {
   }
 }
 
-export async function releasing<T>(work: (releases: Releases) => Promise<T>): Promise<T> {
-  const releases = new Releases();
+export async function releasing<T>(
+  work: (releases: Releases) => Promise<T>,
+  releases: Releases = new Releases(),
+): Promise<T> {
   let result: T;
   try {
     result = await work(releases);

@@ -41,6 +41,7 @@ export class Sandboxes {
     const database = `els_run_${this.suffix}_${number}`;
     const addresses: ProductAddresses = {
       databaseUrl: this.databaseUrl(database),
+      ...this.databaseHosts(database),
       kafkaBrokers: this.stack.kafkaBrokers,
       redisUrl: this.redisUrl(number),
       topicPrefix: prefix,
@@ -99,6 +100,11 @@ export class Sandboxes {
     const url = new URL(this.stack.databaseUrl);
     url.pathname = `/${name}`;
     return url.href;
+  }
+
+  private databaseHosts(name: string): Pick<ProductAddresses, 'databaseHostsUrl'> {
+    const { standby } = this.stack;
+    return standby === undefined ? {} : { databaseHostsUrl: `postgresql://postgres@${standby.hosts}/${name}` };
   }
 
   /** A foreign Redis is used as it is given: its other databases may be somebody else's. */

@@ -6,7 +6,7 @@
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { StackContext, Started } from './process/context.ts';
+import type { StackContext, Standby, Started } from './process/context.ts';
 import { Guardian } from './process/guardian.ts';
 import type { Progress } from './process/progress.ts';
 import type { Server } from './process/server.ts';
@@ -16,6 +16,7 @@ import { requireAnswer, type ServerKind, STACK_VARIABLES } from './servers/exter
 import { startKafka } from './servers/kafka.ts';
 import { startPostgres } from './servers/postgres.ts';
 import { startRedis } from './servers/redis.ts';
+import type { StandbyKind } from './servers/standby.ts';
 
 /** Where the servers of a stack come from, unless the environment names them one by one. */
 export const STACK_SOURCES = ['local', 'docker'] as const;
@@ -38,6 +39,8 @@ export interface StackOptions {
   /** What ELS_STACK says if not given, else local. */
   readonly source?: StackSource;
   readonly kafkaNodes?: 1 | 3;
+  /** A second PostgreSQL that follows the first; none if not given. */
+  readonly standby?: StandbyKind;
   readonly onProgress: Progress;
   /** Where the stack's data folder is made; the system's temporary folder if not given. */
   readonly dataDir?: string;
@@ -52,6 +55,8 @@ export interface Stack {
   /** Version and origin of each server, or `external`. */
   readonly description: Readonly<Record<ServerKind, string>>;
   readonly servers: readonly Server[];
+  /** Of PostgreSQL, where one was asked for. Then `databaseUrl` leads to whichever of the two takes writes. */
+  readonly standby: Standby | undefined;
   readonly dataDir: string;
   /** The process that cleans up if this one is killed. */
   readonly guardianPid: number | undefined;
@@ -63,7 +68,7 @@ type StartServers = (kind: ServerKind, context: StackContext) => Promise<Started
 export async function startStack(options: StackOptions): Promise<Stack> {
   const startedAtMs = Date.now();
   const kinds = options.onlyNeeded ?? (['postgres', 'redis', 'kafka'] as const);
-  const servers = await serversFrom(options.source ?? stackSource(), options.kafkaNodes ?? 1);
+  const servers = await serversFrom(options.source ?? stackSource(), options);
   const dataDir = await mkdtemp(join(options.dataDir ?? tmpdir(), 'els-stack-'));
   const guardian = new Guardian(dataDir);
   servers.watchedBy(guardian);
@@ -88,10 +93,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const results = await Promise.allSettled(kinds.map(start));
   report.end();
   const started = new Map(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
-  const stop = stopOnce(
-    [...started.values()].flatMap((each) => each.servers),
-    guardian,
-  );
+  const stop = stopOnce([...started.values()], guardian);
   if (abort.signal.aborted) {
     await stop();
     // The first failure; the others may only be its consequence.
@@ -111,22 +113,24 @@ function stackOf(
     kafkaBrokers: (started.get('kafka')?.address ?? '').split(',').filter((broker) => broker !== ''),
     description: { postgres: describe('postgres'), redis: describe('redis'), kafka: describe('kafka') },
     servers: [...started.values()].flatMap((each) => each.servers),
+    standby: started.get('postgres')?.standby,
     ...rest,
   };
 }
 
 async function serversFrom(
   source: StackSource,
-  kafkaNodes: 1 | 3,
+  { kafkaNodes = 1, standby }: Pick<StackOptions, 'kafkaNodes' | 'standby'>,
 ): Promise<{ start: StartServers; watchedBy: (guardian: Guardian) => void }> {
   if (source === 'local') {
     const start: StartServers = (kind, context) => {
       if (kind === 'kafka') return startKafka(context, kafkaNodes);
-      return kind === 'postgres' ? startPostgres(context) : startRedis(context);
+      return kind === 'postgres' ? startPostgres(context, standby) : startRedis(context);
     };
     return { start, watchedBy: () => undefined };
   }
   if (kafkaNodes === 3) throw new StackError('in containers there is one Kafka node: three need the local stack');
+  if (standby !== undefined) throw new StackError('in containers PostgreSQL has no standby: it needs the local stack');
   // Only now: the library takes longer to load than Redis to start.
   const [{ openEngine }, { startContainer }] = await Promise.all([
     import('./containers/container-engine.ts'),
@@ -158,10 +162,11 @@ async function startKind(kind: ServerKind, context: StackContext, start: StartSe
 }
 
 /** Servers first, so that nothing writes into the folder while the guardian removes it. */
-function stopOnce(servers: readonly Server[], guardian: Guardian): () => Promise<void> {
+function stopOnce(started: readonly Started[], guardian: Guardian): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   const stop = async () => {
-    await Promise.all(servers.map((server) => server.abandon()));
+    await Promise.all(started.flatMap(({ servers }) => servers.map((server) => server.abandon())));
+    await Promise.all(started.map(({ standby }) => standby?.close()));
     await guardian.release();
   };
   return () => {

@@ -3,9 +3,9 @@
  * one that is merely late.
  */
 import { freePorts } from '../../distributed/stack/process/free-port.ts';
+import { TcpForward } from '../../distributed/stack/process/tcp-forward.ts';
 import { createEmptyDatabase } from '../support/servers/empty-database.ts';
 import { createTestDatabase, kafkaBrokers } from '../support/servers/servers.ts';
-import { TcpForward } from '../support/servers/tcp-forward.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { WorkerFixture } from '../support/worker/worker-fixture.ts';
 import type { WorkerProgram } from '../support/worker/worker-program.ts';

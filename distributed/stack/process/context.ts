@@ -19,4 +19,19 @@ export interface Started {
   readonly address: string;
   /** Version and where it comes from. */
   readonly description: string;
+  readonly standby?: Standby;
+}
+
+/** The second server of a pair: it follows the primary, can be cut off from it, and takes its place. */
+export interface Standby {
+  readonly primary: Server;
+  readonly server: Server;
+  /** Addresses of both, for a client that finds the writable one itself: host:port,host:port. */
+  readonly hosts: string;
+  /** From now on the standby hears of nothing; the primary goes on without it. */
+  cutOff(): Promise<void>;
+  /** The standby takes writes when this resolves, and the stack's address leads to it. The primary must be dead. */
+  promote(): Promise<void>;
+  /** No way leads to either by the stack's address any more. */
+  close(): Promise<void>;
 }

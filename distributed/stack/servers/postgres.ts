@@ -11,9 +11,11 @@ import { runCommand } from '../process/run-command.ts';
 import { ServerProcess } from '../process/server-process.ts';
 import { isRoot } from '../programs/debian.ts';
 import { findPostgres } from './postgres-binaries.ts';
+import { beginReplication, copyForStandby, followingSettings, type StandbyKind, StandbyPair } from './standby.ts';
 
 /** nobody, on every system we know. */
-const UNPRIVILEGED = { uid: 65_534, gid: 65_534 };
+const USER = isRoot() ? { uid: 65_534, gid: 65_534 } : undefined;
+const ENV = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
 
 /** Wherever the server runs. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -22,6 +24,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   track_commit_timestamp: 'on',
   synchronous_commit: 'on',
   fsync: 'on',
+  // A standby that is cut off for a while must find what it missed.
+  wal_keep_size: '64MB',
   jit: 'off',
 };
 
@@ -38,31 +42,68 @@ function settingArguments(settings: Readonly<Record<string, string>>): string[] 
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-export async function startPostgres(context: StackContext): Promise<Started> {
+/** With a standby the address is one that leads to whichever of the two takes writes. */
+export async function startPostgres(context: StackContext, standby?: StandbyKind): Promise<Started> {
   const binaries = await findPostgres(context);
-  const user = isRoot() ? UNPRIVILEGED : undefined;
-  const folder = join(context.dataDir, `postgres-${randomBytes(3).toString('hex')}`);
-  await mkdir(folder, { mode: 0o700 });
-  await chmod(folder, 0o700);
-  if (user !== undefined) await chown(folder, user.uid, user.gid);
-  const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
+  const program = join(binaries.folder, 'postgres');
+  const folder = await dataFolder(context);
   const { guardian, signal } = context;
-  const options = { guardian, signal, cwd: folder, env, runMsMax: 60_000, ...user };
+  const options = { guardian, signal, cwd: folder, env: ENV, runMsMax: 60_000, ...USER };
   const initdb = ['-D', folder, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--no-locale'];
   // Only what initdb wrote may be lost with the machine; the server itself does sync.
   await runCommand(join(binaries.folder, 'initdb'), [...initdb, '--no-sync', '--no-instructions'], options);
+  const primary = await startServer(context, { name: 'postgres', program, folder, more: [] });
+  const description = `PostgreSQL ${binaries.version} (${binaries.from})`;
+  if (standby === undefined) return { servers: [primary], address: addressOf(primary.port), description };
+  const copy = await dataFolder(context);
+  await copyForStandby({ folder, port: primary.port, user: USER }, copy);
+  const more = followingSettings(primary.port);
+  const server = await startServer(context, { name: 'postgres-standby', program, folder: copy, more });
+  await beginReplication(primary.port, standby);
   const [port = 0] = await freePorts(1);
-  const server = new ServerProcess(
+  const pair = await StandbyPair.open({ primary, server, folder, port });
+  return {
+    servers: [primary, server],
+    address: addressOf(port),
+    description: `${description} with ${standby} standby`,
+    standby: pair,
+  };
+}
+
+function addressOf(port: number): string {
+  return `postgresql://postgres@127.0.0.1:${port}/postgres`;
+}
+
+async function dataFolder(context: StackContext): Promise<string> {
+  const folder = join(context.dataDir, `postgres-${randomBytes(3).toString('hex')}`);
+  await mkdir(folder, { mode: 0o700 });
+  await chmod(folder, 0o700);
+  if (USER !== undefined) await chown(folder, USER.uid, USER.gid);
+  return folder;
+}
+
+async function startServer(
+  context: StackContext,
+  server: {
+    readonly name: string;
+    readonly program: string;
+    readonly folder: string;
+    readonly more: readonly string[];
+  },
+): Promise<ServerProcess> {
+  const { name, program, folder, more } = server;
+  const [port = 0] = await freePorts(1);
+  const process = new ServerProcess(
     {
-      name: 'postgres',
+      name,
       port,
-      command: join(binaries.folder, 'postgres'),
-      args: postgresArguments(port, folder),
-      env,
+      command: program,
+      args: [...postgresArguments(port, folder), ...more],
+      env: ENV,
       folder,
-      logFile: join(context.dataDir, 'postgres.log'),
-      user,
-      readyPattern: /database system is ready to accept connections/,
+      logFile: join(context.dataDir, `${name}.log`),
+      user: USER,
+      readyPattern: /database system is ready to accept (read-only )?connections/,
       // Processes of a killed server end by themselves, but not at once.
       remainsPattern: /pre-existing shared memory block|lock file "postmaster.pid" already exists/,
       startMsMax: 60_000,
@@ -72,10 +113,6 @@ export async function startPostgres(context: StackContext): Promise<Started> {
     },
     context.guardian,
   );
-  await server.start(signal);
-  return {
-    servers: [server],
-    address: `postgresql://postgres@127.0.0.1:${port}/postgres`,
-    description: `PostgreSQL ${binaries.version} (${binaries.from})`,
-  };
+  await process.start(context.signal);
+  return process;
 }

@@ -3,11 +3,10 @@
  * They end with the test, however it ends.
  */
 import { execFile } from 'node:child_process';
-import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { Client } from 'pg';
 import type { StackContext } from '../../../distributed/stack/process/context.ts';
 import { freePorts } from '../../../distributed/stack/process/free-port.ts';
 import { Guardian } from '../../../distributed/stack/process/guardian.ts';
@@ -17,6 +16,7 @@ import { javaOptions, provideKafka } from '../../../distributed/stack/servers/ka
 import { kafkaProperties, metaProperties, randomId } from '../../../distributed/stack/servers/kafka-settings.ts';
 import { findPostgres } from '../../../distributed/stack/servers/postgres-binaries.ts';
 import { redisProgram } from '../../../distributed/stack/servers/redis.ts';
+import { copyForStandby } from '../../../distributed/stack/servers/standby.ts';
 
 const run = promisify(execFile);
 const UNPRIVILEGED = isRoot() ? { uid: 65_534, gid: 65_534 } : undefined;
@@ -82,20 +82,11 @@ export class OwnServers {
     return this.startPostgres(bin, folder, options.settings ?? []);
   }
 
-  /** Follows a primary by streaming. Not every PostgreSQL brings pg_basebackup, so this does what it does. */
+  /** Follows a primary by streaming. */
   async standbyOf(primary: PostgresServer): Promise<PostgresServer> {
     const { bin, folder } = await this.postgresFolder();
-    const address = `host=127.0.0.1 port=${primary.port} user=postgres`;
-    const client = new Client({ host: '127.0.0.1', port: primary.port, user: 'postgres', database: 'postgres' });
-    await client.connect();
-    await client.query(`select pg_backup_start('standby', true)`);
-    await run('cp', ['-a', `${primary.folder}/.`, folder]);
-    const { rows } = await client.query<{ labelfile: string }>('select labelfile from pg_backup_stop(false)');
-    await client.end();
-    await rm(join(folder, 'postmaster.pid'));
-    await this.write(join(folder, 'backup_label'), rows[0]?.labelfile ?? '');
-    await this.write(join(folder, 'standby.signal'), '');
-    return this.startPostgres(bin, folder, [`primary_conninfo=${address}`]);
+    await copyForStandby({ ...primary, user: UNPRIVILEGED }, folder);
+    return this.startPostgres(bin, folder, [`primary_conninfo=host=127.0.0.1 port=${primary.port} user=postgres`]);
   }
 
   /** Any server of Redis' program: `{port}` in its arguments is its port. */

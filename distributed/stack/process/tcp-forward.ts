@@ -1,14 +1,22 @@
+/**
+ * A port of this process that leads to a server: to nobody until it is opened, and to another server from the moment it
+ * is turned; connections to the former one end then.
+ */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A port behind which nobody listens until it is opened; from then on, the server behind it. */
+export interface ForwardTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
 export class TcpForward {
-  private readonly target: { readonly host: string; readonly port: number };
+  private target: ForwardTarget;
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;
 
   constructor(
     readonly port: number,
-    target: { readonly host: string; readonly port: number },
+    target: ForwardTarget,
   ) {
     this.target = target;
     this.server = createServer((client) => {
@@ -35,10 +43,19 @@ export class TcpForward {
     });
   }
 
+  turnTo(target: ForwardTarget): void {
+    this.target = target;
+    this.end();
+  }
+
   close(): Promise<void> {
-    for (const socket of this.sockets) socket.destroy();
+    this.end();
     return new Promise((resolve) => {
       this.server.close(() => resolve());
     });
+  }
+
+  private end(): void {
+    for (const socket of this.sockets) socket.destroy();
   }
 }
