@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { installHarnessCodecs } from './harness-codecs.ts';
 
+/** One of three brokers may hang: then another is asked. */
+const ANSWER_MS_MAX = 5_000;
 const COORDINATOR_MS_MAX = 30_000;
 const POLL_INTERVAL_MS = 200;
 const GROUP_EMPTY_MS_MAX = 30_000;
@@ -13,7 +15,7 @@ const GROUP_POLL_INTERVAL_MS = 100;
 /** A silent client of the judge's own: what goes wrong arrives as an error, not as a log line between the progress. */
 export function kafkaClient(brokers: readonly string[], clientId: string): Kafka {
   installHarnessCodecs();
-  return new Kafka({ brokers: [...brokers], clientId, logLevel: logLevel.NOTHING });
+  return new Kafka({ brokers: [...brokers], clientId, requestTimeout: ANSWER_MS_MAX, logLevel: logLevel.NOTHING });
 }
 
 /** An administrator's connection for as long as the work takes. */

@@ -12,6 +12,8 @@ export interface PartPlan {
   readonly partitions?: number;
   /** What the part needs beyond one server of each; then it runs only where the harness starts the servers itself. */
   readonly servers?: Pick<StackOptions, 'kafkaNodes' | 'standby'>;
+  /** Nodes that it freezes: the harness itself does not begin with one of them, and so measures the workers, not itself. */
+  readonly victims?: readonly number[];
   /** Settings of the workers beyond the addresses. */
   readonly env?: Readonly<Record<string, string>>;
   /** How often a race must have happened; else the part is unknown. */

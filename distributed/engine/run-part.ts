@@ -102,7 +102,8 @@ async function setStage(
   const { plan, directory, stack } = run;
   const journal = new Journal(directory, new RunClock(), events);
   releases.add(() => journal.close());
-  const kafka = kafkaClient(stack.kafkaBrokers, 'harness');
+  const brokers = stack.kafkaBrokers.filter((_, index) => !plan.victims?.includes(index + 1));
+  const kafka = kafkaClient(brokers, 'harness');
   const sandbox = await makeSandbox(run, kafka, releases);
   const limits = plan.cpuCores === undefined ? null : await limitWorkers(plan, plan.cpuCores, releases);
   const cluster = new WorkerCluster({

@@ -11,7 +11,8 @@ import { collectTables } from '../collect/tables.ts';
 import { type PublishResult, publishLoad } from '../generator/producer.ts';
 import type { SendableInput, SendableLoad } from '../generator/sendable.ts';
 import { BEFORE_REPLAY_FOLDER } from '../judge/invariants/replay.ts';
-import { type Injected, runNemesis } from '../nemesis/nemesis.ts';
+import type { Injector } from '../nemesis/injector.ts';
+import { type Injected, type NemesisOptions, runNemesis, whileBroken } from '../nemesis/nemesis.ts';
 import type { ScheduledFault } from '../nemesis/schedule.ts';
 import type { Gate } from '../run/results.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
@@ -100,19 +101,23 @@ export class Stage {
 
   /** Carries out the faults; resolves when all is mended. */
   async inject(faults: readonly ScheduledFault[]): Promise<readonly Injected[]> {
-    const { events, signal } = this.deps;
-    const injected = await runNemesis({
-      faults,
-      signal,
-      injectorOf: (fault) => injectorFor(fault, this),
-      onFault: (fault, target, phase, evidence) => {
-        events.emit('note', `${fault} ${target}: ${phase}`);
-        events.emit('fault', fault, target, phase, evidence);
-      },
-    });
+    const { signal } = this.deps;
+    const injectorOf = (fault: ScheduledFault) => injectorFor(fault, this);
+    const injected = await runNemesis({ faults, signal, injectorOf, onFault: this.noteFault });
     this.injected.push(...injected);
     return injected;
   }
+
+  /** Something is broken for as long as the work takes. */
+  async whileBroken(injector: Injector, work: () => Promise<void>): Promise<void> {
+    this.injected.push(await whileBroken(injector, this.noteFault, work));
+  }
+
+  private readonly noteFault: NemesisOptions['onFault'] = (fault, target, phase, evidence) => {
+    const { events } = this.deps;
+    events.emit('note', `${fault} ${target}: ${phase}`);
+    events.emit('fault', fault, target, phase, evidence);
+  };
 
   /** Sends under faults and waits until everything has settled. */
   async sendUnderFaults(load: SendableLoad, faults: readonly ScheduledFault[]): Promise<PublishResult> {

@@ -33,8 +33,16 @@ export async function runNemesis(options: NemesisOptions): Promise<Injected[]> {
   return injected;
 }
 
-async function inject({ injectorOf, onFault, signal }: NemesisOptions, scheduled: ScheduledFault): Promise<Injected> {
-  const injector = injectorOf(scheduled);
+function inject({ injectorOf, onFault, signal }: NemesisOptions, scheduled: ScheduledFault): Promise<Injected> {
+  return whileBroken(injectorOf(scheduled), onFault, () => pause(scheduled.holdMs, signal));
+}
+
+/** Breaks, lets the work be done, and mends, also when the work fails. */
+export async function whileBroken(
+  injector: Injector,
+  onFault: NemesisOptions['onFault'],
+  work: () => Promise<void>,
+): Promise<Injected> {
   const { fault, target } = injector;
   // Noted before and after: whatever the fault does in between lies within what the record says.
   let started: Evidence | null = null;
@@ -42,7 +50,7 @@ async function inject({ injectorOf, onFault, signal }: NemesisOptions, scheduled
   onFault(fault, target, 'start', { announced: true });
   try {
     started = await injector.start();
-    await pause(scheduled.holdMs, signal);
+    await work();
   } finally {
     stopped = await injector.stop();
     onFault(fault, target, 'stop', { started, stopped });

@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { accepts } from '../stack/process/accepts.ts';
 import type { Server } from '../stack/process/server.ts';
 import type { Evidence, Injector } from './injector.ts';
+import { untilState } from './worker-faults.ts';
 
 const TERMINATE_INTERVAL_MS = 200;
 const PROBE_MS_MAX = 1_000;
@@ -33,6 +34,29 @@ export function serverInjector(fault: ServerFault, targets: ServerTargets, index
       return { fault, target: server?.name ?? 'kafka', ...restarting(server) };
     }
   }
+}
+
+/** One of several servers is away in good order, for as long as its part likes. */
+export function serverStopped(server: Server): Injector {
+  return { fault: 'server-stop', target: server.name, ...restarting(server) };
+}
+
+/** It accepts connections and answers nothing: the system does that for a process that does not run. */
+export function serverFrozen(server: Server): Injector {
+  return {
+    fault: 'server-pause',
+    target: server.name,
+    async start() {
+      const { pid } = server;
+      await server.kill('SIGSTOP');
+      return pid !== undefined && (await untilState(pid, (state) => state === 'T')) ? { pid, state: 'T' } : null;
+    },
+    async stop() {
+      const { pid } = server;
+      await server.kill('SIGCONT');
+      return pid !== undefined && (await untilState(pid, (state) => state !== 'T')) ? { pid, state: 'running' } : null;
+    },
+  };
 }
 
 /** Ends the workers' sessions again and again for as long as the fault lasts. */

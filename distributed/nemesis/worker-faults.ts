@@ -78,7 +78,7 @@ export function isGone(pid: number): boolean {
 }
 
 /** True when the state is reached; a process that ended meanwhile is in none, which counts as not frozen. */
-async function untilState(pid: number, isReached: (state: string) => boolean): Promise<boolean> {
+export async function untilState(pid: number, isReached: (state: string) => boolean): Promise<boolean> {
   const giveUpAtMs = Date.now() + STATE_MS_MAX;
   while (Date.now() < giveUpAtMs) {
     if (isReached((await processUsage(pid))?.state ?? 'gone')) return true;

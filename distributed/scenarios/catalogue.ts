@@ -15,6 +15,7 @@ import { redisConsistency } from './redis-consistency.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { scaling } from './scaling.ts';
 import { sickDestination } from './sick-destination.ts';
+import { sickPartition } from './sick-partition.ts';
 import { sustained } from './sustained.ts';
 import { validationFailures } from './validation-failures.ts';
 import { zombie } from './zombie.ts';
@@ -32,6 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   heldBatch,
   idleCrash,
   sickDestination,
+  sickPartition,
   readLoad,
   rollingRestart,
   performance,

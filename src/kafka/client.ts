@@ -1,19 +1,18 @@
 /**
  * A kafkajs client as every adapter here expects it: every wait bounded, its log in ours, decompression limited.
  */
-import { connect as connectTcp, isIP } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import { type ISocketFactory, Kafka, type LogEntry, logLevel } from 'kafkajs';
+import { isIP } from 'node:net';
+import { Kafka, type LogEntry, logLevel } from 'kafkajs';
 import { parseHosts } from '../connection/address.ts';
 import { hintFor } from '../connection/hints.ts';
-import { readTls, type TlsFiles } from '../connection/tls-files.ts';
+import type { TlsFiles } from '../connection/tls-files.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { socketFactoryOf } from './broker-sockets.ts';
 import { installCompressionCodecs } from './compression-codecs.ts';
 import { type KafkaLogin, saslOf } from './login.ts';
 
 const RETRY_MS_FIRST = 100;
 const RETRY_MS_MAX = 500;
-const KEEP_ALIVE_MS = 30_000;
 /** Ordinary life of a group, reported by kafkajs as errors. */
 const ORDINARY = /rebalanc|not the current generation|not aware of this member|re-joining/i;
 const REPEAT_MS_MIN = 10_000;
@@ -83,25 +82,9 @@ function shuffled(brokers: readonly string[]): string[] {
   return [...brokers.slice(start), ...brokers.slice(0, start)];
 }
 
-/** Stands for the colons of an IPv6 address, which kafkajs would take for that of the port. */
-const IPV6_NAME = /^(.*)\.ipv6$/;
-
 function brokerName(broker: string): string {
   const [{ host, port } = { host: '', port: 0 }] = parseHosts(broker);
   return `${isIP(host) === 6 ? `${host.replaceAll(':', '-')}.ipv6` : host}:${port}`;
-}
-
-/** As kafkajs's own, without Nagle's delay, and with certificates as they are when the connection is made. */
-function socketFactoryOf(tls: TlsFiles): ISocketFactory {
-  return ({ host: name, port, ssl, onConnect }) => {
-    const host = IPV6_NAME.exec(name)?.[1]?.replaceAll('-', ':') ?? name;
-    const socket = ssl
-      ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...readTls(tls) }, onConnect)
-      : connectTcp({ host, port }, onConnect);
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    socket.setNoDelay(true);
-    return socket;
-  };
 }
 
 /**

@@ -28,8 +28,8 @@ export class KafkaFixture {
   readonly publisher: KafkaMessagePublisher;
   private readonly sources: KafkaRecordSource[] = [];
 
-  constructor() {
-    this.kafka = createKafka({ brokers: kafkaBrokers(), clientId: 'test', log });
+  constructor(private readonly brokers: readonly string[] = kafkaBrokers()) {
+    this.kafka = createKafka({ brokers, clientId: 'test', log });
     this.publisher = new KafkaMessagePublisher({
       kafka: this.kafka,
       publishMsMax: 8_000,
@@ -47,7 +47,7 @@ export class KafkaFixture {
   source(options: Partial<RecordSourceOptions> = {}): KafkaRecordSource {
     const source = new KafkaRecordSource({
       kafka: createKafka({
-        brokers: kafkaBrokers(),
+        brokers: this.brokers,
         clientId: 'test-source',
         log,
         reconnectMsMax: CONSUMER_RECONNECT_MS_MAX,
@@ -94,9 +94,17 @@ export class KafkaFixture {
   /** Takes the membership from all members, without a word to them. */
   async evictMembers(): Promise<void> {
     const { groups } = await this.withAdmin((admin) => admin.describeGroups([this.groupId]));
+    await this.withCoordinator(async (coordinator) => {
+      for (const { memberId } of groups[0]?.members ?? [])
+        await coordinator.leaveGroup({ groupId: this.groupId, memberId });
+    });
+  }
+
+  /** The broker that coordinates the group, as the client knows it. */
+  async withCoordinator<T>(work: (coordinator: Coordinator) => Promise<T> | T): Promise<T> {
     let cluster: Cluster | undefined;
     const consumer = this.kafka.consumer({
-      groupId: `${this.groupId}-evicting`,
+      groupId: `${this.groupId}-looking`,
       partitionAssigners: [
         (config) => {
           cluster = config.cluster;
@@ -105,11 +113,12 @@ export class KafkaFixture {
       ],
     });
     await consumer.connect();
-    const found: unknown = await cluster?.findGroupCoordinator({ groupId: this.groupId });
-    const coordinator = found as { leaveGroup(member: { groupId: string; memberId: string }): Promise<void> };
-    for (const { memberId } of groups[0]?.members ?? [])
-      await coordinator.leaveGroup({ groupId: this.groupId, memberId });
-    await consumer.disconnect();
+    try {
+      const found: unknown = await cluster?.findGroupCoordinator({ groupId: this.groupId });
+      return await work(found as Coordinator);
+    } finally {
+      await consumer.disconnect();
+    }
   }
 
   /** All at once, each to its destination, as the relay does. */
@@ -143,6 +152,11 @@ export class KafkaFixture {
     await Promise.all(this.sources.map((source) => source.stop()));
     await this.publisher.disconnect();
   }
+}
+
+interface Coordinator {
+  readonly nodeId: number;
+  leaveGroup(member: { groupId: string; memberId: string }): Promise<void>;
 }
 
 /** Remembers everything a source tells, in order. */

@@ -1,11 +1,14 @@
-/** Three brokers: what is created survives the loss of one, and what somebody else lost is in nobody's way. */
+/**
+ * Three brokers: what is created survives the loss of one, what somebody else lost is in nobody's way, and a broker that
+ * hangs is left by all clients of the process for those that answer.
+ */
 import { type Stack, startStack } from '../../distributed/stack/stack.ts';
 import { deadLetterTopic, topicsFor } from '../../src/contract/topics.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import { KafkaTopicAdmin } from '../../src/kafka/topic-admin.ts';
 import { createTopic } from '../support/servers/new-topic.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { log } from './kafka-fixture.ts';
+import { KafkaFixture, log, numbered, RecordingListener } from './kafka-fixture.ts';
 
 jest.setTimeout(180_000);
 
@@ -53,4 +56,43 @@ test('topics get three replicas of which two acknowledge, and judge well, also b
   await waitFor(async () => (await check()).length === 0, { deadlineMs: 20_000, what: 'topics that judge well' });
   const more = await admin.ensureTopics({ topics: topicsFor('more.'), replicationFactor: 2 });
   expect(more.map(({ outcome }) => outcome)).toEqual(Array(9).fill('created'));
+});
+
+test('when the broker hangs that coordinates the group and leads, reading, committing and publishing go on elsewhere', async () => {
+  await stack.servers[2]?.start();
+  const fixture = new KafkaFixture(stack.kafkaBrokers);
+  await fixture.open({ inboundPartitions: 6 });
+  try {
+    const topic = fixture.topics.content;
+    const listener = new RecordingListener();
+    const source = fixture.source();
+    await source.start(listener);
+    const write = (values: readonly string[]) =>
+      Promise.all(Array.from({ length: 6 }, (_, partition) => fixture.write({ topic, partition, values })));
+    await write(numbered(10));
+    const hasReceived = (count: number, deadlineMs: number) =>
+      waitFor(() => listener.received.length >= count, { deadlineMs, what: `${count} records` });
+    await hasReceived(60, 30_000);
+
+    // Of the partitions it leads a third.
+    const nodeId = await fixture.withCoordinator((found) => found.nodeId);
+    const coordinator = stack.servers.find(({ name }) => name === `kafka-${nodeId}`);
+    await coordinator?.kill('SIGSTOP');
+    const frozenAtMs = performance.now();
+    try {
+      const isServed = async () => {
+        const offsets = Array.from({ length: 6 }, (_, partition) => ({ topic, partition, offsetNext: 10 }));
+        await source.commit(listener.epoch, offsets);
+        return true;
+      };
+      await waitFor(() => isServed().catch(() => false), { deadlineMs: 20_000, what: 'a commit elsewhere' });
+      expect(performance.now() - frozenAtMs).toBeLessThan(15_000);
+      await write(numbered(10));
+      await hasReceived(120, 20_000);
+    } finally {
+      await coordinator?.kill('SIGCONT');
+    }
+  } finally {
+    await fixture.close();
+  }
 });

@@ -1,0 +1,42 @@
+/** Against a server that takes connections and says nothing, as the system does for a process that hangs. */
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { socketFactoryOf } from '../../src/kafka/broker-sockets.ts';
+import { RudeServer } from '../support/servers/rude-server.ts';
+
+let silent: RudeServer;
+let address: { host: string; port: number };
+
+beforeEach(async () => {
+  silent = new RudeServer('silent');
+  const [host = '', port = ''] = (await silent.listen()).split(':');
+  address = { host, port: Number(port) };
+});
+afterEach(() => silent.close());
+
+async function connected(): Promise<Socket> {
+  const socket = socketFactoryOf({})({ ...address, ssl: undefined as never, onConnect: () => undefined });
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+
+const noAnswer = () => Object.assign(new Error('no answer in time'), { code: 'ENOANSWER' });
+
+test('what one connection gets no answer from is closed to all, and new ones have a moment', async () => {
+  const [one, other] = [await connected(), await connected()];
+  const closed = once(other, 'close');
+  one.destroy(noAnswer());
+  await closed;
+  const later = await connected();
+  await once(later, 'close');
+});
+
+test('a connection that ends otherwise says nothing about the others', async () => {
+  const [one, other] = [await connected(), await connected()];
+  const closed = once(one, 'close');
+  one.destroy(new Error('reset'));
+  await closed;
+  expect(other.destroyed).toBe(false);
+  other.destroy();
+});
