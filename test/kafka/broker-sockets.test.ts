@@ -21,20 +21,22 @@ async function connected(): Promise<Socket> {
   return socket;
 }
 
+const closing = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
+
 const noAnswer = () => Object.assign(new Error('no answer in time'), { code: 'ENOANSWER' });
 
 test('what one connection gets no answer from is closed to all, and new ones have a moment', async () => {
   const [one, other] = [await connected(), await connected()];
-  const closed = once(other, 'close');
+  const closed = closing(other);
   one.destroy(noAnswer());
   await closed;
   const later = await connected();
-  await once(later, 'close');
+  await closing(later);
 });
 
 test('a connection that ends otherwise says nothing about the others', async () => {
   const [one, other] = [await connected(), await connected()];
-  const closed = once(one, 'close');
+  const closed = closing(one);
   one.destroy(new Error('reset'));
   await closed;
   expect(other.destroyed).toBe(false);
