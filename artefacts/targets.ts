@@ -26,6 +26,8 @@ export const TARGETS = {
   throughputBesideTroubleMin: 0.8,
   /** Aimed at: from a server that stops or hangs until work goes on as before, by other servers. */
   recoverySecondsMax: 10,
+  /** Promised to operators: from the promotion of a standby to the first commit on it. */
+  writesAfterPromotionSecondsMax: 3,
   /** Aimed at: in runs without faults. */
   deadlocksMax: 0,
   reconcilerRepairsMax: 0,

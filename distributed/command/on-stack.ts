@@ -39,7 +39,8 @@ export class Grounds {
 
   async with(needs: ServerNeeds): Promise<Ground> {
     const name = JSON.stringify([needs.kafkaNodes ?? 1, needs.standby ?? null]);
-    if (this.current?.needs === name) return this.current.ground;
+    const { current } = this;
+    if (current?.needs === name && current.ground.stack.standby?.isPromoted !== true) return current.ground;
     await this.close();
     const ground = await openGround(this.options, needs);
     this.current = { needs: name, ground };

@@ -9,6 +9,7 @@ import { idempotency } from './idempotency.ts';
 import { idleCrash } from './idle-crash.ts';
 import { memory } from './memory.ts';
 import { performance } from './performance.ts';
+import { pgFailover } from './pg-failover.ts';
 import { raceConditions } from './race-conditions.ts';
 import { readLoad } from './read-load.ts';
 import { redisConsistency } from './redis-consistency.ts';
@@ -34,6 +35,7 @@ export const SCENARIOS: readonly Scenario[] = [
   idleCrash,
   sickDestination,
   sickPartition,
+  pgFailover,
   readLoad,
   rollingRestart,
   performance,

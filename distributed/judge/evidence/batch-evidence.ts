@@ -13,9 +13,9 @@ export class BatchEvidence {
   readonly excess: ExcessRow[] = [];
   readonly failureRows: FailureRow[] = [];
   readonly pending: PendingRow[] = [];
-  readonly assigned: AssignedOutput[] = [];
-  readonly excessEvents: ExcessOutput[] = [];
-  readonly completed: CompletedOutput[] = [];
+  assigned: AssignedOutput[] = [];
+  excessEvents: ExcessOutput[] = [];
+  completed: CompletedOutput[] = [];
   /** In the order in which the changes were made. */
   readonly audit: AuditEntry[] = [];
   /** What the client says it sent: invocations and acknowledgements by identity. */
@@ -40,6 +40,20 @@ export class BatchEvidence {
   /** By the slots themselves, never by a counter or a state. */
   get isFull(): boolean {
     return this.slots.length > 0 && this.openSlots.length === 0;
+  }
+
+  /**
+   * An event whose transaction a failover took back says what is not so any more, unless it came about again in the same
+   * way. What is so must be said by another event with the same id: only that one is judged.
+   */
+  dropSuperseded(): void {
+    const slots = new Map(this.slots.map((slot) => [slot.essayId, slot.textStorageId]));
+    const excess = new Set(this.excess.map((row) => row.textStorageId));
+    const isFilled = ({ essays }: CompletedOutput) =>
+      essays.length === this.filled.length && essays.every((essay) => slots.get(essay.essayId) === essay.textStorageId);
+    this.assigned = this.assigned.filter((each) => !each.wasLost || slots.get(each.essayId) === each.textStorageId);
+    this.excessEvents = this.excessEvents.filter((each) => !each.wasLost || excess.has(each.textStorageId));
+    this.completed = this.completed.filter((each) => !each.wasLost || isFilled(each));
   }
 
   auditOf(table: string): readonly AuditEntry[] {

@@ -17,6 +17,8 @@ import { addressOf, bytesDigest, type RecordAddress } from './input-records.ts';
 
 export interface OutputRecord extends RecordAddress {
   readonly eventId: string;
+  /** A transaction that wrote this event was lost with its server; what came of it instead has the same id. */
+  readonly wasLost?: boolean;
   /** Of key, value and headers: equal for copies of one message and for nothing else. */
   readonly digest: string;
   readonly batchId: string;

@@ -101,7 +101,10 @@ class Reading {
     await this.topic('out', (record) => {
       const output = readOutput(record);
       if (output.kind === 'malformed') this.store.add(addressOf(output), { of: 'malformed', what: output });
-      else this.store.add(output.batchId, { of: 'output', what: output });
+      else {
+        const wasLost = this.basics.lostEvents.has(output.eventId);
+        this.store.add(output.batchId, { of: 'output', what: wasLost ? { ...output, wasLost } : output });
+      }
     });
   }
 

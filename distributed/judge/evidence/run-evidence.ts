@@ -8,11 +8,15 @@ import { COLLECTED_FILE, type Collected, readCollected } from '../../collect/col
 import { REDIS_FILE, redisKeySchema } from '../../collect/redis-keys.ts';
 import type { Manifest } from '../../generator/manifest.ts';
 import { readJsonLines } from '../../run/json-lines.ts';
+import { readLostEvents } from '../../run/lost-events.ts';
 import type { FaultRecord, PhaseRecord } from '../../run/records.ts';
 import type { RunDirectory } from '../../run/run-directory.ts';
 import { type InputLimits, inputLimitsOf, type JudgedInput, type LooseInput } from './input-records.ts';
 import { type Letter, readLetter } from './output-records.ts';
 import type { GapNotes } from './run-notes.ts';
+
+/** After it, partitions are read again from where the new server knows them. */
+export const PROMOTION_FAULT = 'postgres-promotion';
 
 const HINT_KEY = /(?:^|[:.])hint:(.+)$/;
 
@@ -37,6 +41,8 @@ export interface RunBasics {
   readonly isAuditWanted: boolean;
   /** Transactions were used: offsets without a record are markers, or records that were taken back. */
   readonly hasTransactions: boolean;
+  /** Ids of events that a failover took back: their transactions were on the server that died, and not on the other. */
+  readonly lostEvents: ReadonlySet<string>;
   /** Event ids that Redis held hints for, and when that was seen. */
   readonly hints: ReadonlyMap<string, number>;
   /** What the workers of this run were set to accept. */
@@ -89,6 +95,7 @@ export async function gatherBasics(directory: RunDirectory): Promise<RunBasics> 
     isAudited: collected?.audited ?? existsSync(directory.file('tables', 'audit.jsonl')),
     isAuditWanted: directory.environment.options['audit'] !== false,
     hasTransactions: directory.environment.options['transactions'] === true,
+    lostEvents: await readLostEvents(directory),
     hints: await readHints(directory),
     limits: inputLimitsOf(directory.environment.options),
   };

@@ -69,7 +69,10 @@ export class Slice implements SliceEvidence {
 
   /** To be called when all is there. */
   complete(): this {
-    for (const batch of this.batches.values()) batch.audit.sort((one, other) => one.seq - other.seq);
+    for (const batch of this.batches.values()) {
+      batch.audit.sort((one, other) => one.seq - other.seq);
+      batch.dropSuperseded();
+    }
     return this;
   }
 

@@ -4,8 +4,11 @@ import type { Answer, Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import type { BatchEvidence } from '../evidence/batch-evidence.ts';
 import { addressOf, type JudgedInput } from '../evidence/input-records.ts';
-import type { RunEvidence } from '../evidence/run-evidence.ts';
+import { PROMOTION_FAULT, type RunEvidence } from '../evidence/run-evidence.ts';
 import { fateOf } from './conservation.ts';
+
+/** By then every worker has noticed the other server and begun where that one knows its partitions. */
+const READ_AGAIN_MS_MAX = 30_000;
 
 export const offsetsFollowFates: Checker = {
   id: 'I11',
@@ -20,11 +23,17 @@ export const offsetsFollowFates: Checker = {
   async run(run, answer) {
     const before = new Map<string, OffsetSample>();
     const resets = run.phases.filter((phase) => phase.name === 'replay').map((phase) => phase.wallMs);
+    const promotions = run.faults
+      .filter(({ fault, phase }) => fault === PROMOTION_FAULT && phase === 'start')
+      .map(({ wallMs }) => wallMs);
     for await (const sample of run.directory.readOffsets()) {
       const name = `${sample.group} ${sample.topic}/${sample.partition}`;
       const last = before.get(name);
       before.set(name, sample);
-      const isReset = resets.some((wallMs) => (last?.wallMs ?? wallMs) <= wallMs && wallMs <= sample.wallMs);
+      const isBetween = (fromMs: number, toMs: number) => (last?.wallMs ?? fromMs) <= toMs && fromMs <= sample.wallMs;
+      const isReset =
+        resets.some((wallMs) => isBetween(wallMs, wallMs)) ||
+        promotions.some((wallMs) => isBetween(wallMs, wallMs + READ_AGAIN_MS_MAX));
       const isForward = isReset || (last?.committed ?? -1) <= (sample.committed ?? -1);
       answer.holds(isForward && (sample.committed ?? -1) <= sample.end, () => ({
         message: `${name}: committed ${last?.committed ?? 'nothing'}, later ${sample.committed ?? 'nothing'}, end ${sample.end}`,

@@ -26,6 +26,8 @@ export interface Started {
 export interface Standby {
   readonly primary: Server;
   readonly server: Server;
+  /** The pair has done its work: there is nobody to follow any more. */
+  readonly isPromoted: boolean;
   /** Addresses of both, for a client that finds the writable one itself: host:port,host:port. */
   readonly hosts: string;
   /** From now on the standby hears of nothing; the primary goes on without it. */

@@ -71,6 +71,7 @@ export async function beginReplication(primaryPort: number, kind: StandbyKind): 
 export class StandbyPair implements Standby {
   readonly primary: Server;
   readonly server: Server;
+  isPromoted = false;
   private readonly folder: string;
   private readonly forward: TcpForward;
 
@@ -123,6 +124,7 @@ export class StandbyPair implements Standby {
     } finally {
       await client.end();
     }
+    this.isPromoted = true;
     this.forward.turnTo(this.server);
   }
 

@@ -1,0 +1,175 @@
+/**
+ * Goal: when PostgreSQL's primary dies its standby takes over, and everything that was sent is placed and announced once
+ * by its id. Method: the primary is killed under load and the standby promoted; workers know both hosts. A synchronous
+ * standby has every transaction; an asynchronous one is cut off before, so that it lacks some that were acknowledged, and
+ * Kafka has their positions as committed. What was lost is read from the dead server afterwards, so that the judge knows
+ * which events in Kafka speak of it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { TARGETS } from '../../artefacts/targets.ts';
+import { outboundEventId } from '../../src/contract/event-id.ts';
+import { EVENT_TYPES } from '../../src/contract/topics.ts';
+import { forEachInstances, type PartPlan, type PartRequest, type Scenario } from '../engine/part-plan.ts';
+import type { Stage } from '../engine/stage.ts';
+import { DEFAULT_LOAD } from '../generator/load-options.ts';
+import { PROMOTION_FAULT } from '../judge/evidence/run-evidence.ts';
+import { writeLostEvents } from '../run/lost-events.ts';
+import type { Standby } from '../stack/process/context.ts';
+import type { StandbyKind } from '../stack/servers/standby.ts';
+import { loadNow } from './steps.ts';
+
+const RATE_PER_SECOND = 400;
+/** Of the load, before anything is done; then what an asynchronous standby is to lose. */
+const BEFORE_MS = 3_000;
+const CUT_OFF_MS = 1_500;
+const POLL_INTERVAL_MS = 20;
+const WRITES_MS_MAX = 60_000;
+
+export const pgFailover: Scenario = {
+  name: 'pg_failover',
+  goal: 'A failover of PostgreSQL loses no input, also when it loses transactions, and announces each completion once.',
+  method: 'The primary is killed under load and its standby promoted: a synchronous one, and one that lacks the end.',
+  defaultInstances: [3],
+  parts: (request) =>
+    forEachInstances(request, (workers) =>
+      (['synchronous', 'asynchronous'] as const).map((standby) => part(request, workers, standby)),
+    ),
+};
+
+function part(request: PartRequest, workers: number, standby: StandbyKind): PartPlan {
+  const durationSeconds = request.tier === 'quick' ? 15 : 60;
+  const load = { ...DEFAULT_LOAD, seed: request.seed, ratePerSecond: RATE_PER_SECOND, durationSeconds };
+  return {
+    name: standby,
+    workers,
+    servers: { standby },
+    options: load,
+    run: async (stage) => {
+      const { standby: pair } = stage.deps.stack;
+      if (pair === undefined) throw new Error('a standby of our own is needed');
+      await stage.startWorkers();
+      stage.beginLoad();
+      const sending = stage.send(loadNow(load));
+      await Promise.all([sending, failOver(stage, pair, standby)]);
+      await stage.quiesce();
+    },
+  };
+}
+
+async function failOver(stage: Stage, pair: Standby, kind: StandbyKind): Promise<void> {
+  await stage.pause(BEFORE_MS);
+  if (kind === 'asynchronous') {
+    await pair.cutOff();
+    await stage.pause(CUT_OFF_MS);
+  }
+  let promotedAtMs = 0;
+  let known = 0;
+  const injector = {
+    fault: PROMOTION_FAULT,
+    target: pair.primary.name,
+    start: async () => {
+      await pair.primary.kill('SIGKILL');
+      known = await lastChange(stage, pair.server.port);
+      await pair.promote();
+      promotedAtMs = performance.now();
+      return { gone: pair.primary.pid === undefined, promoted: pair.isPromoted };
+    },
+    stop: async () => ({ writable: (await lastChange(stage, pair.server.port)) > known }),
+  };
+  await stage.whileBroken(injector, async () => {
+    while ((await lastChange(stage, pair.server.port)) <= known) {
+      if (performance.now() - promotedAtMs > WRITES_MS_MAX) throw new Error('no worker writes after the promotion');
+      await sleep(POLL_INTERVAL_MS);
+    }
+    stage.gate({
+      name: 'Writes again after the promotion',
+      measured: (performance.now() - promotedAtMs) / 1_000,
+      target: TARGETS.writesAfterPromotionSecondsMax,
+      comparison: '<=',
+      unit: 's',
+      source: 'promised',
+    });
+  });
+  stage.afterwards(({ directory }) => findLost(stage, pair, kind, known, directory));
+}
+
+/** Once the workers are gone, who would take the dead server for a primary when it comes back. */
+async function findLost(
+  stage: Stage,
+  pair: Standby,
+  kind: StandbyKind,
+  known: number,
+  directory: Parameters<typeof writeLostEvents>[0],
+): Promise<void> {
+  await pair.primary.start();
+  try {
+    const changes = await changesAfter(stage, pair.primary.port, known);
+    const eventIds = new Set(changes.flatMap(eventOf));
+    await writeLostEvents(directory, [...eventIds]);
+    stage.findings.number('changes that the failover lost', changes.length);
+    stage.findings.check({
+      id: 'fault-bit',
+      title: kind === 'asynchronous' ? 'Acknowledged transactions were lost' : 'No acknowledged transaction was lost',
+      verdict: kind === 'asynchronous' ? (changes.length > 0 ? true : 'unknown') : true,
+      judged: changes.length,
+      message: 'the standby had everything',
+    });
+  } finally {
+    await pair.primary.stop();
+  }
+}
+
+interface Change {
+  readonly table_name: string;
+  readonly batch_id: string;
+  readonly row_id: string | null;
+  readonly text_storage_id: string | null;
+  readonly state: string | null;
+}
+
+/** The event that a change is announced by, if it is. */
+function eventOf({
+  table_name: table,
+  batch_id: batchId,
+  row_id: rowId,
+  text_storage_id: text,
+  state,
+}: Change): string[] {
+  if (table === 'slots' && text !== null) return [outboundEventId(batchId, EVENT_TYPES.slotAssigned, text)];
+  if (table === 'excess_contents') return [outboundEventId(batchId, EVENT_TYPES.excess, rowId ?? '')];
+  if (table === 'batches' && state === 'complete') return [outboundEventId(batchId, EVENT_TYPES.completed, '')];
+  return [];
+}
+
+async function changesAfter(stage: Stage, port: number, seq: number): Promise<Change[]> {
+  return onServer(stage, port, async (client) => {
+    const { rows } = await client.query<Change>(
+      `select table_name, batch_id, row_id, new ->> 'text_storage_id' as text_storage_id, new ->> 'state' as state
+       from harness.audit where seq > $1 and batch_id is not null`,
+      [seq],
+    );
+    return rows;
+  });
+}
+
+/** Of the audit on this server. */
+async function lastChange(stage: Stage, port: number): Promise<number> {
+  return onServer(stage, port, async (client) => {
+    const { rows } = await client.query<{ seq: string | null }>('select max(seq) as seq from harness.audit');
+    return Number(rows[0]?.seq ?? 0);
+  });
+}
+
+async function onServer<T>(stage: Stage, port: number, work: (client: Client) => Promise<T>): Promise<T> {
+  const url = new URL(stage.deps.sandbox.addresses.databaseUrl);
+  url.port = `${port}`;
+  const client = new Client({ connectionString: url.href, application_name: 'harness-failover' });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
