@@ -23,6 +23,9 @@ export interface LogRange {
   readonly offsetEnd: number;
 }
 
+const NO_OFFSET = -1;
+const NO_LEADER = -1;
+
 export class ConsumerCluster {
   private readonly groupId: string;
   private readonly hooks: ConsumerClusterHooks;
@@ -62,9 +65,15 @@ export class ConsumerCluster {
   /** Where kafkajs will go on reading, once it has looked up the committed offset or the beginning of the log. */
   position(topic: string, partition: number): number | undefined {
     const offset = this.cluster?.committedOffsets({ groupId: this.groupId })[topic]?.[partition];
-    if (offset === undefined || offset === null) return undefined;
-    const position = Number(offset);
-    return position >= 0 ? position : undefined;
+    const position = Number(offset ?? NO_OFFSET);
+    if (position >= 0) return position;
+    // Nothing is committed, and nobody can say where the log begins: nothing before that can be meant.
+    return this.isLeaderless(topic, partition) ? 0 : undefined;
+  }
+
+  private isLeaderless(topic: string, partition: number): boolean {
+    const partitions = this.cluster?.findTopicPartitionMetadata(topic) ?? [];
+    return partitions.some(({ partitionId, leader }) => partitionId === partition && leader === NO_LEADER);
   }
 
   async logRange({ topic, partition }: TopicPartition): Promise<LogRange> {

@@ -80,6 +80,8 @@ export class ConsumerSession {
       // Also how soon new partitions are noticed, and who leads after a broker hung.
       metadataMaxAge: METADATA_MS_MAX,
       allowAutoTopicCreation: false,
+      // One of them may have no leader: the others are read.
+      toleratesPartitionErrors: true,
       retry: { ...retryFor(FETCH_RETRY_MS_MAX), restartOnFailure: async () => false },
     });
     this.listen(hooks);

@@ -66,7 +66,7 @@ export class KafkaFixture {
 
   /** One record per value, all to one partition, as another service would write them. */
   async write(options: { topic: string; partition: number; values: readonly string[] }): Promise<void> {
-    const producer = this.kafka.producer({ allowAutoTopicCreation: false });
+    const producer = this.kafka.producer({ allowAutoTopicCreation: false, toleratesPartitionErrors: true });
     await producer.connect();
     await producer.send({
       topic: options.topic,

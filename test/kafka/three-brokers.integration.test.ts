@@ -96,3 +96,43 @@ test('when the broker hangs that coordinates the group and leads, reading, commi
     await fixture.close();
   }
 });
+
+test('an input partition without a leader holds up only itself, for members there are and new ones, and is read after', async () => {
+  const fixture = new KafkaFixture(stack.kafkaBrokers);
+  await fixture.open({ inboundPartitions: 3 });
+  const { content, failure } = fixture.topics;
+  try {
+    await fixture.withAdmin(async (admin) => {
+      await admin.deleteTopics({ topics: [failure] });
+      const isGone = async () => !(await admin.listTopics()).includes(failure);
+      await waitFor(isGone, { deadlineMs: 10_000, what: 'a topic that is gone' });
+      const replicaAssignment = [1, 2, 3].map((node) => ({ partition: node - 1, replicas: [node] }));
+      const configEntries = [{ name: 'min.insync.replicas', value: '1' }];
+      await admin.createTopics({ topics: [{ topic: failure, replicaAssignment, configEntries }] });
+    });
+    const one = new RecordingListener();
+    await fixture.source({ topics: [content, failure] }).start(one);
+    await fixture.write({ topic: failure, partition: 0, values: numbered(5) });
+    await waitFor(() => one.received.length >= 5, { deadlineMs: 20_000, what: 'records of the first partition' });
+
+    await stack.servers[2]?.stop();
+    const other = new RecordingListener();
+    await fixture.source({ topics: [content, failure] }).start(other);
+    const both = () => one.received.length + other.received.length;
+    const before = both();
+    const write = (partition: number) => fixture.write({ topic: content, partition, values: numbered(5) });
+    await Promise.all([0, 1, 2].map(write));
+    await fixture.write({ topic: failure, partition: 1, values: numbered(5) });
+    await waitFor(() => both() >= before + 20, { deadlineMs: 20_000, what: 'records of all partitions with a leader' });
+
+    await stack.servers[2]?.start();
+    await fixture.write({ topic: failure, partition: 2, values: numbered(5) });
+    await waitFor(() => both() >= before + 25, {
+      deadlineMs: 30_000,
+      what: 'records of the partition that was without',
+    });
+  } finally {
+    await stack.servers[2]?.start();
+    await fixture.close();
+  }
+});
