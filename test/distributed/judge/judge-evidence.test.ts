@@ -1,4 +1,5 @@
 import { appendFile, stat, truncate } from 'node:fs/promises';
+import { writeLostEvents } from '../../../distributed/run/lost-events.ts';
 import type { Check } from '../../../distributed/run/results.ts';
 import { mergeVerdict } from '../../../distributed/run/verdict.ts';
 import { EVENT_TYPES } from '../../../src/contract/topics.ts';
@@ -206,4 +207,38 @@ test('a counterexample names the records and tells what happened in order', asyn
   const times = problem?.timeline?.map((event) => event.wallMs) ?? [];
   expect(times.length).toBeGreaterThan(1);
   expect([...times].sort((one, other) => one - other)).toEqual(times);
+});
+
+describe('events that a failover took back', () => {
+  const PROMOTION = { monoMs: 1, wallMs: 1, fault: 'postgres-promotion', target: 'postgres', phase: 'start' } as const;
+
+  /** Beside the announcement of a content its copy of before: in another slot of the batch, under the same id. */
+  const withFormerCopy = () => {
+    const run = new CorrectRun();
+    run.faults.push(PROMOTION);
+    const batchOf = ({ value }: { value: string | null }): string => JSON.parse(value ?? '').data.batch_id;
+    const assigned = records(run, EVENT_TYPES.slotAssigned);
+    const event = run.first(assigned);
+    const neighbour = run.first(assigned.filter((other) => other !== event && batchOf(other) === batchOf(event)));
+    const former = run.copy('out', event);
+    alter(former, (data) => Object.assign(data, { essay_id: neighbour.key }));
+    former.key = neighbour.key;
+    return { run, event, lost: [event.headers['event_id'] ?? ''] };
+  };
+
+  test('may stand beside what came instead', async () => {
+    const { run, lost } = withFormerCopy();
+    expect(failing(await judge(run, {}, (directory) => writeLostEvents(directory, lost)))).toEqual([]);
+  });
+
+  test('do not stand for it', async () => {
+    const { run, event, lost } = withFormerCopy();
+    run.topics.out.splice(run.topics.out.indexOf(event), 1);
+    expect(failing(await judge(run, {}, (directory) => writeLostEvents(directory, lost)))).toContain('I6');
+  });
+
+  test('are no excuse where nothing was lost', async () => {
+    const { run } = withFormerCopy();
+    expect(failing(await judge(run))).toEqual(['I4', 'I7']);
+  });
 });
