@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which `all` runs them. */
 import type { Scenario } from '../engine/part-plan.ts';
+import { agedDatabase } from './aged-database.ts';
 import { badInput } from './bad-input.ts';
 import { completion } from './completion.ts';
 import { crash } from './crash.ts';
@@ -37,6 +38,7 @@ export const SCENARIOS: readonly Scenario[] = [
   sickPartition,
   pgFailover,
   readLoad,
+  agedDatabase,
   rollingRestart,
   performance,
   scaling,
