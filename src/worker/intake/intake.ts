@@ -26,8 +26,7 @@ import type { Service } from '../../lifecycle.ts';
 import { Alarm } from '../../timing/alarm.ts';
 import { settledWithin } from '../../timing/deadline.ts';
 import { Repeating } from '../../timing/repeating.ts';
-import { answerAt } from '../settle/answers.ts';
-import type { Answered, Resolution } from '../settle/resolution.ts';
+import type { Answered } from '../settle/resolution.ts';
 import { InFlight } from './in-flight.ts';
 import type { IntakeDeps, IntakeState, PartitionActivity } from './intake-options.ts';
 import { OffsetCommitter } from './offset-committer.ts';
@@ -35,6 +34,7 @@ import type { OwnedPartition } from './owned-partition.ts';
 import { OwnedPartitions, type RecordGroup } from './owned-partitions.ts';
 import { PoisonMarks } from './poison-marks.ts';
 import { PoisonSearch } from './poison-search.ts';
+import { Settlement } from './settlement.ts';
 import { WorkHealth } from './work-health.ts';
 
 /** At the end of a stop the offsets get at least this long to reach the broker, however long the drain took. */
@@ -43,13 +43,6 @@ const LAST_COMMIT_MS = 2000;
 const STRAGGLERS_MS_MAX = 1000;
 const STRAGGLERS_PAUSE_MS = 5;
 
-/** What one record of a partition came to. */
-interface Settled {
-  readonly offset: number;
-  readonly sequence: number;
-  readonly resolution: Resolution;
-}
-
 export class Intake implements RecordListener, Service {
   readonly name = 'intake';
   /** Whether records come to anything. */
@@ -57,16 +50,13 @@ export class Intake implements RecordListener, Service {
   private readonly deps: IntakeDeps;
   private readonly committer: OffsetCommitter;
   private readonly search: PoisonSearch;
+  private readonly settlement: Settlement;
   private readonly ticker: Repeating;
   private owned: OwnedPartitions;
   private readonly inFlight = new InFlight();
-  /** Records whose group is through, but which are not. */
-  private readonly awaited = new InFlight();
-  private lastProgressAtMs = performance.now();
   private isPumpScheduled = false;
   private readonly alarm = new Alarm(() => this.pump());
   private hasFailed = false;
-  private keepsMarks = false;
   private heldBecause: IntakeState['heldBecause'] = null;
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
@@ -91,6 +81,14 @@ export class Intake implements RecordListener, Service {
     });
     const marks = new PoisonMarks({ store, metrics, log, retryDelayMinMs, retryDelayMaxMs });
     this.search = new PoisonSearch({ marks, handler, log });
+    this.settlement = new Settlement({
+      ...deps,
+      work: this.work,
+      takesMore: () => this.stopping === undefined && this.heldBecause === null,
+      onSettled: (owned) => this.search.settled(owned),
+      onSettledLater: () => this.schedulePump(),
+      onFatal,
+    });
     this.ticker = new Repeating(() => this.tick(), commitIntervalMs, onFatal);
   }
 
@@ -112,7 +110,7 @@ export class Intake implements RecordListener, Service {
       bufferedCount: this.owned.bufferedCount(),
       inFlightCount: this.inFlight.count,
       heldBecause: this.heldBecause,
-      lastProgressAtMs: this.lastProgressAtMs,
+      lastProgressAtMs: this.settlement.lastProgressAtMs,
     };
   }
 
@@ -128,7 +126,6 @@ export class Intake implements RecordListener, Service {
     this.schedulePump();
   }
 
-  /** The partitions this instance owns now. */
   partitions(): readonly PartitionActivity[] {
     return this.owned.all.map(({ topic, partition, lastAnswerAtMs }) => ({ topic, partition, lastAnswerAtMs }));
   }
@@ -181,7 +178,6 @@ export class Intake implements RecordListener, Service {
     });
   }
 
-  /** Starts as much as is due. */
   private pump(): void {
     const { owned } = this;
     if (this.hasFailed || this.stopping !== undefined || !owned.isCurrent || owned === this.yielded) return;
@@ -225,77 +221,15 @@ export class Intake implements RecordListener, Service {
     try {
       const resolutions = await handle();
       // Results of an ended epoch are dropped: its records belong to another owner by now, or were delivered again.
-      if (epoch.isCurrent && resolutions !== undefined) {
-        this.settle(epoch, group, resolutions);
-        this.search.settled(group.stretches.map(({ owned }) => owned));
-      }
+      if (epoch.isCurrent && resolutions !== undefined) this.settlement.settle(epoch, group, resolutions);
     } catch (error) {
-      // The record would make every owner throw. Our marks stay, so that the next one searches for it as after a crash.
-      this.keepsMarks = true;
+      // The record would make every owner throw.
+      this.search.keepMarks();
       this.fail(error);
     } finally {
       this.inFlight.end();
     }
     this.pump();
-  }
-
-  private settle(epoch: OwnedPartitions, group: RecordGroup, answers: readonly Answered[]): void {
-    if (answers.length !== group.records.length) throw new Error('The handler answered a different number of records.');
-    for (const { owned, start, end } of group.stretches) {
-      const settled: Settled[] = [];
-      for (let index = start; index < end; index += 1) {
-        const answer = answerAt(answers, index);
-        const { offset } = answerAt(group.records, index);
-        const sequence = answerAt(group.sequences, index);
-        if (answer.kind !== 'awaited') settled.push({ offset, sequence, resolution: answer });
-        else void this.settleLater(epoch, owned, offset, sequence, answer.resolution);
-      }
-      for (const { resolution } of settled) if (resolution.kind === 'retry') this.work.retried(resolution.error);
-      this.settleStretch(epoch, owned, settled);
-    }
-  }
-
-  private async settleLater(
-    epoch: OwnedPartitions,
-    owned: OwnedPartition,
-    offset: number,
-    sequence: number,
-    answer: Promise<Resolution>,
-  ): Promise<void> {
-    this.awaited.begin();
-    try {
-      const resolution = await answer;
-      if (resolution.kind === 'retry') this.work.notSetAside(`${owned.topic}/${owned.partition}`, resolution.error);
-      if (epoch.isCurrent) {
-        this.settleStretch(epoch, owned, [{ offset, sequence, resolution }]);
-        this.search.settled([owned]);
-      }
-    } catch (error) {
-      this.fail(error);
-    } finally {
-      this.awaited.end();
-    }
-    this.schedulePump();
-  }
-
-  private settleStretch(epoch: OwnedPartitions, owned: OwnedPartition, settled: readonly Settled[]): void {
-    const nowMs = performance.now();
-    let failed: { offset: number; error: Error } | undefined;
-    for (const { offset, sequence, resolution } of settled) {
-      if (resolution.kind === 'resolved') {
-        owned.resolve(sequence);
-        this.lastProgressAtMs = nowMs;
-        this.work.resolved(nowMs);
-      } else if (resolution.kind === 'retry') {
-        owned.putBack(sequence);
-        failed = { offset, error: resolution.error };
-      } else if (this.deps.parked.isParked(resolution.batchId)) owned.park(sequence, resolution.batchId);
-      // Released meanwhile: nobody would call for it again.
-      else owned.putBack(sequence);
-    }
-    if (failed === undefined) owned.succeeded(nowMs);
-    else this.retryLater(owned, failed.offset, failed.error, nowMs);
-    if (this.stopping === undefined && this.heldBecause === null) epoch.resumeWhenRoom(owned);
   }
 
   /**
@@ -319,16 +253,7 @@ export class Intake implements RecordListener, Service {
 
   private async nothingInHand(): Promise<void> {
     await this.inFlight.none();
-    await this.awaited.none();
-  }
-
-  private retryLater(owned: OwnedPartition, offset: number, error: Error, nowMs: number): void {
-    const failureCount = owned.failed(offset, nowMs);
-    if (failureCount === null) return;
-    this.deps.metrics.retries.inc({ reason: 'intake' });
-    const { topic, partition } = owned;
-    const fields = { err: error, topic, partition, offset, failureCount };
-    this.deps.log.warn(fields, 'records put back to be tried again');
+    await this.settlement.nothingAwaited();
   }
 
   private committed(moved: readonly OwnedPartition[]): void {
@@ -344,14 +269,9 @@ export class Intake implements RecordListener, Service {
   }
 
   private retire(): void {
-    void this.clearMarks();
+    void this.search.clear(this.owned.all);
     this.owned.end();
     this.owned = OwnedPartitions.none(this.deps.source);
-  }
-
-  /** A process that lives on leaves no marks, or they would look like a crash; after a bug they stay, see `run`. */
-  private clearMarks(): Promise<void> {
-    return this.keepsMarks ? Promise.resolve() : this.search.clear(this.owned.all);
   }
 
   private async drainAndLeave(): Promise<void> {
@@ -365,7 +285,7 @@ export class Intake implements RecordListener, Service {
     const commitUntilMs = Math.max(deadlineMs, performance.now() + LAST_COMMIT_MS);
     await settledWithin(this.ticker.stop(), commitUntilMs - performance.now());
     await settledWithin(this.committer.commitUntil(commitUntilMs), commitUntilMs - performance.now());
-    await settledWithin(this.clearMarks(), LAST_COMMIT_MS);
+    await settledWithin(this.search.clear(this.owned.all), LAST_COMMIT_MS);
     this.retire();
     await this.deps.source.stop();
     this.deps.metrics.buffered.set(0);

@@ -46,6 +46,7 @@ interface Note {
 
 export class PoisonSearch {
   private readonly deps: PoisonSearchDeps;
+  private keepsMarks = false;
   private readonly notes = new WeakMap<OwnedPartition, Note>();
   private isSearching = false;
   private turn = 0;
@@ -146,8 +147,14 @@ export class PoisonSearch {
     }
   }
 
+  /** After a bug our marks stay, so that the next owner searches for its record as after a crash. */
+  keepMarks(): void {
+    this.keepsMarks = true;
+  }
+
   /** Takes our marks from those that have one: this process lives to end its work on them. */
   async clear(partitions: readonly OwnedPartition[]): Promise<void> {
+    if (this.keepsMarks) return;
     const marked = partitions.filter((owned) => this.noteOf(owned).markedEnd !== undefined);
     for (const owned of marked) this.noteOf(owned).markedEnd = undefined;
     await this.deps.marks.clear(marked);
