@@ -20,6 +20,9 @@ export const batchStatusBody = z.object({
   version: count.describe('Raised by every change of the batch; live progress resumes from it.'),
   registered_at: time.nullable(),
   completed_at: time.nullable(),
+  erased_at: time
+    .nullable()
+    .describe('Since when its slots are gone, because its retention is over; counts are those of its end.'),
   total_essays: count.describe('Name of the original API for expected_count; 0 until registered.'),
   status_breakdown: z
     .object({ open: count, filled: count, failed: count })

@@ -25,6 +25,8 @@ export interface BatchStatus {
   readonly version: number;
   readonly registeredAtMs: number | null;
   readonly completedAtMs: number | null;
+  /** Since when only this is left of the batch: its retention is over, slots and excess are gone. */
+  readonly erasedAtMs: number | null;
   readonly completion: { readonly eventId: string; readonly published: boolean } | null;
 }
 

@@ -15,6 +15,7 @@ export function batchBody(batch: BatchStatus): BatchStatusBody {
     version: batch.version,
     registered_at: isoTime(batch.registeredAtMs),
     completed_at: isoTime(batch.completedAtMs),
+    erased_at: isoTime(batch.erasedAtMs),
     total_essays: batch.expectedCount ?? 0,
     status_breakdown: { open: batch.openCount, filled: batch.filledCount, failed: batch.failedCount },
     completion_percentage: completionPercentage(batch.expectedCount, batch.openCount),

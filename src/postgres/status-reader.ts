@@ -27,6 +27,7 @@ export class PostgresStatusReader implements StatusReader {
       version: number;
       registered_at: Date | null;
       completed_at: Date | null;
+      erased_at: Date | null;
       pending_count: number;
       excess_count: number;
       completion_published: boolean;
@@ -45,6 +46,7 @@ export class PostgresStatusReader implements StatusReader {
       version: row.version,
       registeredAtMs: row.registered_at?.getTime() ?? null,
       completedAtMs: row.completed_at?.getTime() ?? null,
+      erasedAtMs: row.erased_at?.getTime() ?? null,
       completion: row.state === 'complete' ? { eventId, published: row.completion_published } : null,
     };
   }

@@ -75,6 +75,7 @@ describe('batch show', () => {
       version: 2,
       registeredAtMs: 0,
       completedAtMs: null,
+      erasedAtMs: null,
       completion: null,
     });
     expect(await json('batch', 'show', 'b1')).toMatchObject({ batch_id: 'b1', open: 2, completion_percentage: 33.3 });

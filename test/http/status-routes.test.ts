@@ -15,6 +15,7 @@ const COMPLETE = {
   version: 9,
   registeredAtMs: Date.UTC(2026, 0, 1),
   completedAtMs: Date.UTC(2026, 0, 2),
+  erasedAtMs: null,
   completion: { eventId: '0f4e7f5a-9d6c-5b1e-8a52-0c7d3b0f6a11', published: true },
 };
 
@@ -41,6 +42,7 @@ describe('the status of a batch', () => {
       version: 9,
       registered_at: '2026-01-01T00:00:00.000Z',
       completed_at: '2026-01-02T00:00:00.000Z',
+      erased_at: null,
       total_essays: 3,
       status_breakdown: { open: 0, filled: 2, failed: 1 },
       completion_percentage: 100,
@@ -60,6 +62,7 @@ describe('the status of a batch', () => {
       pendingCount: 2,
       registeredAtMs: null,
       completedAtMs: null,
+      erasedAtMs: null,
       completion: null,
     });
     const body = batchStatusBody.parse((await server.inject('/v1/batches/b2/status')).json());

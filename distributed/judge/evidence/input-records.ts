@@ -63,6 +63,8 @@ export interface LooseInput extends RecordAddress {
 export interface InputLimits {
   readonly slotsMax: number;
   readonly valueBytesMax: number;
+  /** Inputs that are kept for a batch that is not registered yet. */
+  readonly pendingPerBatchMax: number;
 }
 
 /** As the run says that its workers were set, the service's documented defaults for all else. */
@@ -71,12 +73,14 @@ export function inputLimitsOf(options: Readonly<Record<string, unknown>>): Input
   return {
     slotsMax: env.SLOTS_MAX,
     valueBytesMax: env.VALUE_BYTES_MAX,
+    pendingPerBatchMax: env.PENDING_PER_BATCH_MAX,
   };
 }
 
 const workerEnv = z.object({
   SLOTS_MAX: z.coerce.number().default(10_000),
   VALUE_BYTES_MAX: z.coerce.number().default(1024 * 1024),
+  PENDING_PER_BATCH_MAX: z.coerce.number().default(20_000),
 });
 
 export type InputReader = (record: TopicRecord) => JudgedInput | LooseInput;

@@ -94,7 +94,10 @@ function judgeLoose(slice: SliceEvidence, run: RunEvidence, answer: Answer): voi
   }
 }
 
-/** Of valid records only a registration may be refused, and only for something that stands against it. */
+/**
+ * Of valid records a registration may be refused, for something that stands against it, and what came early for a batch
+ * that more came for than is kept.
+ */
 function judgeSetAside(slice: SliceEvidence, run: RunEvidence, answer: Answer): void {
   // A replay sets the same records aside again, some of them twice while its workers join: letters may repeat.
   const isReplayed = run.phases.some((phase) => phase.name === 'replay');
@@ -121,8 +124,12 @@ function faultOfRefusal(
 ): string | null {
   if (input.kind === 'invalid') return null;
   if (input.kind === 'ignored') return `it should have been ignored (${input.why})`;
-  if (input.kind !== 'registration' || reason !== 'conflicting_registration') return 'it is valid';
   const batch = slice.batches.get(input.batchId);
+  if (input.kind !== 'registration' && reason === 'pending_full') {
+    const sent = new Set([...(batch?.contents ?? []), ...(batch?.failures ?? [])].map(nameOf));
+    return sent.size > run.limits.pendingPerBatchMax ? null : 'as many as came for its batch are kept';
+  }
+  if (input.kind !== 'registration' || reason !== 'conflicting_registration') return 'it is valid';
   const stored = batch === undefined ? null : storedRegistration(batch);
   if (stored !== null) return stored === input.asked ? 'the batch is registered just so' : null;
   const isTaken = input.essayIds.some((id) => (run.ownersOfRefused.get(id) ?? input.batchId) !== input.batchId);

@@ -15,6 +15,7 @@ select
   b.version::float8 as version,
   b.registered_at,
   b.completed_at,
+  b.erased_at,
   (select count(*) from (select 1 from pending_inputs p where p.batch_id = b.id limit $2::int) p)::int as pending_count,
   (select count(*) from (select 1 from excess_contents e where e.batch_id = b.id limit $2::int) e)::int as excess_count,
   not exists (

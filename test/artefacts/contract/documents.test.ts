@@ -198,6 +198,7 @@ const BATCH = {
   version: 2,
   registeredAtMs: 0,
   completedAtMs: 1,
+  erasedAtMs: null,
   completion: { eventId: '0f4e7f5a-9d6c-5b1e-8a52-0c7d3b0f6a11', published: true },
 };
 

@@ -82,6 +82,12 @@ const FAULTS: readonly [fault: string, fails: readonly string[], plant: (run: Co
       ),
   ],
   [
+    'a content was set aside for want of room, and there was room',
+    ['I3'],
+    (run) =>
+      run.setAside(run.first(run.topics.in.filter((record) => record.topic === EVENT_TYPES.content)), 'pending_full'),
+  ],
+  [
     'a dead letter is about nothing',
     ['I3'],
     (run) => Object.assign(run.topics.dlq.at(-1)?.headers ?? {}, { 'dlq-offset': '99999' }),

@@ -2,6 +2,7 @@
  * Batches that completed long ago are erased in small steps and leave a tombstone: nothing that is replayed for it finds
  * a slot, publishes anything or is recorded, at no moment in between; nor can it be registered again.
  */
+import { PostgresStatusReader } from '../../../src/postgres/status-reader.ts';
 import { PostgresUpkeepStore } from '../../../src/postgres/upkeep-store.ts';
 import { Retention } from '../../../src/worker/upkeep/retention.ts';
 import { type Instance, PostgresBatchSystem } from '../../support/batch/postgres-batch-system.ts';
@@ -63,6 +64,9 @@ test('a batch past the retention leaves a tombstone without anything personal; a
     expect(await count(`${table} where batch_id = 'old'`)).toBe(0);
   }
   expect(await count(`slots where batch_id = 'young' and status = 'filled'`)).toBe(1);
+  const status = new PostgresStatusReader(instance.database);
+  expect((await status.batch('old'))?.erasedAtMs).toEqual(expect.any(Number));
+  expect((await status.batch('young'))?.erasedAtMs).toBeNull();
   expect(await retention(30 * DAY_MS).erase()).toBe(0);
 });
 
