@@ -122,8 +122,7 @@ function faultOfRefusal(
   run: RunEvidence,
   reason: string,
 ): string | null {
-  if (input.kind === 'invalid') return null;
-  if (input.kind === 'ignored') return `it should have been ignored (${input.why})`;
+  if (!('batchId' in input)) return input.kind === 'invalid' ? null : `it should have been ignored (${input.why})`;
   const batch = slice.batches.get(input.batchId);
   if (input.kind !== 'registration' && reason === 'pending_full') {
     const sent = new Set([...(batch?.contents ?? []), ...(batch?.failures ?? [])].map(nameOf));
