@@ -44,7 +44,7 @@ export const SECTIONS = {
       meaning: 'Address the process serves health, metrics and the read API on; 0.0.0.0 in a container.',
     }),
     HTTP_PORT: setting(integer(0, 65_535).default(3000), { meaning: 'Port of the same; 0 takes any free one.' }),
-    HTTP_READS_PER_SECOND_MAX: setting(integer(1, 100_000).default(100), {
+    HTTP_READS_PER_SECOND_MAX: setting(integer(1, 100_000).default(50), {
       meaning:
         'Requests of the read API answered per second; more wait, then get 429: readers must not cost the work its speed.',
     }),
