@@ -49,9 +49,14 @@ export interface BatchTransaction {
   forgetAnnounced(batchId: string): Promise<boolean>;
   /**
    * One row for all messages of the transaction; the writer holds its lease until the relay has published it. The
-   * batches whose completion is among them remember the row.
+   * batches whose completion is among them remember the row. Last: nothing follows, and the row is committed when this
+   * resolves.
    */
-  appendOutbox(messages: readonly OutboundMessage[], completedBatchIds?: readonly string[]): Promise<OutboxRow>;
+  appendOutbox(
+    messages: readonly OutboundMessage[],
+    completedBatchIds?: readonly string[],
+    isLast?: boolean,
+  ): Promise<OutboxRow>;
 }
 
 /** full: so many wait for the batch already that this one is not kept. */
@@ -82,6 +87,8 @@ export interface Claim {
   readonly uploadAssigned: boolean;
   /** With this claim's own changes; null when there is no such batch. */
   readonly batchState: BatchState | null;
+  /** Of the batch, without this claim's own changes; null when there is no such batch. */
+  readonly versionSeen: number | null;
   /**
    * The batch row is locked by this transaction and has not changed since the statement's snapshot was taken, so what
    * it shows of the batch is so, and stays so until the commit. Without it, only what never changes again is certain: a

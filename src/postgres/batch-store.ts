@@ -11,7 +11,7 @@ import type {
 } from '../domain/batch-store.ts';
 import { type Content, type Failure, identityOf, type SlotInput } from '../domain/inputs.ts';
 import type { OutboundMessage, OutboxRow } from '../domain/ports.ts';
-import type { Database, Session, Statement } from './database.ts';
+import type { Database, Statement, TransactionSession } from './database.ts';
 import { APPEND_OUTBOX } from './sql/append-outbox.ts';
 import { BURN_OPEN } from './sql/burn-open.ts';
 import { CLAIM_SLOTS } from './sql/claim-slots.ts';
@@ -79,10 +79,10 @@ export class PostgresBatchStore implements BatchStore {
 }
 
 class PostgresBatchTransaction implements BatchTransaction {
-  private readonly session: Session;
+  private readonly session: TransactionSession;
   private readonly options: BatchStoreOptions;
 
-  constructor(session: Session, options: BatchStoreOptions) {
+  constructor(session: TransactionSession, options: BatchStoreOptions) {
     this.session = session;
     this.options = options;
   }
@@ -99,6 +99,7 @@ class PostgresBatchTransaction implements BatchTransaction {
       known: boolean;
       upload_assigned: boolean;
       batch_state: BatchState | null;
+      seen_version: string | null;
       certain: boolean;
     }>(claimSlots, [
       inputs.map((input) => input.kind),
@@ -114,6 +115,7 @@ class PostgresBatchTransaction implements BatchTransaction {
       known: row.known,
       uploadAssigned: row.upload_assigned,
       batchState: row.batch_state,
+      versionSeen: row.seen_version === null ? null : Number(row.seen_version),
       isCertain: row.certain,
     }));
   }
@@ -235,16 +237,16 @@ class PostgresBatchTransaction implements BatchTransaction {
   async appendOutbox(
     messages: readonly OutboundMessage[],
     completedBatchIds: readonly string[] = [],
+    isLast = false,
   ): Promise<OutboxRow> {
     // From before the statement: the lease cannot have begun earlier.
     const heldSinceMs = performance.now();
-    const [row] = await this.session.run<{ id: string }>(appendOutbox, [
-      this.options.instance,
-      JSON.stringify(messages),
-      messages.length,
-      this.options.outboxLeaseMs,
-      completedBatchIds,
-    ]);
+    const { instance, outboxLeaseMs } = this.options;
+    const values = [instance, JSON.stringify(messages), messages.length, outboxLeaseMs, completedBatchIds];
+    const { session } = this;
+    const [row] = await (isLast
+      ? session.runLast<{ id: string }>(appendOutbox, values)
+      : session.run<{ id: string }>(appendOutbox, values));
     if (row === undefined) throw new Error('insert into outbox returned no row');
     return { id: row.id, messages, attempts: 0, heldSinceMs, acknowledged: [] };
   }

@@ -130,6 +130,8 @@ export class Connector {
       connectionTimeoutMillis: connectTimeoutMs,
       ...(queryTimeoutMs !== undefined && { query_timeout: queryTimeoutMs }),
       options: startupOptions(session),
+      // A statement is sent when it is given: what needs no answer before it goes with the next one.
+      pipeline: true,
       keepAlive: true,
     } as pg.ClientConfig & { hosts: DatabaseAddress['hosts'] };
   }

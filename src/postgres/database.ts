@@ -55,6 +55,11 @@ export interface Session {
   run<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
 }
 
+export interface TransactionSession extends Session {
+  /** The last statement of the transaction: the commit is sent right behind it, and undoes all if the statement fails. */
+  runLast<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+}
+
 export class Database implements Session {
   readonly pool: pg.Pool;
   private readonly metrics: Metrics;
@@ -105,8 +110,12 @@ export class Database implements Session {
     return this.timed(this.pool, statement, values);
   }
 
-  /** READ COMMITTED whatever the server's default; commits when `work` resolves, rolls back when it rejects. */
-  async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  /**
+   * READ COMMITTED whatever the server's default; commits when `work` resolves, rolls back when it rejects. The beginning
+   * travels with the first statement, and the commit with the last one if that is told: rows are held for a round trip
+   * between the two, and for none more.
+   */
+  async transaction<T>(work: (session: TransactionSession) => Promise<T>): Promise<T> {
     const client = await this.pool.connect().catch((error: unknown) => {
       throw this.translate(error);
     });
@@ -116,17 +125,33 @@ export class Database implements Session {
       broken = error;
     };
     client.on('error', onError);
-    const session: Session = { run: (statement, values) => this.timed(client, statement, values) };
+    let isEnded = false;
+    const commit = (): Promise<void> => {
+      isEnded = true;
+      const send = () => this.command(client, 'commit');
+      return this.tracing === undefined ? send() : this.tracing.statement('commit', send);
+    };
+    const session: TransactionSession = {
+      run: (statement, values) => this.timed(client, statement, values),
+      runLast: async (statement, values) => {
+        const [answer, committed] = await Promise.allSettled([this.timed(client, statement, values), commit()]);
+        if (answer.status === 'rejected') throw answer.reason;
+        if (committed.status === 'rejected') throw committed.reason;
+        return answer.value as never;
+      },
+    };
     try {
-      await this.command(client, 'begin isolation level read committed');
+      const begun = this.command(client, 'begin isolation level read committed');
+      // Its failure is told by whatever follows, too.
+      begun.catch(() => undefined);
       const result = await work(session);
-      const commit = () => this.command(client, 'commit');
-      await (this.tracing === undefined ? commit() : this.tracing.statement('commit', commit));
+      await begun;
+      if (!isEnded) await commit();
       return result;
     } catch (error) {
       // A server that did not answer would not answer a rollback either; closing the connection does the same.
       if (error instanceof AppError && error.code === 'UNAVAILABLE') broken ??= error;
-      if (broken === undefined) {
+      if (broken === undefined && !isEnded) {
         await client.query('rollback').catch((rollbackError: Error) => {
           broken = rollbackError;
         });

@@ -6,6 +6,7 @@ import { content, failure } from '../support/batch/sample-inputs.ts';
 const NOTHING: Claim = {
   essayId: null,
   batchVersion: null,
+  versionSeen: null,
   known: false,
   uploadAssigned: false,
   batchState: 'open',

@@ -205,6 +205,25 @@ describe('transactions', () => {
     expect(await backendPid()).toBe(before);
   });
 
+  test('the last statement commits, and what fails in it undoes all before it', async () => {
+    const before = await backendPid();
+    const insert = (id: number) => statement(`insert into things values (${id}, 'last')`);
+    await database.transaction(async (session) => {
+      await session.run(insert(21), []);
+      await session.runLast(insert(22), []);
+      // Committed by now, though the transaction has not resolved.
+      const { rows } = await observer.client.query(`select id from things where name = 'last' order by id`);
+      expect(rows).toEqual([{ id: 21 }, { id: 22 }]);
+    });
+    const twice = database.transaction(async (session) => {
+      await session.run(insert(23), []);
+      await session.runLast(insert(22), []);
+    });
+    expect(await codeOf(twice)).toBe('CONFLICT');
+    expect(await run(`select id from things where id = 23`)).toEqual([]);
+    expect(await backendPid()).toBe(before);
+  });
+
   test('a deadlock is CONFLICT for its victim, and the other one goes on', async () => {
     open({ poolMax: 2 });
     await observer.client.query(`insert into things values (11, 'a'), (12, 'b') on conflict do nothing`);

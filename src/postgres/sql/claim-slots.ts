@@ -124,6 +124,7 @@ select
   k.ord is not null or b.erased_at is not null as known,
   u.ord is not null as upload_assigned,
   coalesce(n.state, b.state) as batch_state,
+  b.version as seen_version,
   c.id is not null as certain
 from input i
 left join known k on k.ord = i.ord

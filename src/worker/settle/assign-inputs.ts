@@ -28,11 +28,13 @@ export class AssignInputs {
     const result = inputs.map((): Exclude<Answer, 'absent'> => 'busy');
     const { rounds, repeats } = claimRounds(inputs);
     const busy = new Set<string>();
+    const versions = new Map<string, number>();
     for (const part of rounds.flatMap((round) => this.parts(round))) {
       // What comes later of a batch waits with what came first: that keeps its order.
       const open = part.filter(({ input }) => !busy.has(input.batchId));
       if (open.length === 0) continue;
-      const { answers, isObstructed } = await this.settle(open.map(({ input }) => input));
+      const { answers, isObstructed, busyVersions } = await this.settle(open.map(({ input }) => input));
+      for (const [batchId, version] of busyVersions) versions.set(batchId, version);
       open.forEach(({ input, index }, position) => {
         const answer = answerAt(answers, position);
         if (answer === 'busy' || answer === 'absent') busy.add(input.batchId);
@@ -44,7 +46,7 @@ export class AssignInputs {
       const answer = answerAt(result, first);
       result[index] = answer === 'busy' || answer === 'full' ? answer : 'duplicate';
     }
-    this.park(inputs, result);
+    this.park(inputs, result, versions);
     return result;
   }
 
@@ -69,7 +71,8 @@ export class AssignInputs {
     );
     const announced = second.answers.values();
     const answers = first.answers.map((answer) => (answer === 'absent' ? (announced.next().value ?? answer) : answer));
-    return { answers, isObstructed: second.isObstructed };
+    const busyVersions = new Map([...first.busyVersions, ...second.busyVersions]);
+    return { answers, busyVersions, isObstructed: second.isObstructed };
   }
 
   /** One transaction. */
@@ -79,23 +82,23 @@ export class AssignInputs {
     metrics.claimSize.observe(inputs.length);
     const batchIds = new Set(inputs.map(({ batchId }) => batchId));
     try {
-      const { answers, rows } = await store.transaction(async (tx) => {
+      const { answers, busyVersions, rows } = await store.transaction(async (tx) => {
         if (announcing) await tx.lockBatches([...batchIds]);
-        return settleInputs(tx, inputs, context);
+        return settleInputs(tx, inputs, context, true);
       });
       outbox.offer(rows);
-      return { answers, isObstructed: false };
+      return { answers, busyVersions, isObstructed: false };
     } catch (error) {
       if (!isObstructed(error)) throw error;
       metrics.retries.inc({ reason: error.code === 'CONFLICT' ? 'conflict' : 'statement_timeout' });
       parked.park(batchIds, 'obstructed');
-      return { answers: inputs.map(() => 'busy'), isObstructed: true };
+      return { answers: inputs.map(() => 'busy'), busyVersions: new Map(), isObstructed: true };
     } finally {
       metrics.claimDuration.observe((performance.now() - startedAt) / 1000);
     }
   }
 
-  private park(inputs: readonly SlotInput[], answers: readonly Answer[]): void {
+  private park(inputs: readonly SlotInput[], answers: readonly Answer[], versions: ReadonlyMap<string, number>): void {
     const { parked, metrics } = this.deps;
     const busy = new Set<string>();
     const settled = new Set<string>();
@@ -109,6 +112,7 @@ export class AssignInputs {
     parked.park(
       [...busy].filter((batchId) => !parked.isParked(batchId)),
       'busy',
+      versions,
     );
   }
 }
@@ -116,6 +120,7 @@ export class AssignInputs {
 interface Attempt {
   /** Parallel to the inputs. */
   readonly answers: Answer[];
+  readonly busyVersions: ReadonlyMap<string, number>;
   /** The transaction was undone on account of one of its batches, and it is not known of which. */
   readonly isObstructed: boolean;
 }

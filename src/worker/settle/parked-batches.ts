@@ -1,8 +1,9 @@
 /**
  * The batches of this process that were busy when they were looked at: somebody else holds their rows. What comes for a
  * parked batch waits in memory, in order, and is tried again after a backoff of the batch's own; nothing else waits for
- * it. Under contention that makes groups larger in place of slower; behind a lock that is held for long it costs one
- * look now and then, which waits for nobody.
+ * it. Under contention that makes groups larger in place of slower: a batch that changed since it was parked is one that
+ * others work on, and is tried again as soon as at first. Behind a lock that is held for long it costs one look now and
+ * then, which waits for nobody.
  *
  *     free ── park ─▶ parked ── backoff over: release ─▶ free ─┬─ settled: forgotten
  *                       ▲── busy again: park, longer ──────────┘
@@ -23,7 +24,10 @@ const HELD_LONG_MS = 5_000;
 const FORGET_MS = 60_000;
 
 interface Entry {
-  readonly sinceMs: number;
+  /** Since when it has been in the same hands, as far as can be told. */
+  sinceMs: number;
+  /** Of the batch, when it was looked at last; undefined while it was not seen. */
+  version: number | undefined;
   failureCount: number;
   /** When it is to be tried again; null while it is free. */
   dueMs: number | null;
@@ -55,11 +59,22 @@ export class ParkedBatches {
     return this.entries.get(batchId)?.isAlone === true;
   }
 
-  park(batchIds: Iterable<string>, because: 'busy' | 'obstructed'): void {
+  /** `versions`: of those that were seen. */
+  park(
+    batchIds: Iterable<string>,
+    because: 'busy' | 'obstructed',
+    versions: ReadonlyMap<string, number> = new Map(),
+  ): void {
     const nowMs = this.deps.now();
     for (const batchId of batchIds) {
       const entry = this.entries.get(batchId) ?? newEntry(nowMs);
       this.entries.set(batchId, entry);
+      const version = versions.get(batchId);
+      if (version !== undefined && entry.version !== undefined && version !== entry.version) {
+        entry.failureCount = 0;
+        entry.sinceMs = nowMs;
+      }
+      entry.version = version ?? entry.version;
       entry.failureCount += 1;
       entry.dueMs = nowMs + backoffMs(entry.failureCount, DELAY_MIN_MS, DELAY_MAX_MS);
       entry.isAlone ||= because === 'obstructed';
@@ -118,5 +133,13 @@ export class ParkedBatches {
 }
 
 function newEntry(nowMs: number): Entry {
-  return { sinceMs: nowMs, failureCount: 0, dueMs: null, releasedAtMs: nowMs, isAlone: false, isTold: false };
+  return {
+    sinceMs: nowMs,
+    version: undefined,
+    failureCount: 0,
+    dueMs: null,
+    releasedAtMs: nowMs,
+    isAlone: false,
+    isTold: false,
+  };
 }

@@ -1,7 +1,8 @@
 /**
  * Settles a group of inputs within one transaction: claims slots, decides about each input, records what was decided,
  * and writes every event it causes to the outbox, completions included. All of it happens or none. An input that cannot
- * be decided now is left as it was and says why. Identities must be distinct within the group.
+ * be decided now is left as it was and says why. Identities must be distinct within the group. Where nothing else follows
+ * in the transaction, the commit goes with the last row of the outbox, so that batches are held no longer than needed.
  */
 import { completedMessage, excessMessage, slotAssignedMessage } from '../../contract/outbound.ts';
 import type { Topics } from '../../contract/topics.ts';
@@ -40,6 +41,8 @@ export type Answer = Disposition | 'absent' | 'busy' | 'full';
 export interface Settled {
   /** Parallel to the inputs. */
   readonly answers: Answer[];
+  /** Versions of the batches that were busy, by which a later look tells whether they were only held or changed. */
+  readonly busyVersions: ReadonlyMap<string, number>;
   /** Rows written by this transaction: to be published once it has committed. */
   readonly rows: OutboxRow[];
 }
@@ -48,6 +51,7 @@ export async function settleInputs(
   tx: BatchTransaction,
   inputs: readonly SlotInput[],
   context: SettleContext,
+  isLast = false,
 ): Promise<Settled> {
   const claims = await tx.claimSlots(inputs, context.instance);
   const decisions = inputs.map((input, index) => decide(input, answerAt(claims, index)));
@@ -55,17 +59,21 @@ export async function settleInputs(
   const messages: OutboundMessage[] = [];
   const occurredAtMs = context.clock.nowMs();
   const completing = new Map<string, number | undefined>();
+  const busyVersions = new Map<string, number>();
   const answers = inputs.map((input, index): Answer => {
     const claim = answerAt(claims, index);
     if (claim.essayId !== null && claim.batchState === 'complete') {
       completing.set(input.batchId, later(completing.get(input.batchId), input.receivedAtMs));
     }
     const answer = answerOf(answerAt(decisions, index), answerAt(recorded, index));
+    if (answer === 'busy' && claim.versionSeen !== null) busyVersions.set(input.batchId, claim.versionSeen);
     if (input.kind === 'content') announce(messages, input, claim, answer, context.topics, occurredAtMs);
     return answer;
   });
   if (completing.size > 0) messages.push(...(await completionsOf(tx, [...completing.keys()], context)));
-  return { answers, rows: await appendMessages(tx, messages, context, (batchId) => completing.get(batchId)) };
+  const receivedAtMsOf = (batchId: string) => completing.get(batchId);
+  const rows = await appendMessages(tx, messages, context, { receivedAtMsOf, isLast });
+  return { answers, busyVersions, rows };
 }
 
 function later(one: number | undefined, other: number | undefined): number | undefined {
@@ -83,23 +91,29 @@ export async function completionsOf(
   return completions.map((completion) => completedMessage({ topics, ...completion, occurredAtMs }));
 }
 
+interface AppendOptions {
+  /** Of the input that completed the batch. */
+  readonly receivedAtMsOf?: (completedBatchId: string) => number | undefined;
+  /** Nothing follows in the transaction. */
+  readonly isLast?: boolean;
+}
+
 /** One outbox row for all messages; a large one has a row of its own, so that only itself waits if it is refused. */
 export async function appendMessages(
   tx: BatchTransaction,
   messages: readonly OutboundMessage[],
   { topics }: SettleContext,
-  receivedAtMsOf: (completedBatchId: string) => number | undefined = () => undefined,
+  { receivedAtMsOf = () => undefined, isLast = false }: AppendOptions = {},
 ): Promise<OutboxRow[]> {
-  const append = async (some: readonly OutboundMessage[]): Promise<OutboxRow> => {
-    const completed = some.filter(({ topic }) => topic === topics.completed).map(({ key }) => key);
-    const completersReceivedAtMs = completed.map(receivedAtMsOf).filter((atMs) => atMs !== undefined);
-    return { ...(await tx.appendOutbox(some, completed)), completersReceivedAtMs };
-  };
+  const isLarge = ({ value }: OutboundMessage) => value.length > SHARED_ROW_VALUE_LENGTH_MAX;
+  const small = messages.filter((message) => !isLarge(message));
+  const shares = [...(small.length > 0 ? [small] : []), ...messages.filter(isLarge).map((message) => [message])];
   const rows: OutboxRow[] = [];
-  const small = messages.filter(({ value }) => value.length <= SHARED_ROW_VALUE_LENGTH_MAX);
-  if (small.length > 0) rows.push(await append(small));
-  for (const message of messages) {
-    if (message.value.length > SHARED_ROW_VALUE_LENGTH_MAX) rows.push(await append([message]));
+  for (const [index, share] of shares.entries()) {
+    const completed = share.filter(({ topic }) => topic === topics.completed).map(({ key }) => key);
+    const completersReceivedAtMs = completed.map(receivedAtMsOf).filter((atMs) => atMs !== undefined);
+    const row = await tx.appendOutbox(share, completed, isLast && index === shares.length - 1);
+    rows.push({ ...row, completersReceivedAtMs });
   }
   return rows;
 }

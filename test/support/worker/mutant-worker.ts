@@ -7,7 +7,7 @@ import type { DependencyContainer } from 'tsyringe';
 import { HotDatabase } from '../../../src/composition/adapters.ts';
 import { composeWorker, Program } from '../../../src/composition/worker.ts';
 import { loadConfig } from '../../../src/config/config.ts';
-import type { Database, Session, Statement } from '../../../src/postgres/database.ts';
+import type { Database, Statement, TransactionSession } from '../../../src/postgres/database.ts';
 import { StartChecks } from '../../../src/worker/upkeep/start-checks.ts';
 
 export interface Mutant {
@@ -57,6 +57,11 @@ function replaceStatements(database: Database, statements: NonNullable<Mutant['s
   const run = database.run.bind(database);
   const transaction = database.transaction.bind(database);
   database.run = (statement, values) => run(wrong(statement), values);
-  database.transaction = <T>(work: (session: Session) => Promise<T>) =>
-    transaction((session) => work({ run: (statement, values) => session.run(wrong(statement), values) }));
+  database.transaction = <T>(work: (session: TransactionSession) => Promise<T>) =>
+    transaction((session) =>
+      work({
+        run: (statement, values) => session.run(wrong(statement), values),
+        runLast: (statement, values) => session.runLast(wrong(statement), values),
+      }),
+    );
 }

@@ -47,6 +47,23 @@ describe('ParkedBatches', () => {
     expect(parked.nextDueMs() - now()).toBeLessThanOrEqual(4);
   });
 
+  test('one that others change is tried again as soon as at first, and not told of', () => {
+    const { parked, lines, pass, now } = bench();
+    for (let version = 1; version < 20; version += 1) {
+      parked.park(
+        ['a', 'held'],
+        'busy',
+        new Map([
+          ['a', version],
+          ['held', 7],
+        ]),
+      );
+      expect(parked.nextDueMs() - now()).toBeLessThanOrEqual(4);
+      pass(1_000);
+    }
+    expect(lines).toEqual(['batch is held by somebody else, its inputs wait']);
+  });
+
   test('settling others of a batch that is parked does not free it', () => {
     const { parked } = bench();
     parked.park(['a'], 'busy');
