@@ -34,7 +34,7 @@ export class KafkaMessagePublisher implements MessagePublisher {
   }
 
   async publish(destination: string, messages: readonly OutboundMessage[]): Promise<(Error | null)[]> {
-    const send = () => this.sender.sendTo(destination, messages.map(toWire));
+    const send = () => this.sender.sendTo(destination, messages);
     const { tracing } = this.options;
     return tracing?.isOn ? tracing.publication(messages, send) : send();
   }
@@ -80,11 +80,6 @@ export interface MessagePublisherOptions {
   readonly tracing?: Tracing;
   /** Who wrote a dead letter. */
   readonly instance: string;
-}
-
-function toWire({ topic, key, value, headers }: OutboundMessage): WireMessage {
-  const headerBytes = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]);
-  return { topic, key: Buffer.from(key), value: Buffer.from(value), headers: Object.fromEntries(headerBytes) };
 }
 
 /** A header without a value becomes an empty one: kafkajs cannot write the former. */

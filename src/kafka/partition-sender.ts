@@ -24,11 +24,12 @@ const LAST_SHARE = 1 / 4;
 /** A message without a time of its own. */
 const NO_TIMESTAMP = '-1';
 
+/** Text is written as it is: a buffer for each would cost more than the writing. */
 export interface WireMessage {
   readonly topic: string;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, Buffer | Buffer[]>>;
+  readonly key: Buffer | string | null;
+  readonly value: Buffer | string | null;
+  readonly headers: Readonly<Record<string, Buffer | string | Buffer[]>>;
 }
 
 interface Entry {
@@ -219,10 +220,13 @@ export class PartitionSender {
 }
 
 function bytesOf({ key, value, headers }: WireMessage): number {
-  let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+  let bytes =
+    RECORD_OVERHEAD_BYTES +
+    (key === null ? 0 : Buffer.byteLength(key)) +
+    (value === null ? 0 : Buffer.byteLength(value));
   for (const [name, values] of Object.entries(headers)) {
     for (const header of Array.isArray(values) ? values : [values])
-      bytes += Buffer.byteLength(name) + header.length + 8;
+      bytes += Buffer.byteLength(name) + Buffer.byteLength(header) + 8;
   }
   return bytes;
 }
