@@ -10,7 +10,7 @@
  */
 import type { BatchStore } from '../../domain/batch-store.ts';
 import type { Disposition, Input, Registration, SlotInput } from '../../domain/inputs.ts';
-import type { DeadLetter, DeadLetterReason, HintStore, InboundRecord, MessagePublisher } from '../../domain/ports.ts';
+import type { DeadLetterReason, HintStore, InboundRecord, MessagePublisher } from '../../domain/ports.ts';
 import { AppError, describeError } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -19,9 +19,10 @@ import type { GroupTrace, Tracing } from '../../telemetry/tracing.ts';
 import { answerAt } from './answers.ts';
 import type { AssignInputs } from './assign-inputs.ts';
 import { type DecodeLimits, decodeRecord } from './decode.ts';
+import { Group, type InputIdentity, type Rejection, type Work } from './group.ts';
 import type { ParkedBatches } from './parked-batches.ts';
 import type { RegisterBatches } from './register-batches.ts';
-import { type Answered, type Resolution, Resolutions } from './resolution.ts';
+import type { Answered, Resolution } from './resolution.ts';
 
 export interface HandleGroupDeps {
   readonly registerBatches: RegisterBatches;
@@ -38,32 +39,15 @@ export interface HandleGroupDeps {
   readonly log: Logger;
 }
 
-/** An input of the group that the use cases have to settle. */
-interface Work<T> {
-  /** Of its record in the group. */
-  readonly index: number;
-  readonly eventId: string;
-  readonly input: T;
-}
-
-/** A record that is to be set aside. */
-interface Rejection {
-  readonly index: number;
-  readonly letter: DeadLetter;
-  readonly about: InputIdentity | undefined;
-}
-
-/** What is known of an input besides where its record lies in Kafka. */
-interface InputIdentity {
-  readonly batchId?: string | undefined;
-  readonly correlationId?: string | undefined;
-  readonly traceparent: string | null;
-}
+/** Asked for every input, hints cost more than they save; duplicates come in swarms, after a start or a repeated send. */
+const HINTS_ASKED_MS = 10_000;
 
 const PENDING_FULL = 'as many inputs as are kept wait for the registration of its batch: see PENDING_PER_BATCH_MAX';
 
 export class HandleGroup {
   private readonly deps: HandleGroupDeps;
+  /** When an input was last found to be a duplicate; at first, now. */
+  private duplicateAtMs = performance.now();
 
   constructor(deps: HandleGroupDeps) {
     this.deps = deps;
@@ -147,6 +131,7 @@ export class HandleGroup {
         else if (answer === 'full') group.reject(index, 'pending_full', PENDING_FULL, input);
         else {
           group.resolutions.resolve(index, answer);
+          if (answer === 'duplicate') this.duplicateAtMs = performance.now();
           settled.push(eventId);
         }
       }
@@ -162,7 +147,7 @@ export class HandleGroup {
       if (isParked) group.resolutions.park(index, input.batchId);
       return !isParked;
     });
-    if (work.length === 0) return work;
+    if (work.length === 0 || performance.now() - this.duplicateAtMs > HINTS_ASKED_MS) return work;
     const hinted = await this.deps.hints.seen(work.map(({ eventId }) => eventId));
     const candidates = work.filter((_, position) => answerAt(hinted, position));
     this.deps.metrics.hints.inc({ result: 'absent' }, work.length - candidates.length);
@@ -170,6 +155,7 @@ export class HandleGroup {
     const confirmed = await this.confirm(candidates);
     this.deps.metrics.hints.inc({ result: 'confirmed' }, confirmed.size);
     this.deps.metrics.hints.inc({ result: 'refuted' }, candidates.length - confirmed.size);
+    if (confirmed.size > 0) this.duplicateAtMs = performance.now();
     for (const index of confirmed) group.resolutions.resolve(index, 'duplicate');
     return work.filter(({ index }) => !confirmed.has(index));
   }
@@ -257,23 +243,6 @@ export class HandleGroup {
       if (disposition === undefined) continue;
       this.deps.log.debug({ ...inputFields(resolutions.recordAt(index), input), disposition }, 'input resolved');
     }
-  }
-}
-
-/** The records of one call, sorted by what has to be done about them. */
-class Group {
-  readonly resolutions: Resolutions;
-  readonly registrations: Work<Registration>[] = [];
-  readonly slotInputs: Work<SlotInput>[] = [];
-  readonly rejections: Rejection[] = [];
-
-  constructor(records: readonly InboundRecord[]) {
-    this.resolutions = new Resolutions(records);
-  }
-
-  reject(index: number, reason: DeadLetterReason, detail: string, about: InputIdentity | undefined): void {
-    const letter = { record: this.resolutions.recordAt(index), reason, detail, attempts: 1 };
-    this.rejections.push({ index, letter, about });
   }
 }
 
