@@ -10,7 +10,7 @@ import { settledWithin } from '../timing/deadline.ts';
 
 const PROBE_MS_MAX = 1000;
 /** How long the answers of others are waited for once a writable host is known. */
-const OTHERS_MS_MAX = 200;
+const OTHERS_MS_MAX = 500;
 
 const PROBE = `
 select case when pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' then null
