@@ -15,6 +15,27 @@ export interface AdminDeps {
   readonly outbox: Open<OutboxAdmin>;
   readonly status: Open<StatusReader>;
   readonly batches: Open<BatchAdmin>;
+  /** What `els doctor` looks at. */
+  readonly probes: readonly Probe[];
+}
+
+/** One look at one part of the world. Tells each thing it finds; rejects, once `signal` says so at the latest. */
+export interface Probe {
+  /** Of a look that fails, and of what mends that. */
+  readonly about: string;
+  readonly mend: string;
+  /** What it can tell of once that is well. */
+  readonly alsoAbout: readonly string[];
+  look(tell: (finding: Finding) => void, signal: AbortSignal): Promise<void>;
+}
+
+export interface Finding {
+  readonly about: string;
+  /** `skipped`: could not be seen, because something before it failed. */
+  readonly state: 'ok' | 'warning' | 'failed' | 'skipped';
+  readonly text: string;
+  /** A command, or what to change; null where nothing needs it. */
+  readonly mend: string | null;
 }
 
 /** Checks the settings it needs (CONFIG_INVALID) and connects (UNAVAILABLE). */

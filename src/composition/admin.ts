@@ -22,6 +22,7 @@ import { createLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { batchAdmin } from './batch-admin.ts';
 import { DATABASE_SETTINGS, databaseTarget, KAFKA_SETTINGS, kafkaSecurity } from './connections.ts';
+import { doctorProbes } from './doctor.ts';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
 
@@ -61,6 +62,7 @@ export function composeAdmin(): AdminDeps {
       const database = openDatabase();
       return opened(tellingRefusals(new PostgresStatusReader(database)), () => database.close());
     },
+    probes: doctorProbes(),
     batches: async () => {
       const { topicPrefix } = loadSettings(['TOPIC_PREFIX']);
       const database = openDatabase(HOT_PLAN_SETTINGS);
