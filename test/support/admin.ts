@@ -110,7 +110,7 @@ export class AdminInMemory {
         },
         replay: async (filter, options) => {
           this.asked.push({ filter, options });
-          return { matched: 3, replayed: options.dryRun ? 0 : 2, skipped: 1 };
+          return { matched: 3, replayed: options.dryRun ? 0 : 2, skipped: 1, before: 0, refused: 0 };
         },
       }),
       outbox: this.open('outbox', {
