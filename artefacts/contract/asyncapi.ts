@@ -161,7 +161,9 @@ function deadLetter() {
   return {
     name: 'dead-letter',
     title: 'Dead letter',
-    summary: 'A record set aside: its own key, bytes and headers, and the reason in further headers.',
+    summary:
+      'A record set aside: its own key, bytes and headers, and the reason in further headers. A record with the header ' +
+      'dlq-replayed and no value is none: it notes which letters were sent again.',
     contentType: 'application/octet-stream',
     headers: { type: 'object', properties: header, required: Object.keys(header) },
     payload: { description: 'The bytes as they came.' },

@@ -29,6 +29,7 @@ export const PORT_VARIABLES = {
   redis: 'ELS_REDIS_PORT',
   nginx: 'ELS_HTTP_PORT',
   prometheus: 'ELS_PROMETHEUS_PORT',
+  alertmanager: 'ELS_ALERTMANAGER_PORT',
   grafana: 'ELS_GRAFANA_PORT',
 } as const;
 

@@ -14,12 +14,16 @@ import { type AdminIo, formatRecord, formatTable, printable, printResult, wholeN
 
 const PARTITION_MAX = 1_000_000;
 const PROGRESS_INTERVAL_MS = 2_000;
+const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 interface FilterOptions {
   readonly topic?: string;
   readonly reason?: string;
   readonly partition?: number;
   readonly offset?: { readonly partition: number; readonly offset: number };
+  readonly since?: number;
+  readonly until?: number;
+  readonly batch?: string;
 }
 
 export function addDeadLetterCommands(program: Command, open: Open<DeadLetterAdmin>, io: AdminIo): void {
@@ -69,29 +73,43 @@ function addReplay(dlq: Command, open: Open<DeadLetterAdmin>, io: AdminIo): void
   withFilter(dlq.command('replay').description('put records back into the topics they came from'))
     .option('--all', 'without this, a filter is needed')
     .option('--dry-run', 'only count')
+    .option('--force', 'also what was replayed before, and what will be refused again')
     .option('--rate <count>', 'at most so many a second', wholeNumber(1, 100_000), 100)
-    .action(async (options: FilterOptions & { all?: true; dryRun?: true; rate: number }, command: Command) => {
+    .action(async (options: ReplayOptions, command: Command) => {
       const filter = filterOf(options);
       if (Object.keys(filter).length === 0 && options.all !== true) {
-        throw new AppError('INVALID_INPUT', 'name a --topic, a --reason or an --offset, or say --all');
+        throw new AppError('INVALID_INPUT', 'name a --topic, --reason, --since, --batch or --offset, or say --all');
       }
       const dryRun = options.dryRun === true;
-      const replay = { dryRun, perSecondMax: options.rate };
+      const replay = { dryRun, perSecondMax: options.rate, force: options.force === true };
       const result = await using(open, (port) => port.replay(filter, replay, progressOn(io)));
-      const { matched, replayed, skipped } = result;
-      const done = dryRun ? `${matched} would be replayed` : `${replayed} of ${matched} replayed`;
-      const text = skipped > 0 ? `${done}, ${skipped} of them skipped: undecodable batches are no records` : done;
-      printResult(command, io, { ...result, dry_run: dryRun }, text);
+      printResult(command, io, { ...result, dry_run: dryRun }, replayText(result, dryRun));
     });
+}
+
+interface ReplayOptions extends FilterOptions {
+  readonly all?: true;
+  readonly dryRun?: true;
+  readonly force?: true;
+  readonly rate: number;
+}
+
+function replayText({ matched, replayed, skipped, before, refused }: ReplayCounts, dryRun: boolean): string {
+  const due = matched - skipped - before - refused;
+  const lines = [dryRun ? `${due} of ${matched} would be replayed` : `${replayed} of ${matched} replayed`];
+  if (before > 0) lines.push(`${before} were replayed before (--force sends them again)`);
+  if (refused > 0) lines.push(`${refused} would be refused again as they are (--force sends them all the same)`);
+  if (skipped > 0) lines.push(`${skipped} are batches that cannot be decoded: no records to send`);
+  return lines.join('\n');
 }
 
 /** A long replay says how far it is. */
 function progressOn(io: AdminIo): (soFar: ReplayCounts) => void {
   let saidAtMs = performance.now();
-  return ({ matched, replayed, skipped }) => {
+  return ({ matched, replayed, skipped, before, refused }) => {
     if (performance.now() - saidAtMs < PROGRESS_INTERVAL_MS) return;
     saidAtMs = performance.now();
-    io.stderr(`${matched} letters read, ${replayed} replayed, ${skipped} skipped\n`);
+    io.stderr(`${matched} letters read, ${replayed} replayed, ${skipped + before + refused} left out\n`);
   };
 }
 
@@ -100,7 +118,19 @@ function withFilter(command: Command): Command {
     .addOption(topicOption())
     .addOption(new Option('--reason <reason>', 'why it was set aside').choices(DEAD_LETTER_REASONS))
     .option('--partition <number>', 'of the dead-letter topic', wholeNumber(0, PARTITION_MAX))
-    .addOption(offsetOption());
+    .addOption(offsetOption())
+    .option('--since <time>', 'set aside from then on: 2026-01-31T08:00Z, or an age such as 90m, 36h, 7d', moment)
+    .option('--until <time>', 'set aside before then', moment)
+    .option('--batch <batch-id>', 'of this batch, where the record tells it');
+}
+
+/** Milliseconds since the epoch. */
+function moment(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
+  const unitMs = UNIT_MS[unit];
+  const timeMs = unitMs === undefined ? Date.parse(text) : Date.now() - Number(count) * unitMs;
+  if (Number.isNaN(timeMs)) throw new InvalidArgumentError('It must be a time of ISO 8601, or an age such as 36h.');
+  return timeMs;
 }
 
 function topicOption(): Option {
@@ -119,7 +149,7 @@ function offsetOption(): Option {
   });
 }
 
-function filterOf({ topic, reason, partition, offset }: FilterOptions): DeadLetterFilter {
+function filterOf({ topic, reason, partition, offset, since, until, batch }: FilterOptions): DeadLetterFilter {
   if (offset !== undefined && topic === undefined) {
     throw new AppError('INVALID_INPUT', 'an --offset needs its --topic');
   }
@@ -128,6 +158,9 @@ function filterOf({ topic, reason, partition, offset }: FilterOptions): DeadLett
     ...(reason === undefined ? {} : { reason }),
     ...(partition === undefined ? {} : { partition }),
     ...(offset === undefined ? {} : { position: offset }),
+    ...(since === undefined ? {} : { sinceMs: since }),
+    ...(until === undefined ? {} : { untilMs: until }),
+    ...(batch === undefined ? {} : { batchId: batch }),
   };
 }
 

@@ -15,6 +15,27 @@ export interface AdminDeps {
   readonly outbox: Open<OutboxAdmin>;
   readonly status: Open<StatusReader>;
   readonly batches: Open<BatchAdmin>;
+  /** What `els doctor` looks at. */
+  readonly probes: readonly Probe[];
+}
+
+/** One look at one part of the world. Tells each thing it finds; rejects, once `signal` says so at the latest. */
+export interface Probe {
+  /** Of a look that fails, and of what mends that. */
+  readonly about: string;
+  readonly mend: string;
+  /** What it can tell of once that is well. */
+  readonly alsoAbout: readonly string[];
+  look(tell: (finding: Finding) => void, signal: AbortSignal): Promise<void>;
+}
+
+export interface Finding {
+  readonly about: string;
+  /** `skipped`: could not be seen, because something before it failed. */
+  readonly state: 'ok' | 'warning' | 'failed' | 'skipped';
+  readonly text: string;
+  /** A command, or what to change; null where nothing needs it. */
+  readonly mend: string | null;
 }
 
 /** Checks the settings it needs (CONFIG_INVALID) and connects (UNAVAILABLE). */
@@ -72,11 +93,11 @@ export interface DeadLetterAdmin {
   list(filter: DeadLetterFilter, lettersMax: number): Promise<readonly StoredDeadLetter[]>;
   /**
    * Puts the original key, value and headers back into the original topic, at most `perSecondMax`; the letters stay.
-   * The service recognises what it has handled, so a replay may be repeated.
+   * Sends nothing that an earlier replay sent, nor what the service would set aside again, unless `force`.
    */
   replay(
     filter: DeadLetterFilter,
-    options: { readonly dryRun: boolean; readonly perSecondMax: number },
+    options: { readonly dryRun: boolean; readonly perSecondMax: number; readonly force: boolean },
     /** Called after every letter. */
     onProgress: (soFar: ReplayCounts) => void,
   ): Promise<ReplayCounts>;
@@ -87,6 +108,10 @@ export interface ReplayCounts {
   readonly replayed: number;
   /** Batches that could not be decoded: they are no record that could be sent. */
   readonly skipped: number;
+  /** Sent by an earlier replay. */
+  readonly before: number;
+  /** Would be set aside again, for what is in them. */
+  readonly refused: number;
 }
 
 /** All given members must match. */
@@ -96,6 +121,11 @@ export interface DeadLetterFilter {
   readonly reason?: string;
   /** Of the dead-letter topic. */
   readonly partition?: number;
+  /** Set aside for the first time from then on, and before then. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  /** As far as the value tells it. */
+  readonly batchId?: string;
   /** Where the letter itself lies in the dead-letter topic. */
   readonly position?: { readonly partition: number; readonly offset: number };
 }

@@ -10,6 +10,7 @@ import { addBatchCommands } from './batch-commands.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addDeadLetterCommands } from './dead-letter-commands.ts';
 import type { AdminDeps } from './deps.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { addMigrateCommands } from './migrate-commands.ts';
 import { addOutboxCommands } from './outbox-commands.ts';
 import type { AdminIo } from './output.ts';
@@ -45,6 +46,7 @@ function buildProgram(deps: AdminDeps, io: AdminIo): Command {
       'after',
       '\nExit codes: 0 ok, 1 failed, 2 wrong usage, 3 a server does not answer, 78 wrong configuration.',
     );
+  addDoctorCommand(program, deps.probes, io);
   addMigrateCommands(program, deps.migrations, io);
   addTopicCommands(program, deps.topics, io);
   addBatchCommands(program, deps, io);

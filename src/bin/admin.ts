@@ -3,4 +3,6 @@ import { processIo } from '../admin/output.ts';
 import { runAdmin } from '../admin/program.ts';
 import { composeAdmin } from '../composition/admin.ts';
 
-process.exitCode = await runAdmin(process.argv.slice(2), composeAdmin(), processIo());
+const exitCode = await runAdmin(process.argv.slice(2), composeAdmin(), processIo());
+// What was asked may hang and keep its connection, and with it this process.
+process.stdout.write('', () => process.exit(exitCode));

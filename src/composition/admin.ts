@@ -1,17 +1,9 @@
 /** What the operators' commands work on. Each dependency checks the settings it needs when a command opens it. */
-import type {
-  AdminDeps,
-  DeadLetterAdmin,
-  DeadLetterFilter,
-  Opened,
-  ReplayCounts,
-  StoredDeadLetter,
-} from '../admin/deps.ts';
+import type { AdminDeps, Opened } from '../admin/deps.ts';
 import { loadSettings } from '../config/config.ts';
-import { deadLetterTopic, INBOUND, topicsFor } from '../contract/topics.ts';
-import { AppError } from '../errors.ts';
+import { topicsFor } from '../contract/topics.ts';
 import { createKafka } from '../kafka/client.ts';
-import { type DeadLetterContent, KafkaDeadLetterLog, newestOf } from '../kafka/dead-letter-log.ts';
+import { KafkaDeadLetterLog } from '../kafka/dead-letter-log.ts';
 import { KafkaTopicAdmin } from '../kafka/topic-admin.ts';
 import { Database, HOT_PLAN_SETTINGS } from '../postgres/database.ts';
 import { migrateUp, migrationStatus } from '../postgres/migrate.ts';
@@ -20,8 +12,11 @@ import { refusing } from '../postgres/refusal.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { DECODE_LIMITS } from '../worker/settle/decode.ts';
 import { batchAdmin } from './batch-admin.ts';
 import { DATABASE_SETTINGS, databaseTarget, KAFKA_SETTINGS, kafkaSecurity } from './connections.ts';
+import { deadLetterAdmin } from './dead-letter-admin.ts';
+import { doctorProbes } from './doctor.ts';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
 
@@ -50,7 +45,9 @@ export function composeAdmin(): AdminDeps {
     },
     deadLetters: async () => {
       const { kafka, topicPrefix } = openKafka();
-      return opened(deadLetterAdmin(new KafkaDeadLetterLog({ kafka }), topicPrefix));
+      const { slotsMax, valueBytesMax } = loadSettings(['SLOTS_MAX', 'VALUE_BYTES_MAX']);
+      const limits = { ...DECODE_LIMITS, slotsMax, valueBytesMax };
+      return opened(deadLetterAdmin(new KafkaDeadLetterLog({ kafka }), topicPrefix, limits));
     },
     outbox: async () => {
       const database = openDatabase();
@@ -61,6 +58,7 @@ export function composeAdmin(): AdminDeps {
       const database = openDatabase();
       return opened(tellingRefusals(new PostgresStatusReader(database)), () => database.close());
     },
+    probes: doctorProbes(),
     batches: async () => {
       const { topicPrefix } = loadSettings(['TOPIC_PREFIX']);
       const database = openDatabase(HOT_PLAN_SETTINGS);
@@ -106,83 +104,4 @@ function openDatabase(sessionSettings: Readonly<Record<string, string>> = {}): D
   };
   const log = createLogger({ level: 'silent', instance: 'els' });
   return new Database({ url: target, name: 'els', poolMax: 1, sessionSettings, ...timeouts }, new Metrics(), log);
-}
-
-function deadLetterAdmin(log: KafkaDeadLetterLog, prefix: string): DeadLetterAdmin {
-  const topics = INBOUND.map((name) => topicsFor(prefix)[name]);
-  const topicsOf = ({ topic }: DeadLetterFilter) => {
-    if (topic === undefined) return topics;
-    if (topics.includes(topic)) return [topic];
-    throw new AppError('INVALID_INPUT', `there is no topic ${topic}, only ${topics.join(', ')}`);
-  };
-  return {
-    list: async (filter, lettersMax) => {
-      const letters: StoredDeadLetter[] = [];
-      for (const topic of topicsOf(filter)) {
-        if (filter.position !== undefined) {
-          const letter = await log.show({ topic, ...filter.position });
-          if (letter !== undefined) letters.push(storedLetter(topic, letter));
-          continue;
-        }
-        const found = await log.list({ topic, rowsMax: lettersMax, ...narrowed(filter) });
-        letters.push(...found.map((letter) => storedLetter(topic, letter)));
-      }
-      return newestOf(letters, lettersMax);
-    },
-    replay: async (filter, { dryRun, perSecondMax }, onProgress) => {
-      let total: ReplayCounts = { matched: 0, replayed: 0, skipped: 0 };
-      for (const topic of topicsOf(filter)) {
-        const before = total;
-        const plus = ({ matched, replayed, skipped }: ReplayCounts): ReplayCounts => ({
-          matched: before.matched + matched,
-          replayed: before.replayed + replayed,
-          skipped: before.skipped + skipped,
-        });
-        const report = await log.replay({
-          topic,
-          ...narrowed(filter),
-          ...(filter.position !== undefined && { offsets: [filter.position.offset] }),
-          recordsPerSecond: perSecondMax,
-          dryRun,
-          onProgress: (soFar) => onProgress(plus(soFar)),
-        });
-        total = plus(report);
-      }
-      return total;
-    },
-  };
-}
-
-function narrowed({ reason, partition, position }: DeadLetterFilter): { reason?: string; partition?: number } {
-  const only = position?.partition ?? partition;
-  return { ...(reason !== undefined && { reason }), ...(only !== undefined && { partition: only }) };
-}
-
-/** Members of their own in a letter. */
-const TOLD = ['reason', 'detail', 'topic', 'partition', 'offset', 'attempts', 'first-seen', 'instance'];
-
-function otherHeaders(headers: DeadLetterContent['headers']): StoredDeadLetter['headers'] {
-  const others = Object.entries(headers).filter(([name]) => !TOLD.some((told) => name === `dlq-${told}`));
-  return Object.fromEntries(
-    others.map(([name, value]) => [name, Array.isArray(value) ? value.map(String) : String(value)]),
-  );
-}
-
-function storedLetter(topic: string, letter: DeadLetterContent): StoredDeadLetter {
-  return {
-    deadLetterTopic: deadLetterTopic(topic),
-    partition: letter.partition,
-    offset: letter.offset,
-    reason: letter.reason,
-    detail: letter.detail,
-    topic: letter.originalTopic,
-    topicPartition: letter.originalPartition,
-    topicOffset: letter.originalOffset,
-    attempts: letter.attempts,
-    firstSeen: letter.firstSeen,
-    instance: letter.instance,
-    key: letter.key === null ? null : Buffer.from(letter.key),
-    value: letter.value,
-    headers: otherHeaders(letter.headers),
-  };
 }

@@ -1,88 +1,99 @@
 /**
  * The dead letters of a topic, for operators: look at them, and send them again with their original bytes. Nothing is
- * ever deleted from a dead-letter topic. Readings end at what was there when they began, so a replay does not chase
- * the letters it causes. Topics are named by the topic the records came from.
+ * ever deleted from a dead-letter topic. What was sent again is noted in the topic itself, in records that are no
+ * letters: the note lives exactly as long as the letters, needs no other server, and is the same for whoever replays.
+ * A replay that is killed may have sent up to `NOTED_MAX` letters without a note; the service recognises what it has
+ * handled. Topics are named by the topic the records came from.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { deadLetterTopic } from '../contract/topics.ts';
 import { AppError } from '../errors.ts';
-import { adminError } from './kafka-error.ts';
+import { type DeadLetterContent, DeadLetterReader, REPLAYED_HEADER } from './dead-letter-reader.ts';
 import { PartitionSender, type WireMessage } from './partition-sender.ts';
 
-const STALL_MS_MAX = 30_000;
 /** Longest writing of one letter. */
 const REPLAY_MS_MAX = 10_000;
 const HEADER_PREFIX = 'dlq-';
 const REPLAYED_FROM = 'replayed-from';
+/** Letters in one note. */
+const NOTED_MAX = 100;
 
 export class KafkaDeadLetterLog {
   private readonly kafka: Kafka;
+  private readonly reader: DeadLetterReader;
 
   constructor(options: { kafka: Kafka }) {
     this.kafka = options.kafka;
+    this.reader = new DeadLetterReader(options.kafka);
   }
 
-  /** The newest `rowsMax` (of one reason or partition, if given) with their bytes, the oldest of them first. */
-  async list(options: {
-    topic: string;
-    reason?: string;
-    partition?: number;
-    rowsMax: number;
-  }): Promise<DeadLetterContent[]> {
-    const entries = new Map<number, DeadLetterContent[]>();
-    await this.read(options.topic, {
-      startOf: ({ partition, low, high }) => {
-        if (options.partition !== undefined && options.partition !== partition) return high;
-        return options.reason === undefined ? high - options.rowsMax : low;
-      },
-      visit: async (entry, message) => {
-        if (options.reason !== undefined && entry.reason !== options.reason) return 'continue';
-        const newest = entries.get(entry.partition) ?? [];
-        entries.set(entry.partition, newest);
-        newest.push({ ...entry, value: message.value, headers: headersOf(message) });
-        if (newest.length > options.rowsMax) newest.shift();
-        return 'continue';
-      },
-    });
-    return newestOf([...entries.values()].flat(), options.rowsMax);
+  /** The newest `rowsMax` (of those chosen, if somebody chooses) with their bytes, the oldest of them first. */
+  async list({ topic, partition, choose, rowsMax }: ListOptions): Promise<DeadLetterContent[]> {
+    const from = async (startOf: (low: number, high: number) => number) => {
+      const newest = new Map<number, DeadLetterContent[]>();
+      let isAll = true;
+      await this.reader.read(topic, {
+        startOf: ({ partition: own, low, high }) => {
+          if (partition !== undefined && partition !== own) return high;
+          isAll &&= startOf(low, high) <= low;
+          return startOf(low, high);
+        },
+        visit: async (letter) => {
+          if (choose?.(letter) === false) return 'continue';
+          const ofPartition = newest.get(letter.partition) ?? [];
+          newest.set(letter.partition, ofPartition);
+          ofPartition.push(letter);
+          if (ofPartition.length > rowsMax) ofPartition.shift();
+          return 'continue';
+        },
+      });
+      return { isAll, letters: newestOf([...newest.values()].flat(), rowsMax) };
+    };
+    if (choose === undefined) {
+      const { isAll, letters } = await from((_low, high) => high - rowsMax);
+      // Notes of replays stand between the letters.
+      if (isAll || letters.length === rowsMax) return letters;
+    }
+    return (await from((low) => low)).letters;
   }
 
   /** One letter with its bytes and all its headers; undefined when it is not there. */
   async show(options: { topic: string; partition: number; offset: number }): Promise<DeadLetterContent | undefined> {
     let found: DeadLetterContent | undefined;
-    await this.read(options.topic, {
+    await this.reader.read(options.topic, {
       startOf: ({ partition, high }) => (partition === options.partition ? options.offset : high),
-      visit: async (entry, message) => {
-        if (entry.partition !== options.partition || entry.offset !== options.offset) return 'stop';
-        found = { ...entry, value: message.value, headers: headersOf(message) };
+      visit: async (letter) => {
+        if (letter.partition === options.partition && letter.offset === options.offset) found = letter;
         return 'stop';
       },
     });
     return found;
   }
 
-  /** Sends chosen letters to the topic they came from. Rejects at the first that is not acknowledged. */
+  /**
+   * Sends chosen letters to the topic they came from, unless they were sent before or would be refused again. Rejects
+   * at the first that is not acknowledged.
+   */
   async replay(options: ReplayOptions): Promise<ReplayReport> {
-    const report = { matched: 0, replayed: 0, skipped: 0 };
+    const sentBefore = options.force === true ? new Set<string>() : await this.replayed(options.topic);
+    const report = { matched: 0, replayed: 0, skipped: 0, before: 0, refused: 0 };
     const sender = new PartitionSender({ kafka: this.kafka, callMsMax: REPLAY_MS_MAX });
+    const notes: string[] = [];
     await sender.connect();
     try {
-      await this.read(options.topic, {
+      await this.reader.read(options.topic, {
         startOf: ({ low }) => low,
-        visit: async (entry, message) => {
-          if (!isChosen(entry, options)) return 'continue';
+        visit: async (letter) => {
+          if (!options.choose(letter)) return 'continue';
           report.matched += 1;
-          // All of a record batch, compressed: no record to send.
-          if (entry.reason === 'undecodable_batch') report.skipped += 1;
+          const why = obstacle(letter, options, sentBefore);
+          if (why !== undefined) report[why] += 1;
           else if (options.dryRun !== true) {
-            const [failure] = await sender.send([replayOf(entry, message)]);
-            if (failure) {
-              const done = `${report.replayed} letters were replayed before offset ${entry.offset}`;
-              throw new AppError('UNAVAILABLE', `replay stopped: ${done}`, { cause: failure });
-            }
+            await send(sender, replayOf(letter), report.replayed);
             report.replayed += 1;
+            notes.push(placeOf(letter));
+            if (notes.length >= NOTED_MAX) await note(sender, options.topic, notes.splice(0));
             await delay(1_000 / options.recordsPerSecond);
           }
           options.onProgress?.(report);
@@ -90,113 +101,43 @@ export class KafkaDeadLetterLog {
         },
       });
     } finally {
+      if (notes.length > 0) await note(sender, options.topic, notes);
       await sender.disconnect();
     }
     return report;
   }
 
-  /** Every letter from `startOf` to the present end, in offset order per partition. */
-  private async read(topic: string, reading: Reading): Promise<void> {
-    const letters = deadLetterTopic(topic);
-    const groupId = `dead-letters-${randomUUID()}`;
-    const admin = this.kafka.admin();
-    try {
-      await admin.connect();
-      const ranges = (await admin.fetchTopicOffsets(letters)).map((found) => {
-        const range = { partition: found.partition, low: Number(found.low), high: Number(found.high) };
-        return { ...range, start: Math.max(range.low, reading.startOf(range)) };
-      });
-      const open = new Map(ranges.filter(({ start, high }) => start < high).map((range) => [range.partition, range]));
-      if (open.size === 0) return;
-      await this.consume(groupId, letters, open, reading.visit);
-      // The group never committed anything; without members it would vanish by itself, only later.
-      await admin.deleteGroups([groupId]).catch(() => undefined);
-    } catch (error) {
-      throw adminError(error, `${letters} cannot be read`);
-    } finally {
-      await admin.disconnect().catch(() => undefined);
-    }
-  }
-
-  /** kafkajs reads only as a member of a group: one of its own, that sees every partition and commits nothing. */
-  private async consume(
-    groupId: string,
-    topic: string,
-    open: Map<number, OffsetRange & { start: number }>,
-    visit: Reading['visit'],
-  ): Promise<void> {
-    const consumer = this.kafka.consumer({
-      groupId,
-      maxWaitTimeInMs: 100,
-      allowAutoTopicCreation: false,
-      retry: { restartOnFailure: async () => false },
+  private async replayed(topic: string): Promise<Set<string>> {
+    const places = new Set<string>();
+    await this.reader.read(topic, {
+      startOf: ({ low }) => low,
+      visit: async () => 'continue',
+      note: (replayed) => {
+        for (const place of replayed) places.add(place);
+      },
     });
-    let watch: NodeJS.Timeout | undefined;
-    try {
-      await consumer.connect();
-      await consumer.subscribe({ topic, fromBeginning: true });
-      await new Promise<void>((resolve, reject) => {
-        const progressed = () => {
-          clearTimeout(watch);
-          watch = setTimeout(() => reject(new Error(`no letter for ${STALL_MS_MAX} ms`)), STALL_MS_MAX);
-        };
-        const eachBatch = async (payload: EachBatchPayload) => {
-          try {
-            const isDone = await visitBatch(payload, open, visit, progressed);
-            if (isDone) resolve();
-          } catch (error) {
-            reject(error);
-          }
-        };
-        progressed();
-        consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
-        consumer
-          .run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch })
-          .then(() => {
-            for (const { partition, start } of open.values())
-              consumer.seek({ topic, partition, offset: String(start) });
-          })
-          .catch(reject);
-      });
-    } finally {
-      clearTimeout(watch);
-      await consumer.disconnect().catch(() => undefined);
-    }
+    return places;
   }
 }
 
-export interface DeadLetterEntry {
-  readonly partition: number;
-  readonly offset: number;
-  readonly reason: string;
-  readonly detail: string;
-  readonly originalTopic: string;
-  readonly originalPartition: number;
-  readonly originalOffset: number;
-  readonly attempts: number;
-  /** ISO 8601. */
-  readonly firstSeen: string;
-  readonly instance: string;
-  readonly key: string | null;
-  readonly valueBytes: number;
-}
-
-export interface DeadLetterContent extends DeadLetterEntry {
-  readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, Buffer | Buffer[]>>;
+export interface ListOptions {
+  readonly topic: string;
+  /** Of the dead-letter topic; all when absent. */
+  readonly partition?: number;
+  readonly choose?: (letter: DeadLetterContent) => boolean;
+  readonly rowsMax: number;
 }
 
 export interface ReplayOptions {
   readonly topic: string;
-  /** All reasons when absent. */
-  readonly reason?: string;
-  /** Of the dead-letter topic; all when absent. */
-  readonly partition?: number;
-  /** Offsets in the dead-letter topic (in each partition where none is named); all when absent. */
-  readonly offsets?: readonly number[];
+  readonly choose: (letter: DeadLetterContent) => boolean;
+  /** Whether the service would set it aside again, for what is in it. */
+  readonly isRefused: (letter: DeadLetterContent) => boolean;
   readonly recordsPerSecond: number;
   /** Count only. */
   readonly dryRun?: boolean;
+  /** Also what was sent before, and what will be refused. */
+  readonly force?: boolean;
   /** Called after every letter. */
   readonly onProgress?: (soFar: ReplayReport) => void;
 }
@@ -206,88 +147,49 @@ export interface ReplayReport {
   readonly replayed: number;
   /** Letters that are no record: batches that could not be decoded. */
   readonly skipped: number;
+  /** Sent by an earlier replay. */
+  readonly before: number;
+  /** Would be set aside again. */
+  readonly refused: number;
 }
 
-interface OffsetRange {
-  readonly partition: number;
-  readonly low: number;
-  /** The first offset that is not there yet. */
-  readonly high: number;
+function obstacle(
+  letter: DeadLetterContent,
+  { isRefused, force }: ReplayOptions,
+  sentBefore: ReadonlySet<string>,
+): 'skipped' | 'before' | 'refused' | undefined {
+  // All of a record batch, compressed: no record to send.
+  if (letter.reason === 'undecodable_batch') return 'skipped';
+  if (sentBefore.has(placeOf(letter))) return 'before';
+  return force !== true && isRefused(letter) ? 'refused' : undefined;
 }
 
-interface Reading {
-  startOf(range: OffsetRange): number;
-  visit(entry: DeadLetterEntry, message: KafkaMessage): Promise<'continue' | 'stop'>;
+async function send(sender: PartitionSender, message: WireMessage, replayedBefore: number): Promise<void> {
+  const [failure] = await sender.send([message]);
+  if (!failure) return;
+  const done = `${replayedBefore} letters were replayed before`;
+  throw new AppError('UNAVAILABLE', `replay stopped: ${done}`, { cause: failure });
 }
 
-/** Answers whether all was read that was asked for. Partitions read to their end leave `open`. */
-async function visitBatch(
-  { batch, resolveOffset, heartbeat }: EachBatchPayload,
-  open: Map<number, OffsetRange & { start: number }>,
-  visit: Reading['visit'],
-  progressed: () => void,
-): Promise<boolean> {
-  const range = open.get(batch.partition);
-  if (range === undefined) return open.size === 0;
-  for (const message of batch.messages) {
-    const offset = Number(message.offset);
-    // The first fetch may have begun at the start of the log, before the seek.
-    if (offset < range.start || offset >= range.high) continue;
-    if ((await visit(entryOf(batch, message), message)) === 'stop') {
-      open.clear();
-      return true;
-    }
-    progressed();
-    await heartbeat();
-  }
-  resolveOffset(batch.lastOffset());
-  if (Number(batch.lastOffset()) + 1 >= range.high) open.delete(batch.partition);
-  return open.size === 0;
+/** A note that cannot be written costs a repetition, and takes the place of no other failure. */
+async function note(sender: PartitionSender, topic: string, places: readonly string[]): Promise<void> {
+  const headers = { [REPLAYED_HEADER]: Buffer.from(places.join(' ')) };
+  await sender.send([{ topic: deadLetterTopic(topic), key: null, value: null, headers }]);
 }
 
-function entryOf({ topic, partition }: { topic: string; partition: number }, message: KafkaMessage): DeadLetterEntry {
-  const text = (name: string) => String(message.headers?.[`${HEADER_PREFIX}${name}`] ?? '');
+function placeOf({ partition, offset }: DeadLetterContent): string {
+  return `${partition}/${offset}`;
+}
+
+function replayOf(letter: DeadLetterContent): WireMessage {
+  const original = Object.entries(letter.headers).filter(([name]) => !name.startsWith(HEADER_PREFIX));
+  const from = `${deadLetterTopic(letter.originalTopic)}/${letter.partition}/${letter.offset}`;
   return {
-    partition,
-    offset: Number(message.offset),
-    reason: text('reason'),
-    detail: text('detail'),
-    originalTopic: text('topic') || topic.slice(0, -deadLetterTopic('').length),
-    originalPartition: Number(text('partition')),
-    originalOffset: Number(text('offset')),
-    attempts: Number(text('attempts')),
-    firstSeen: text('first-seen'),
-    instance: text('instance'),
-    key: message.key === null ? null : message.key.toString(),
-    valueBytes: message.value?.length ?? 0,
-  };
-}
-
-function isChosen(entry: DeadLetterEntry, { reason, partition, offsets }: ReplayOptions): boolean {
-  return (
-    (reason === undefined || entry.reason === reason) &&
-    (partition === undefined || entry.partition === partition) &&
-    (offsets?.includes(entry.offset) ?? true)
-  );
-}
-
-function replayOf(entry: DeadLetterEntry, message: KafkaMessage): WireMessage {
-  const original = Object.entries(headersOf(message)).filter(([name]) => !name.startsWith(HEADER_PREFIX));
-  const from = `${deadLetterTopic(entry.originalTopic)}/${entry.partition}/${entry.offset}`;
-  return {
-    topic: entry.originalTopic,
-    key: message.key,
-    value: message.value,
+    topic: letter.originalTopic,
+    key: letter.keyBytes,
+    value: letter.value,
     headers: { ...Object.fromEntries(original), [REPLAYED_FROM]: Buffer.from(from) },
   };
-}
-
-function headersOf(message: KafkaMessage): Record<string, Buffer | Buffer[]> {
-  const entries = Object.entries(message.headers ?? {}).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? value.map((one) => Buffer.from(one)) : Buffer.from(value ?? ''),
-  ]);
-  return Object.fromEntries(entries);
 }
 
 /** In the order in which they were set aside, whatever partition or topic they lie in. */

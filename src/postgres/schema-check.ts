@@ -75,6 +75,11 @@ order by r.name`,
 };
 
 export async function checkSchema(database: Database): Promise<string[]> {
+  return [...(await checkServer(database)), ...(await checkGuards(database)), ...(await checkRights(database))];
+}
+
+/** Of the server and its settings. */
+export async function checkServer(database: Database): Promise<string[]> {
   const problems: string[] = [];
   const [server] = await database.run<{
     version: number;
@@ -93,21 +98,29 @@ export async function checkSchema(database: Database): Promise<string[]> {
   if (server.fsync === 'off') problems.push('fsync is off: a crash of the host could lose assignments');
   if (server.full_page_writes === 'off') problems.push('full_page_writes is off: a crash of the host could tear pages');
   if (server.in_recovery) problems.push('the server is a read-only standby');
+  return problems;
+}
+
+/** Of the indexes without which an essay could be in two slots. */
+export async function checkGuards(database: Database): Promise<string[]> {
   const missing = await database.run<{ name: string }>(CHECK_GUARDS, [
     GUARDS.map(({ name }) => name),
     GUARDS.map(({ table }) => table),
     GUARDS.map(({ definition }) => definition),
   ]);
-  for (const { name } of missing) {
-    problems.push(`the unique index ${name} is missing or invalid: restore it before assigning anything`);
-  }
+  return missing.map(({ name }) => {
+    return `the unique index ${name} is missing or invalid: restore it before assigning anything`;
+  });
+}
+
+/** Of this user on the tables and sequences that a worker uses. */
+export async function checkRights(database: Database): Promise<string[]> {
   const rights = await database.run<{ name: string; missing: string }>(CHECK_RIGHTS, [
     RIGHTS.map(([table]) => table),
     RIGHTS.map(([, privileges]) => privileges),
     SEQUENCES,
   ]);
-  for (const { name, missing: privileges } of rights) {
-    problems.push(`the database user has no right to ${privileges} on ${name}: grant it`);
-  }
-  return problems;
+  return rights.map(({ name, missing: privileges }) => {
+    return `the database user has no right to ${privileges} on ${name}: grant it`;
+  });
 }

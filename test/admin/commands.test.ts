@@ -180,15 +180,36 @@ describe('dlq', () => {
       matched: 3,
       replayed: 0,
       skipped: 1,
+      before: 0,
+      refused: 0,
       dry_run: true,
     });
     expect((await admin.run('dlq', 'replay', '--all')).stdout).toBe(
-      '2 of 3 replayed, 1 of them skipped: undecodable batches are no records\n',
+      '2 of 3 replayed\n1 are batches that cannot be decoded: no records to send\n',
     );
     expect(admin.asked).toEqual([
-      { filter: { reason: 'invalid_id' }, options: { dryRun: true, perSecondMax: 7 } },
-      { filter: {}, options: { dryRun: false, perSecondMax: 100 } },
+      { filter: { reason: 'invalid_id' }, options: { dryRun: true, perSecondMax: 7, force: false } },
+      { filter: {}, options: { dryRun: false, perSecondMax: 100, force: false } },
     ]);
+  });
+});
+
+describe('dlq by time and batch', () => {
+  test('times are moments or ages, and anything else is wrong usage', async () => {
+    await admin.run('dlq', 'list', '--since', '2026-01-31T08:00Z', '--until', '2026-02-01', '--batch', 'b1');
+    const filter = {
+      sinceMs: Date.UTC(2026, 0, 31, 8),
+      untilMs: Date.UTC(2026, 1, 1),
+      batchId: 'b1',
+    };
+    expect(admin.asked).toEqual([{ filter, lettersMax: 50 }]);
+    const beforeMs = Date.now();
+    await admin.run('dlq', 'replay', '--since', '36h', '--force');
+    const asked = admin.asked.at(-1) as { filter: { sinceMs: number }; options: unknown };
+    expect(asked.filter.sinceMs).toBeGreaterThanOrEqual(beforeMs - 36 * 3_600_000);
+    expect(asked.filter.sinceMs).toBeLessThanOrEqual(Date.now() - 36 * 3_600_000);
+    expect(asked.options).toMatchObject({ force: true });
+    expect((await admin.run('dlq', 'list', '--since', 'yesterday')).code).toBe(2);
   });
 });
 

@@ -2,6 +2,7 @@ import { AppError } from '../../src/errors.ts';
 import { AdminInMemory } from '../support/admin.ts';
 
 const LEAVES = [
+  ['doctor'],
   ['migrate', 'up'],
   ['migrate', 'status'],
   ['topics', 'ensure'],

@@ -226,14 +226,21 @@ describe('dead letters', () => {
       { record, reason: 'undecodable_batch', detail: 'four', attempts: 1 },
     ]);
     const log = new KafkaDeadLetterLog({ kafka: fixture.kafka });
-    const options = { topic, recordsPerSecond: 1_000 };
-    expect(await log.replay({ ...options, dryRun: true })).toEqual({ matched: 4, replayed: 0, skipped: 1 });
-    expect(await log.replay({ ...options, reason: 'too_deep', offsets: [2] })).toEqual({
-      matched: 1,
-      replayed: 1,
-      skipped: 0,
-    });
-    expect(await log.replay({ ...options, partition: 1, offsets: [2], dryRun: true })).toMatchObject({ matched: 0 });
+    const options = {
+      topic,
+      recordsPerSecond: 1_000,
+      choose: () => true,
+      isRefused: ({ reason }: { reason: string }) => reason === 'invalid_id',
+    };
+    const none = { matched: 4, replayed: 0, skipped: 1, before: 0, refused: 1 };
+    expect(await log.replay({ ...options, dryRun: true })).toEqual(none);
+    const choose = ({ offset }: { offset: number }) => offset === 2;
+    const one = { matched: 1, replayed: 1, skipped: 0, before: 0, refused: 0 };
+    expect(await log.replay({ ...options, choose })).toEqual(one);
+    expect(await log.replay({ ...options, choose })).toEqual({ ...one, replayed: 0, before: 1 });
+    expect(await log.replay({ ...options, dryRun: true })).toEqual({ ...none, before: 1 });
+    const forced = { ...none, refused: 0 };
+    expect(await log.replay({ ...options, dryRun: true, force: true })).toEqual(forced);
     const highs = await fixture.withAdmin((admin) => admin.fetchTopicOffsets(topic));
     expect(highs.reduce((sum, { high }) => sum + Number(high), 0)).toBe(1);
 

@@ -1,4 +1,11 @@
-import type { AdminDeps, DeadLetterFilter, Open, StoredDeadLetter, UnfinishedBatch } from '../../src/admin/deps.ts';
+import type {
+  AdminDeps,
+  DeadLetterFilter,
+  Open,
+  Probe,
+  StoredDeadLetter,
+  UnfinishedBatch,
+} from '../../src/admin/deps.ts';
 import { runAdmin } from '../../src/admin/program.ts';
 import { MemoryStatusReader } from './http-server.ts';
 
@@ -43,6 +50,7 @@ export class AdminInMemory {
   warnings: string[] = [];
   openFailure: Error | null = null;
   environment: Record<string, string> = {};
+  probes: Probe[] = [];
   /** Of whoever sits at the terminal; null where nobody does. */
   answer: boolean | null = null;
 
@@ -102,7 +110,7 @@ export class AdminInMemory {
         },
         replay: async (filter, options) => {
           this.asked.push({ filter, options });
-          return { matched: 3, replayed: options.dryRun ? 0 : 2, skipped: 1 };
+          return { matched: 3, replayed: options.dryRun ? 0 : 2, skipped: 1, before: 0, refused: 0 };
         },
       }),
       outbox: this.open('outbox', {
@@ -129,6 +137,7 @@ export class AdminInMemory {
         },
       }),
       status: this.open('status', this.status),
+      probes: this.probes,
       batches: this.open('batches', {
         list: async (wanted) => {
           this.asked.push(wanted);

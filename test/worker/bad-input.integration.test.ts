@@ -175,6 +175,8 @@ describe('the letters, to an operator', () => {
       matched: 1,
       replayed: 0,
       skipped: 0,
+      before: 0,
+      refused: 0,
       dry_run: true,
     });
     const offsets = [...(await fixture.offsets()).values()];
@@ -182,11 +184,19 @@ describe('the letters, to an operator', () => {
     expect(await letters()).toHaveLength(before);
   });
 
+  test('that would be refused as they are stay where they are', async () => {
+    const counts = await dlq<Record<string, number>>('replay', '--reason', 'malformed_json');
+    expect(counts['refused']).toBeGreaterThan(0);
+    expect(counts).toMatchObject({ replayed: 0, refused: counts['matched'] });
+  });
+
   test('that are brought back unmended come again, and the first registration stays', async () => {
     expect(await dlq('replay', ...conflicting)).toEqual({
       matched: 1,
       replayed: 1,
       skipped: 0,
+      before: 0,
+      refused: 0,
       dry_run: false,
     });
     await fixture.settled();
@@ -194,6 +204,9 @@ describe('the letters, to an operator', () => {
     expect(again).toHaveLength(2);
     expect(again[1]?.value).toEqual(again[0]?.value);
     expect(String(again[1]?.headers['replayed-from'])).toMatch(/\.DLQ\/0\/\d+$/);
+    const count = { matched: 2, replayed: 0, skipped: 0, refused: 0, dry_run: true };
+    expect(await dlq('replay', ...conflicting, '--batch', 'twice', '--dry-run')).toEqual({ ...count, before: 1 });
+    expect(await dlq('replay', ...conflicting, '--batch', 'another', '--dry-run')).toMatchObject({ matched: 0 });
     expect(await fixture.count(`slots where batch_id = 'twice'`)).toBe(2);
     expect(worker.hasEnded).toBe(false);
   });

@@ -86,7 +86,7 @@ test('every image is pinned to a version, ours to that of package.json', () => {
   for (const [name, { image }] of each)
     expect([name, image]).toEqual([name, expect.stringMatching(/:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/)]);
   expect(ours.map(([name, { image }]) => [name, image])).toEqual(
-    ['prepare', 'worker', 'generator'].map((name) => [name, `essay-lifecycle-service:${VERSION}`]),
+    ['prepare', 'worker', 'generator', 'alert-log'].map((name) => [name, `essay-lifecycle-service:${VERSION}`]),
   );
 });
 
@@ -131,7 +131,7 @@ test('Prometheus asks and nginx passes on to services by their names', () => {
   const hosts = [...JSON.stringify(parse(prometheus)).matchAll(/"([a-z-]+):\d+"|"names":\["([a-z-]+)"\]/g)].map(
     ([, target, name]) => target ?? name ?? '',
   );
-  expect(hosts.length).toBe(5);
+  expect(hosts.length).toBe(6);
   for (const host of hosts) expect([host, services.has(host) || host === 'localhost']).toEqual([host, true]);
   const nginx = readFileSync(join(root, 'nginx', 'default.conf'), 'utf8');
   expect(services.has(/set \$workers (\S+);/.exec(nginx)?.[1] ?? '')).toBe(true);
