@@ -4,7 +4,8 @@
 import { composeWorker, Program } from '../composition/worker.ts';
 import { configWarnings, loadConfig } from '../config/config.ts';
 import type { Config } from '../config/config-schema.ts';
-import { describeError } from '../errors.ts';
+import { readEnvFile } from '../config/env-file.ts';
+import { AppError, describeError } from '../errors.ts';
 import { exitCodeOf } from '../lifecycle.ts';
 import { LogSink } from '../telemetry/log-sink.ts';
 
@@ -31,10 +32,12 @@ function checkUsage(args: readonly string[]): void {
 }
 
 function checkedConfig(): Config {
-  for (const warning of configWarnings()) {
-    stderr.write(`warning: ${warning}\n`);
-  }
   try {
+    const mistake = readEnvFile();
+    if (mistake !== undefined) throw new AppError('CONFIG_INVALID', mistake);
+    for (const warning of configWarnings()) {
+      stderr.write(`warning: ${warning}\n`);
+    }
     return loadConfig();
   } catch (error) {
     stderr.write(`${describeError(error)}\n`);

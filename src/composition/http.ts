@@ -1,5 +1,6 @@
 /** Probes, metrics and the read API. */
 import { systemClock } from '../clock.ts';
+import { isSettingGiven } from '../config/config.ts';
 import { HealthCheck, type HealthProbe } from '../http/health.ts';
 import { HttpServer } from '../http/server.ts';
 import { KafkaHealth } from '../kafka/kafka-health.ts';
@@ -56,6 +57,7 @@ export function composeHttp({ config, log, single }: Composing): void {
     return new HttpServer({
       host: config.httpHost,
       port: config.httpPort,
+      isPortChosen: isSettingGiven('HTTP_PORT'),
       status: get(PostgresStatusReader),
       requests: get(Metrics).httpRequests,
       readsPerSecondMax: config.httpReadsPerSecondMax,

@@ -1,7 +1,7 @@
 /** What the worker does: the use cases, and the loops that drive them. */
 import { systemClock } from '../clock.ts';
 import { contractTopic, INBOUND, topicsFor } from '../contract/topics.ts';
-import type { HintStore } from '../domain/ports.ts';
+import type { HintStore, OutboxRow } from '../domain/ports.ts';
 import { KafkaLagReader } from '../kafka/lag-reader.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
 import { KafkaRecordSource } from '../kafka/record-source.ts';
@@ -18,6 +18,7 @@ import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { Tracing } from '../telemetry/tracing.ts';
 import { Intake } from '../worker/intake/intake.ts';
+import { logCompletions } from '../worker/outbox/completion-log.ts';
 import { OutboxPressure } from '../worker/outbox/outbox-pressure.ts';
 import { OutboxRelay } from '../worker/outbox/outbox-relay.ts';
 import { AssignInputs } from '../worker/settle/assign-inputs.ts';
@@ -26,6 +27,7 @@ import { HandleGroup } from '../worker/settle/handle-group.ts';
 import { ParkedBatches } from '../worker/settle/parked-batches.ts';
 import { RegisterBatches } from '../worker/settle/register-batches.ts';
 import type { SettleContext } from '../worker/settle/settle-inputs.ts';
+import { UnknownEvents } from '../worker/settle/unknown-events.ts';
 import { Reconciler } from '../worker/upkeep/reconciler.ts';
 import { Retention } from '../worker/upkeep/retention.ts';
 import { type StartCheck, StartChecks } from '../worker/upkeep/start-checks.ts';
@@ -82,7 +84,12 @@ function composeUseCases({ config, log, single }: Composing): void {
     store: get(PostgresBatchStore),
     context,
     metrics: get(Metrics),
-    outbox: get(OutboxRelay),
+    outbox: {
+      offer: (rows: readonly OutboxRow[]) => {
+        get(OutboxRelay).offer(rows);
+        logCompletions(rows, context.topics.completed, log);
+      },
+    },
     parked: get(ParkedBatches),
   });
   single(ParkedBatches, (get) => new ParkedBatches({ log, metrics: get(Metrics) }));
@@ -102,6 +109,7 @@ function composeUseCases({ config, log, single }: Composing): void {
       registerBatches: get(RegisterBatches),
       assignInputs: get(AssignInputs),
       parked: get(ParkedBatches),
+      unknownEvents: new UnknownEvents({ metrics: get(Metrics), log }),
       batches: get(PostgresBatchStore),
       hints: config.hintsEnabled ? get(RedisHintStore) : NO_HINTS,
       publisher: get(KafkaMessagePublisher),

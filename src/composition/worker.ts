@@ -5,6 +5,7 @@
 import 'reflect-metadata';
 import { type DependencyContainer, instanceCachingFactory, container as root } from 'tsyringe';
 import type { Config } from '../config/config-schema.ts';
+import { topicsFor } from '../contract/topics.ts';
 import { HealthCheck } from '../http/health.ts';
 import { HttpServer } from '../http/server.ts';
 import { KafkaLagReader } from '../kafka/lag-reader.ts';
@@ -13,7 +14,7 @@ import { Lifecycle, type Service } from '../lifecycle.ts';
 import type { Database } from '../postgres/database.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { LogSink } from '../telemetry/log-sink.ts';
-import { createLogger } from '../telemetry/logger.ts';
+import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
 import { Tracing } from '../telemetry/tracing.ts';
@@ -63,7 +64,7 @@ export function composeWorker(config: Config): DependencyContainer {
   composeAdapters(composing);
   composeWork(composing);
   composeHttp(composing);
-  single(Program, () => new Program(get(Lifecycle), servicesOf(get)));
+  single(Program, () => new Program(get(Lifecycle), [announcing(config, log), ...servicesOf(get)]));
   return c;
 }
 
@@ -100,6 +101,16 @@ function servicesOf(get: Get): Service[] {
     get(Intake),
     get(Watchdog),
   ];
+}
+
+/** Before anything else is tried: what a stranger wants to know of a log. */
+function announcing(config: Config, log: Logger): Service {
+  const { consumerGroup: group, topicPrefix, kafkaBrokers: brokers, environment } = config;
+  const start = async () => {
+    const about = { version: VERSION, node: process.versions.node, pid: process.pid, environment };
+    log.info({ ...about, group, topicPrefix, brokers, topics: Object.values(topicsFor(topicPrefix)) }, 'starting');
+  };
+  return opening('announcement', start, async () => undefined);
 }
 
 /** A connection as a service. */

@@ -91,6 +91,12 @@ export function describeConfig(env: Environment = process.env): SettingInUse[] {
   });
 }
 
+/** Whether somebody chose the value, rather than nobody. */
+export function isSettingGiven(name: SettingName, env: Environment = process.env): boolean {
+  const found = find(name, env);
+  return !('mistake' in found) && found.text !== undefined;
+}
+
 /** Variables that look like a misspelt setting. They are not refused: the name may be somebody else's. */
 export function configWarnings(env: Environment = process.env): string[] {
   const known = SETTING_NAMES.flatMap((name) => (isSecret(name) ? [name, `${name}_FILE`] : [name]));

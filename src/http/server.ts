@@ -134,13 +134,24 @@ function answerRaw(errors: ErrorReply, error: Error & { code?: string }, socket:
   socket.end(`${head.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
 
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** Somebody set it, and looks for us there and nowhere else. */
+  readonly isPortChosen: boolean;
+}
+
+function isTaken(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+}
+
 /** Stopping lets running requests finish for a moment, then cuts them. */
 export class HttpServer implements Service {
   readonly name = 'http';
   private readonly server: FastifyInstance;
   private stopped: Promise<void> | undefined;
 
-  constructor(private readonly deps: HttpServerDeps & { readonly host: string; readonly port: number }) {
+  constructor(private readonly deps: HttpServerDeps & Place) {
     this.server = createHttpServer(deps);
   }
 
@@ -148,14 +159,25 @@ export class HttpServer implements Service {
     if (this.server.server.listening) {
       return;
     }
-    const { host, port } = this.deps;
+    const { host, port, isPortChosen } = this.deps;
     try {
       await this.server.listen({ host, port });
     } catch (error) {
+      if (!isPortChosen && isTaken(error)) {
+        await this.listenAnywhere();
+        return;
+      }
       const cause = new Error('set HTTP_PORT, 0 takes a free one', { cause: error });
       throw new AppError('CONFIG_INVALID', `cannot listen on ${host}:${port}`, { cause });
     }
     this.deps.log.info({ host, port: this.port }, 'http listening');
+  }
+
+  /** Another worker on this machine has the port that nobody asked for. */
+  private async listenAnywhere(): Promise<void> {
+    const { host, port: taken, log } = this.deps;
+    await this.server.listen({ host, port: 0 });
+    log.info({ host, port: this.port, taken }, 'http listening');
   }
 
   /** The port in use; 0 when not listening. */

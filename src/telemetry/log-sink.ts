@@ -37,6 +37,11 @@ export class LogSink {
     this.standardFd = standardFd;
   }
 
+  /** Somebody reads along. */
+  get isTerminal(): boolean {
+    return isatty(this.standardFd);
+  }
+
   write(line: string): void {
     this.open();
     const bytes = Buffer.from(line);

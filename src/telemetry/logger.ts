@@ -1,11 +1,12 @@
 /**
- * One JSON object per line on standard output, without secrets. Messages are constant; values go into fields.
+ * One JSON object per line on standard output, without secrets; on a terminal, lines for people. Messages are constant; values go into fields.
  * `instance` is on every line. Lines come out in order, the last ones of a process as well, and a log that cannot be
  * written holds up nobody (see `log-sink.ts`).
  */
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 import { AppError, describeError, type ErrorCode } from '../errors.ts';
 import { LogSink } from './log-sink.ts';
+import { terminalLine } from './terminal-line.ts';
 
 /** Never printed, wherever they occur in a logged object or in one or two objects within it. */
 const SECRET_NAMES = [
@@ -40,6 +41,7 @@ export function createLogger(
   options: { level: string; instance: string },
   destination: DestinationStream = new LogSink(),
 ): Logger {
+  const isForPeople = destination instanceof LogSink && destination.isTerminal;
   const log = pino(
     {
       level: options.level,
@@ -49,7 +51,12 @@ export function createLogger(
       serializers: { err: errorFields },
       redact: { paths: REDACTED_PATHS, censor: CENSOR },
       // Over the finished line: messages and stacks of libraries quote addresses.
-      hooks: { streamWrite: (line) => line.replace(CREDENTIALS_IN_URL, `://${CENSOR}@`) },
+      hooks: {
+        streamWrite: (line) => {
+          const safe = line.replace(CREDENTIALS_IN_URL, `://${CENSOR}@`);
+          return isForPeople ? terminalLine(safe, true) : safe;
+        },
+      },
     },
     destination,
   );

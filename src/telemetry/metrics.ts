@@ -24,6 +24,12 @@ export class Metrics {
     labelNames: ['topic', 'disposition'],
     registers: this.registers,
   });
+  readonly unknownEvents = new Counter({
+    name: 'els_unknown_events_total',
+    help: 'Records passed over because their event_type is none of the contract, by type; beyond twenty types, other.',
+    labelNames: ['event_type'],
+    registers: this.registers,
+  });
   readonly claimDuration = new Histogram({
     name: 'els_claim_duration_seconds',
     help: 'Duration of one assignment transaction, from begin to commit.',

@@ -26,7 +26,8 @@ describe('secrets in addresses', () => {
     .map(([before, after]) => `${before}${CANARY}${after}`);
   const shapes: readonly ((secret: string) => string)[] = [
     (secret) => `postgres://u:${secret}@h/db`,
-    (secret) => `postgres://${secret}@h/db`,
+    // Before a colon it would be the name of a user, which is shown.
+    (secret) => `postgres://${secret.replaceAll(':', '')}@h/db`,
     (secret) => `postgres://u:${secret}@h1:1,h2:2/db?sslmode=require`,
     (secret) => `postgres://u@h/db?password=${secret}`,
     (secret) => `postgres://u:p@h/db?${secret}`,

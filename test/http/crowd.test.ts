@@ -10,7 +10,7 @@ const DEADLINE = { deadlineMs: 10_000 };
 
 async function listening() {
   const bench = httpServerDeps();
-  const server = new HttpServer({ ...bench.deps, host: '127.0.0.1', port: 0 });
+  const server = new HttpServer({ ...bench.deps, host: '127.0.0.1', port: 0, isPortChosen: true });
   await server.start();
   return { ...bench, server, url: `http://127.0.0.1:${server.port}` };
 }

@@ -71,7 +71,7 @@ describe('on a port', () => {
   }
 
   test('starts on a free port, answers, and stops for good; start and stop may be repeated', async () => {
-    const server = new HttpServer({ ...httpServerDeps().deps, host: '127.0.0.1', port: 0 });
+    const server = new HttpServer({ ...httpServerDeps().deps, host: '127.0.0.1', port: 0, isPortChosen: true });
     await server.start();
     await server.start();
     expect(server.port).toBeGreaterThan(0);
@@ -85,16 +85,28 @@ describe('on a port', () => {
 
   test('a port in use is a failed start that names the port', async () => {
     const { deps } = httpServerDeps();
-    const first = new HttpServer({ ...deps, host: '127.0.0.1', port: 0 });
+    const first = new HttpServer({ ...deps, host: '127.0.0.1', port: 0, isPortChosen: true });
     await first.start();
-    const second = new HttpServer({ ...deps, host: '127.0.0.1', port: first.port });
+    const second = new HttpServer({ ...deps, host: '127.0.0.1', port: first.port, isPortChosen: true });
     await expect(second.start()).rejects.toMatchObject({ message: `cannot listen on 127.0.0.1:${first.port}` });
     await second.stop();
     await first.stop();
   });
 
+  test('a port that nobody chose and somebody has is left to him: several workers run on one machine', async () => {
+    const { deps } = httpServerDeps();
+    const first = new HttpServer({ ...deps, host: '127.0.0.1', port: 0, isPortChosen: true });
+    await first.start();
+    const second = new HttpServer({ ...deps, host: '127.0.0.1', port: first.port, isPortChosen: false });
+    await second.start();
+    expect(second.port).not.toBe(first.port);
+    expect((await fetch(`http://127.0.0.1:${second.port}/live`)).status).toBe(200);
+    await second.stop();
+    await first.stop();
+  });
+
   test('what is not HTTP is 400, too large headers are 431, both in the error body', async () => {
-    const server = new HttpServer({ ...httpServerDeps().deps, host: '127.0.0.1', port: 0 });
+    const server = new HttpServer({ ...httpServerDeps().deps, host: '127.0.0.1', port: 0, isPortChosen: true });
     await server.start();
     const nonsense = await raw(server.port, 'nonsense\r\n\r\n');
     const large = await raw(server.port, `GET /live HTTP/1.1\r\nhost: x\r\nx-large: ${'a'.repeat(9000)}\r\n\r\n`);
@@ -107,7 +119,7 @@ describe('on a port', () => {
   });
 
   test('a request that is still being sent does not hold up a stop', async () => {
-    const server = new HttpServer({ ...httpServerDeps().deps, host: '127.0.0.1', port: 0 });
+    const server = new HttpServer({ ...httpServerDeps().deps, host: '127.0.0.1', port: 0, isPortChosen: true });
     await server.start();
     const slow = connect(server.port, '127.0.0.1');
     slow.on('error', () => {});

@@ -19,6 +19,7 @@ import {
   tracestateFromHeader,
   tracestateFromText,
 } from '../../telemetry/trace-context.ts';
+import { whyNoJson } from './json-fault.ts';
 
 /** Of several faults the gravest decides: no payload at all, a field missing or misshapen, an id, a count. */
 const REASONS = ['invalid_envelope', 'invalid_payload', 'invalid_id', 'invalid_count'] as const;
@@ -37,7 +38,8 @@ const NO_TRACE: TraceContext = { traceparent: null };
 
 export type Decoded =
   | { readonly kind: 'input'; readonly eventId: string; readonly input: Input }
-  | { readonly kind: 'ignored'; readonly why: 'tombstone' | 'unknown_event_type' }
+  | { readonly kind: 'ignored'; readonly why: 'tombstone' }
+  | { readonly kind: 'ignored'; readonly why: 'unknown_event_type'; readonly eventType: string }
   | {
       readonly kind: 'rejected';
       readonly reason: DeadLetterReason;
@@ -79,7 +81,7 @@ export function decodeRecord(record: InboundRecord, limits: DecodeLimits): Decod
     return rejected('too_deep', `value is nested deeper than ${limits.depthMax} levels`);
   }
   const parsed = parseObject(value);
-  if (parsed === null) return rejected('malformed_json', 'value is not a JSON object');
+  if (typeof parsed === 'string') return rejected('malformed_json', parsed);
   return decodeEnvelope(record, parsed, schemasFor(limits));
 }
 
@@ -108,7 +110,7 @@ function decodeEvent(record: InboundRecord, envelope: Envelope, schemas: Inbound
     case EVENT_TYPES.failure:
       return decodeFailure(envelope, eventId, trace, record.receivedAtMs, schemas);
     default:
-      return { kind: 'ignored', why: 'unknown_event_type' };
+      return { kind: 'ignored', why: 'unknown_event_type', eventType: envelope.event_type };
   }
 }
 
@@ -244,15 +246,16 @@ function schemasFor(limits: InboundLimits): InboundSchemas {
   return compiled;
 }
 
-/** A byte order mark stays in the text and makes it malformed, as RFC 8259 allows. */
-function parseObject(value: Uint8Array): object | null {
+/** The object, or what is there in its place. */
+function parseObject(value: Uint8Array): object | string {
   const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
   try {
     const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? parsed : null;
-  } catch {
-    // The parser's message quotes the text.
-    return null;
+    if (parsed === null) return 'value is null, not an object';
+    if (Array.isArray(parsed)) return 'value is an array, not an object';
+    return typeof parsed === 'object' ? parsed : `value is a ${typeof parsed}, not an object`;
+  } catch (error) {
+    return whyNoJson(text, error);
   }
 }
 

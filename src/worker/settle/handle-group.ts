@@ -23,11 +23,13 @@ import { Group, type InputIdentity, type Rejection, type Work } from './group.ts
 import type { ParkedBatches } from './parked-batches.ts';
 import type { RegisterBatches } from './register-batches.ts';
 import type { Answered, Resolution } from './resolution.ts';
+import type { UnknownEvents } from './unknown-events.ts';
 
 export interface HandleGroupDeps {
   readonly registerBatches: RegisterBatches;
   readonly assignInputs: AssignInputs;
   readonly parked: ParkedBatches;
+  readonly unknownEvents: Pick<UnknownEvents, 'passOver'>;
   readonly batches: Pick<BatchStore, 'known'>;
   readonly hints: HintStore;
   readonly publisher: MessagePublisher;
@@ -90,7 +92,7 @@ export class HandleGroup {
   private sort(group: Group, index: number, trace: GroupTrace | undefined): void {
     const record = group.resolutions.recordAt(index);
     const decoded = decodeRecord(record, this.deps.limits);
-    if (decoded.kind === 'ignored') group.resolutions.resolve(index, 'ignored');
+    if (decoded.kind === 'ignored') group.resolutions.resolve(index, this.deps.unknownEvents.passOver(decoded, record));
     else if (decoded.kind === 'rejected') group.reject(index, decoded.reason, decoded.detail, decoded.about);
     else if (this.deps.parked.isParked(decoded.input.batchId)) group.resolutions.park(index, decoded.input.batchId);
     else if (decoded.input.kind === 'registration') {

@@ -290,3 +290,18 @@ describe('the counts of a registration', () => {
     expect(inputOf(registrationEvent({ essayIds: ['z', 'a', 'm'] }))).toMatchObject({ essayIds: ['z', 'a', 'm'] });
   });
 });
+
+describe('what is no object is told apart', () => {
+  test.each([
+    [`\uFEFF${contentEvent()}`, 'value begins with a byte order mark, which JSON has none of'],
+    ['[1,2,3]', 'value is an array, not an object'],
+    ['null', 'value is null, not an object'],
+    ['17', 'value is a number, not an object'],
+    ['hello', 'value is text, not JSON'],
+    [contentEvent().slice(0, -1), 'value is JSON that ends in the middle'],
+    [contentEvent().slice(0, -20), 'value is JSON that ends in the middle'],
+    ['{"a":1,}', expect.stringMatching(/^value is not valid JSON( from character 7 on)?$/)],
+  ])('%#', (value, detail) => {
+    expect(decode(value)).toMatchObject({ reason: 'malformed_json', detail });
+  });
+});
