@@ -9,8 +9,27 @@ import type { OutboundMessage, OutboxRow } from './ports.ts';
 export interface BatchStore {
   /** Commits when `work` resolves, rolls back when it rejects. */
   transaction<T>(work: (tx: BatchTransaction) => Promise<T>): Promise<T>;
+  /**
+   * Claims slots for contents, counts them and writes the events to the outbox, completions included, all in one step
+   * that commits by itself. What got no slot stays as it was, and its claim says what it met. Identities must be
+   * distinct within the call; at most CLAIM_INPUTS_MAX.
+   */
+  assignContents(contents: readonly Content[], assignment: Assignment): Promise<AssignedContents>;
   /** Read-only: which of these inputs already have a disposition. Parallel to the inputs. */
   known(inputs: readonly SlotInput[]): Promise<boolean[]>;
+}
+
+/** What the events of one assignment share. */
+export interface Assignment {
+  readonly topics: { readonly slotAssigned: string; readonly completed: string };
+  readonly occurredAtMs: number;
+  readonly assignedBy: string;
+}
+
+export interface AssignedContents {
+  /** Parallel to the contents. */
+  readonly claims: Claim[];
+  readonly rows: OutboxRow[];
 }
 
 export interface BatchTransaction {

@@ -1,5 +1,7 @@
 /** BatchStore on PostgreSQL: one named statement per method; rows become domain values here and go no further. */
 import type {
+  AssignedContents,
+  Assignment,
   BatchState,
   BatchStore,
   BatchTransaction,
@@ -11,6 +13,7 @@ import type {
 } from '../domain/batch-store.ts';
 import { type Content, type Failure, identityOf, type SlotInput } from '../domain/inputs.ts';
 import type { OutboundMessage, OutboxRow } from '../domain/ports.ts';
+import { assignContents, type ClaimRow, claimColumns, claimOf } from './content-assignment.ts';
 import type { Database, Statement, TransactionSession } from './database.ts';
 import { APPEND_OUTBOX } from './sql/append-outbox.ts';
 import { BURN_OPEN } from './sql/burn-open.ts';
@@ -68,6 +71,10 @@ export class PostgresBatchStore implements BatchStore {
     return this.database.transaction((session) => work(new PostgresBatchTransaction(session, this.options)));
   }
 
+  assignContents(contents: readonly Content[], assignment: Assignment): Promise<AssignedContents> {
+    return assignContents(this.database, contents, assignment, this.options.outboxLeaseMs);
+  }
+
   async known(inputs: readonly SlotInput[]): Promise<boolean[]> {
     const rows = await this.database.run<{ ord: number }>(findKnown, [
       inputs.map((input) => input.kind),
@@ -93,31 +100,8 @@ class PostgresBatchTransaction implements BatchTransaction {
   }
 
   async claimSlots(inputs: readonly SlotInput[], assignedBy: string): Promise<Claim[]> {
-    const rows = await this.session.run<{
-      essay_id: string | null;
-      batch_version: string | null;
-      known: boolean;
-      upload_assigned: boolean;
-      batch_state: BatchState | null;
-      seen_version: string | null;
-      certain: boolean;
-    }>(claimSlots, [
-      inputs.map((input) => input.kind),
-      inputs.map((input) => input.batchId),
-      inputs.map(identityOf),
-      inputs.map((input) => input.fileUploadId),
-      inputs.map((input) => input.originalFileName),
-      assignedBy,
-    ]);
-    return rows.map((row) => ({
-      essayId: row.essay_id,
-      batchVersion: row.batch_version === null ? null : Number(row.batch_version),
-      known: row.known,
-      uploadAssigned: row.upload_assigned,
-      batchState: row.batch_state,
-      versionSeen: row.seen_version === null ? null : Number(row.seen_version),
-      isCertain: row.certain,
-    }));
+    const rows = await this.session.run<ClaimRow>(claimSlots, [...claimColumns(inputs), assignedBy]);
+    return rows.map(claimOf);
   }
 
   async readCompletions(batchIds: readonly string[]): Promise<Completion[]> {

@@ -1,5 +1,6 @@
 /** OutboxStore on PostgreSQL. The database's clock decides leases; a row is never lost, at worst published again. */
-import type { OutboundMessage, OutboxRow, OutboxStats, OutboxStore, ReturnedRow } from '../domain/ports.ts';
+import { expandEvents } from '../contract/compact-events.ts';
+import type { OutboxRow, OutboxStats, OutboxStore, ReturnedRow } from '../domain/ports.ts';
 import type { Database } from './database.ts';
 import { CLAIM_DUE_OUTBOX } from './sql/claim-due-outbox.ts';
 import { LIST_OUTBOX } from './sql/list-outbox.ts';
@@ -37,8 +38,7 @@ export class PostgresOutboxStore implements OutboxStore {
     );
     return rows.map((row) => ({
       id: row.id,
-      // Written by appendOutbox of this service and read by nobody else.
-      messages: JSON.parse(row.messages) as OutboundMessage[],
+      messages: expandEvents(row.messages),
       attempts: row.attempts,
       acknowledged: row.acknowledged,
       heldSinceMs,

@@ -176,7 +176,7 @@ export const outbox = pgTable(
     id: bigserial('id', { mode: 'number' }).primaryKey(),
     /** The instance whose transaction wrote the row; it publishes the row while its lease lasts. */
     publisher: text('publisher').notNull(),
-    /** JSON array of { topic, key, value, headers }; text, because every copy must be the same bytes. */
+    /** As contract/compact-events.ts reads them; text, because every copy must be the same bytes. */
     messages: text('messages').notNull(),
     messageCount: integer('message_count').notNull(),
     attempts: integer('attempts').notNull().default(0),

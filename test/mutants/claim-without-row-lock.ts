@@ -1,11 +1,15 @@
 /** Two transactions take the same lowest slot and the later one overwrites. Caught by I2. */
 import { runMutant } from '../support/worker/mutant-worker.ts';
 
+/** Both statements that claim. */
+const CLAIM: readonly (readonly [string, string])[] = [
+  ['  order by b.id\n  for update skip locked\n', '  order by b.id\n'],
+  ['    for update skip locked\n', ''],
+];
+
 void runMutant({
   statements: {
-    'claim-slots': [
-      ['  order by b.id\n  for update skip locked\n', '  order by b.id\n'],
-      ['    for update skip locked\n', ''],
-    ],
+    'claim-slots': CLAIM,
+    'assign-contents': CLAIM,
   },
 });

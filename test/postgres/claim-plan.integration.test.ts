@@ -5,6 +5,7 @@
 import { escapeLiteral } from 'pg';
 import { type Content, type Failure, identityOf } from '../../src/domain/inputs.ts';
 import type { Database } from '../../src/postgres/database.ts';
+import { ASSIGN_CONTENTS } from '../../src/postgres/sql/assign-contents.ts';
 import { CLAIM_SLOTS } from '../../src/postgres/sql/claim-slots.ts';
 import { content } from '../support/batch/sample-inputs.ts';
 import { openDatabase } from '../support/servers/open-database.ts';
@@ -39,21 +40,24 @@ interface Reading {
   readonly scanned: readonly string[];
 }
 
-test('a claim probes indexes only, and costs the same in small batches and in a huge one', async () => {
+test.each([
+  ['claim-slots', CLAIM_SLOTS],
+  ['assign-contents', ASSIGN_CONTENTS],
+])('%s probes indexes only, and costs the same in small batches and in a huge one', async (statement, text) => {
   const readings = new Map<string, Reading>();
   for (const world of [MANY, ONE]) {
     const target = await createTestDatabase();
     const database = openDatabase(target.databaseUrl, { statementTimeoutMs: 60_000, queryTimeoutMs: 60_000 });
     try {
       await fill(database, world);
-      readings.set(`${world.name}, no statistics`, await explainClaim(database, ['b0']));
+      readings.set(`${world.name}, no statistics`, await explainClaim(database, text, ['b0']));
       await run(database, 'analyze');
-      readings.set(`${world.name}, analyzed`, await explainClaim(database, ['b0']));
+      readings.set(`${world.name}, analyzed`, await explainClaim(database, text, ['b0']));
       await fillHalf(database, world);
-      readings.set(`${world.name}, half filled`, await explainClaim(database, ['b0']));
+      readings.set(`${world.name}, half filled`, await explainClaim(database, text, ['b0']));
       if (world.batchCount > 1) {
         const batchIds = Array.from({ length: 20 }, (_, index) => `b${index * 7}`);
-        readings.set(`${world.name}, 20 batches in a group`, await explainClaim(database, batchIds));
+        readings.set(`${world.name}, 20 batches in a group`, await explainClaim(database, text, batchIds));
       }
     } finally {
       await database.close();
@@ -61,7 +65,7 @@ test('a claim probes indexes only, and costs the same in small batches and in a 
     }
   }
   for (const [name, { claimedCount, buffersPerSlot, scanned }] of readings) {
-    process.stdout.write(`claim of ${claimedCount} in ${name}: ${buffersPerSlot.toFixed(1)} buffers per slot\n`);
+    process.stdout.write(`${statement} of ${claimedCount} in ${name}: ${buffersPerSlot.toFixed(1)} buffers per slot\n`);
     expect({ name, claimedCount, scanned }).toEqual({ name, claimedCount: GROUP_SIZE, scanned: [] });
     expect(buffersPerSlot).toBeLessThan(BUFFERS_PER_SLOT_MAX);
   }
@@ -77,7 +81,7 @@ test('without the pinned session settings a sequential scan can happen, and this
   const database = openDatabase(target.databaseUrl, { sessionSettings });
   try {
     await fill(database, { name: 'small', batchCount: 2, slotsPerBatch: 200 });
-    expect((await explainClaim(database, ['b0'])).scanned).toContain('slots');
+    expect((await explainClaim(database, CLAIM_SLOTS, ['b0'])).scanned).toContain('slots');
   } finally {
     await database.close();
     await target.drop();
@@ -116,16 +120,16 @@ async function fillHalf(database: Database, { slotsPerBatch }: World): Promise<v
 }
 
 /** Claims for a group spread over these batches, as the product's prepared statement, and undoes it. */
-async function explainClaim(database: Database, batchIds: readonly string[]): Promise<Reading> {
+async function explainClaim(database: Database, text: string, batchIds: readonly string[]): Promise<Reading> {
   const inputs = Array.from({ length: GROUP_SIZE }, (_, index) =>
     content(batchIds[index % batchIds.length] ?? '', `new text ${index}`),
   );
   const client = await database.pool.connect();
   try {
     await client.query('begin');
-    await client.query(`prepare claim as ${CLAIM_SLOTS}`);
+    await client.query(`prepare claim as ${text}`);
     const explained = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
-      `explain (analyze, buffers, format json) execute claim(${argumentsOf(inputs)})`,
+      `explain (analyze, buffers, format json) execute claim(${argumentsOf(text, inputs)})`,
     );
     const taken = await client.query<{ count: number }>(
       `select count(*)::int as count from slots where text_storage_id like 'new text %'`,
@@ -142,7 +146,7 @@ async function explainClaim(database: Database, batchIds: readonly string[]): Pr
   }
 }
 
-function argumentsOf(inputs: readonly (Content | Failure)[]): string {
+function argumentsOf(text: string, inputs: readonly (Content | Failure)[]): string {
   const array = (values: readonly string[]): string => `array[${values.map(escapeLiteral).join(', ')}]::text[]`;
   const columns = [
     inputs.map(({ kind }) => kind),
@@ -151,7 +155,10 @@ function argumentsOf(inputs: readonly (Content | Failure)[]): string {
     inputs.map(({ fileUploadId }) => fileUploadId),
     inputs.map(({ originalFileName }) => originalFileName),
   ];
-  return [...columns.map(array), `'instance'`].join(', ');
+  const claim = [...columns.map(array), `'instance'`];
+  const nulls = `array_fill(null::text, array[${inputs.length}])`;
+  const events = [array(inputs.map(({ correlationId }) => correlationId)), nulls, nulls, `'{"v":1'`, '10000'];
+  return (text === ASSIGN_CONTENTS ? [...claim, ...events] : claim).join(', ');
 }
 
 /** Tables of the product that are read from end to end. */

@@ -49,6 +49,10 @@ const nothing = group(() => null);
 /** By file. What touches no table that grows is told in the second list. */
 const STATEMENTS: Readonly<Record<string, Growing>> = {
   'append-outbox': { session: 'hot', values: ['me', '[]', 0, 10_000, ['big']] },
+  'assign-contents': {
+    session: 'hot',
+    values: [group(() => 'content'), inBig, fresh, fresh, files, 'me', fresh, nothing, nothing, '{"v":1', 10_000],
+  },
   'burn-open': { session: 'hot', values: ['closing', 'els'] },
   'claim-due-outbox': { session: 'side', values: [20, 10_000, 'me', '-infinity'], walks: ['outbox_unpublished'] },
   'claim-slots': {

@@ -5,6 +5,7 @@
  */
 import type { Disposition, SlotInput } from '../../src/domain/inputs.ts';
 import { AppError } from '../../src/errors.ts';
+import { ASSIGN_CONTENTS } from '../../src/postgres/sql/assign-contents.ts';
 import { CLAIM_SLOTS } from '../../src/postgres/sql/claim-slots.ts';
 import { brokenInvariants } from '../support/batch/batch-invariants.ts';
 import { type BatchSnapshot, pairUp } from '../support/batch/batch-system.ts';
@@ -149,34 +150,41 @@ describe('made by hand', () => {
   });
 });
 
-describe('a batch that changes between the snapshot of a claim and its lock', () => {
+describe.each([
+  ['claim-slots', CLAIM_SLOTS, []],
+  ['assign-contents', ASSIGN_CONTENTS, [['correlation'], [null], [null], '{"v":1', 10_000]],
+])('a batch that changes between the snapshot of %s and its lock', (statement, text, eventValues) => {
   /** The claim as it is, but that it stops between the two until nobody else holds the advisory lock. */
-  const STOPPED = CLAIM_SLOTS.replace(
-    '), locked as materialized (',
-    '), gate as materialized (select pg_advisory_xact_lock(4711) from (select count(*) from batch) c\n), locked as materialized (',
-  ).replace("where state <> 'complete'))", "where state <> 'complete')) and (select count(*) from gate) = 1");
+  const STOPPED = text
+    .replace(
+      '), locked as materialized (',
+      '), gate as materialized (select pg_advisory_xact_lock(4711) from (select count(*) from batch) c\n), locked as materialized (',
+    )
+    .replace("where state <> 'complete'))", "where state <> 'complete')) and (select count(*) from gate) = 1");
 
   test.each([
     ['another content takes a slot', [content('b', 'y')], { state: 'open', filledCount: 1 }],
     ['the same content takes a slot', [content('b', 'x')], { state: 'open', filledCount: 1 }],
     ['the last slots go', [content('b', 'y'), content('b', 'z')], { state: 'complete', filledCount: 2 }],
   ])('is left alone by it: %s', async (_name, meanwhile, expected) => {
-    expect(STOPPED.length).toBeGreaterThan(CLAIM_SLOTS.length + 100);
+    expect(STOPPED.length).toBeGreaterThan(text.length + 100);
     await system.apply([registration('b', 2)]);
     await observer.client.query('begin');
     await observer.client.query('select pg_advisory_xact_lock(4711)');
-    const stopped = one.database.run({ name: 'claim-stopped', text: STOPPED }, [
+    const stopped = one.database.run({ name: `${statement}-stopped`, text: STOPPED }, [
       ['content'],
       ['b'],
       ['x'],
       ['u-x'],
       ['n'],
       'one',
+      ...eventValues,
     ]);
     await observer.waitForBlocked(1);
     await system.apply(meanwhile, 1);
     await observer.client.query('commit');
-    expect(await stopped).toMatchObject([{ essay_id: null, known: false, batch_state: 'open', certain: false }]);
+    const [claim] = await stopped;
+    expect(claim).toMatchObject({ essay_id: null, known: false, batch_state: 'open', certain: false });
     expect(await batch()).toMatchObject(expected);
   });
 
@@ -184,17 +192,19 @@ describe('a batch that changes between the snapshot of a claim and its lock', ()
     await system.apply([registration('b', 2)]);
     await observer.client.query('begin');
     await observer.client.query('select pg_advisory_xact_lock(4711)');
-    const stopped = one.database.run({ name: 'claim-stopped', text: STOPPED }, [
+    const stopped = one.database.run({ name: `${statement}-stopped`, text: STOPPED }, [
       ['content'],
       ['b'],
       ['x'],
       ['u-x'],
       ['n'],
       'one',
+      ...eventValues,
     ]);
     await observer.waitForBlocked(1);
     await observer.client.query('commit');
-    expect(await stopped).toMatchObject([{ essay_id: 'b-e0', certain: true }]);
+    const [claim] = await stopped;
+    expect(claim).toMatchObject({ essay_id: 'b-e0', certain: true });
   });
 });
 

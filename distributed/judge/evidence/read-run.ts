@@ -4,6 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { z } from 'zod';
+import { expandEvents } from '../../../src/contract/compact-events.ts';
 import { EVENT_TYPES } from '../../../src/contract/topics.ts';
 import { eachJsonLine } from '../../run/json-lines.ts';
 import { historyRecordSchema, tableRowSchema, topicRecordSchema } from '../../run/records.ts';
@@ -149,9 +150,9 @@ class Reading {
     else if (!row.isPublished) this.outbox.unpublished++;
     if (writer !== undefined && writer.publisher !== row.publisher) this.outbox.takeovers++;
     if (!row.messages.includes(EVENT_TYPES.completed)) return;
-    for (const { headers } of storedMessages.parse(JSON.parse(row.messages))) {
-      if (headers.event_type !== EVENT_TYPES.completed) continue;
-      this.completions.set(headers.event_id, { rowId: row.id, txid: writer?.txid ?? null });
+    for (const { headers } of expandEvents(row.messages)) {
+      if (headers['event_type'] !== EVENT_TYPES.completed) continue;
+      this.completions.set(String(headers['event_id']), { rowId: row.id, txid: writer?.txid ?? null });
     }
   }
 
@@ -202,5 +203,3 @@ function isLoose(input: ReturnType<InputReader>): input is LooseInput {
 }
 
 const sentInput = z.object({ textStorageId: z.string().optional(), fileUploadId: z.string().optional() });
-
-const storedMessages = z.array(z.object({ headers: z.object({ event_id: z.string(), event_type: z.string() }) }));

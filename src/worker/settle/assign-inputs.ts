@@ -3,17 +3,19 @@
  * else holds is parked, and only its inputs are answered `busy`. What was decided is answered whatever became of the
  * others.
  *
- * One transaction for the whole group. Batches that nobody has named before get an `announced` row and a second one,
- * because a registration and what comes before it must meet on a row. A transaction that met a conflict or a time limit
+ * Contents go by one statement that commits by itself, so no batch is held across a round trip. A transaction follows for
+ * what that left: excess, and what comes before its registration. A group with failures is one transaction. Batches that
+ * nobody has named before get an `announced` row in it, because a registration and what comes before it must meet on a
+ * row; where that shows only within it, in another one. A transaction that met a conflict or a time limit
  * has decided nothing, and parks its batches to be tried one by one; after the first such no more is tried, so a group
  * is never in flight for longer than one time limit.
  */
-import type { SlotInput } from '../../domain/inputs.ts';
+import type { Content, SlotInput } from '../../domain/inputs.ts';
 import { AppError } from '../../errors.ts';
 import { answerAt } from './answers.ts';
 import { claimRounds, type Indexed } from './claim-rounds.ts';
 import type { ParkedBatches } from './parked-batches.ts';
-import { type Answer, type SettlingDeps, settleInputs } from './settle-inputs.ts';
+import { type Answer, assignContents, type Settled, type SettlingDeps, settleInputs } from './settle-inputs.ts';
 
 /** What a use case that may find batches busy works with. */
 export interface ParkingDeps extends SettlingDeps {
@@ -63,35 +65,50 @@ export class AssignInputs {
   }
 
   private async settle(inputs: readonly SlotInput[]): Promise<Attempt> {
-    const first = await this.commit(inputs, false);
-    if (!first.answers.includes('absent')) return first;
-    const second = await this.commit(
-      inputs.filter((_, index) => first.answers[index] === 'absent'),
-      true,
+    const first = inputs.every(isContent) ? await this.assignContents(inputs) : await this.commit(inputs, false);
+    const isOpen = (answer: Answer | null): boolean => answer === null || answer === 'absent';
+    const rest = inputs.filter((_, index) => isOpen(answerAt(first.answers, index)));
+    const second = rest.length === 0 ? NOTHING : await this.commit(rest, first.answers.includes('absent'));
+    const settled = second.answers.values();
+    const answers = first.answers.map((answer) =>
+      answer === null || answer === 'absent' ? (settled.next().value ?? 'absent') : answer,
     );
-    const announced = second.answers.values();
-    const answers = first.answers.map((answer) => (answer === 'absent' ? (announced.next().value ?? answer) : answer));
     const busyVersions = new Map([...first.busyVersions, ...second.busyVersions]);
-    return { answers, busyVersions, isObstructed: second.isObstructed };
+    return { answers, busyVersions, isObstructed: first.isObstructed || second.isObstructed };
+  }
+
+  /** One statement. */
+  private assignContents(contents: readonly Content[]): Promise<Attempt<Answer | null>> {
+    const { store, context } = this.deps;
+    return this.attempt(contents, () => assignContents(store, contents, context));
   }
 
   /** One transaction. */
-  private async commit(inputs: readonly SlotInput[], announcing: boolean): Promise<Attempt> {
-    const { store, context, metrics, outbox, parked } = this.deps;
+  private commit(inputs: readonly SlotInput[], announcing: boolean): Promise<Attempt> {
+    const { store, context } = this.deps;
+    return this.attempt(inputs, () =>
+      store.transaction(async (tx) => {
+        if (announcing) await tx.lockBatches([...new Set(inputs.map(({ batchId }) => batchId))]);
+        return settleInputs(tx, inputs, context, true);
+      }),
+    );
+  }
+
+  private async attempt<Each extends Answer | null>(
+    inputs: readonly SlotInput[],
+    settle: () => Promise<Settled<Each>>,
+  ): Promise<Attempt<Each | 'busy'>> {
+    const { metrics, outbox, parked } = this.deps;
     const startedAt = performance.now();
     metrics.claimSize.observe(inputs.length);
-    const batchIds = new Set(inputs.map(({ batchId }) => batchId));
     try {
-      const { answers, busyVersions, rows } = await store.transaction(async (tx) => {
-        if (announcing) await tx.lockBatches([...batchIds]);
-        return settleInputs(tx, inputs, context, true);
-      });
+      const { answers, busyVersions, rows } = await settle();
       outbox.offer(rows);
       return { answers, busyVersions, isObstructed: false };
     } catch (error) {
       if (!isObstructed(error)) throw error;
       metrics.retries.inc({ reason: error.code === 'CONFLICT' ? 'conflict' : 'statement_timeout' });
-      parked.park(batchIds, 'obstructed');
+      parked.park(new Set(inputs.map(({ batchId }) => batchId)), 'obstructed');
       return { answers: inputs.map(() => 'busy'), busyVersions: new Map(), isObstructed: true };
     } finally {
       metrics.claimDuration.observe((performance.now() - startedAt) / 1000);
@@ -117,12 +134,18 @@ export class AssignInputs {
   }
 }
 
-interface Attempt {
+interface Attempt<Each = Answer> {
   /** Parallel to the inputs. */
-  readonly answers: Answer[];
+  readonly answers: Each[];
   readonly busyVersions: ReadonlyMap<string, number>;
   /** The transaction was undone on account of one of its batches, and it is not known of which. */
   readonly isObstructed: boolean;
+}
+
+const NOTHING: Attempt = { answers: [], busyVersions: new Map(), isObstructed: false };
+
+function isContent(input: SlotInput): input is Content {
+  return input.kind === 'content';
 }
 
 /** Somebody was in the way of a transaction that touched several batches, and it is not known in whose. */

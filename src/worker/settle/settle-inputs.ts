@@ -38,9 +38,9 @@ export interface SettlingDeps {
  */
 export type Answer = Disposition | 'absent' | 'busy' | 'full';
 
-export interface Settled {
+export interface Settled<Each = Answer> {
   /** Parallel to the inputs. */
-  readonly answers: Answer[];
+  readonly answers: Each[];
   /** Versions of the batches that were busy, by which a later look tells whether they were only held or changed. */
   readonly busyVersions: ReadonlyMap<string, number>;
   /** Rows written by this transaction: to be published once it has committed. */
@@ -74,6 +74,41 @@ export async function settleInputs(
   const receivedAtMsOf = (batchId: string) => completing.get(batchId);
   const rows = await appendMessages(tx, messages, context, { receivedAtMsOf, isLast });
   return { answers, busyVersions, rows };
+}
+
+/**
+ * Settles contents in one statement that commits by itself. null: what is to become of the input takes a transaction,
+ * and it was left as it was.
+ */
+export async function assignContents(
+  store: Pick<BatchStore, 'assignContents'>,
+  contents: readonly Content[],
+  { topics, instance, clock }: SettleContext,
+): Promise<Settled<Answer | null>> {
+  const assignment = { topics, occurredAtMs: clock.nowMs(), assignedBy: instance };
+  const { claims, rows } = await store.assignContents(contents, assignment);
+  const completing = new Map<string, number | undefined>();
+  const busyVersions = new Map<string, number>();
+  const answers = contents.map((content, index): Answer | null => {
+    const claim = answerAt(claims, index);
+    if (claim.essayId !== null && claim.batchState === 'complete') {
+      completing.set(content.batchId, later(completing.get(content.batchId), content.receivedAtMs));
+    }
+    const decision = decide(content, claim);
+    if (decision === 'busy' && claim.versionSeen !== null) busyVersions.set(content.batchId, claim.versionSeen);
+    return decision === 'excess' || decision === 'pending' ? null : answerOf(decision, 'recorded');
+  });
+  const timed = rows.map((row) => ({ ...row, completersReceivedAtMs: completersOf(row.messages, topics, completing) }));
+  return { answers, busyVersions, rows: timed };
+}
+
+function completersOf(
+  messages: readonly OutboundMessage[],
+  topics: Topics,
+  completing: ReadonlyMap<string, number | undefined>,
+): number[] {
+  const completed = messages.filter(({ topic }) => topic === topics.completed);
+  return completed.map(({ key }) => completing.get(key)).filter((atMs) => atMs !== undefined);
 }
 
 function later(one: number | undefined, other: number | undefined): number | undefined {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
+import { expandEvents } from '../../../src/contract/compact-events.ts';
 import { completedEvent, excessEvent, slotAssignedEvent } from '../../../src/contract/outbound-schemas.ts';
 import { EVENT_TYPES, topicsFor } from '../../../src/contract/topics.ts';
 import type { Content, Disposition, Failure, Input, Registration } from '../../../src/domain/inputs.ts';
@@ -108,7 +109,7 @@ export class PostgresBatchSystem implements BatchSystem {
   async snapshot(): Promise<Snapshot> {
     const batches = await this.pool.query<BatchSnapshot>(SNAPSHOT);
     const outbox = await this.pool.query<{ messages: string }>('select messages from outbox order by id');
-    const messages = outbox.rows.flatMap((row) => JSON.parse(row.messages) as OutboundMessage[]);
+    const messages = outbox.rows.flatMap((row) => expandEvents(row.messages));
     return { batches: batches.rows, events: messages.map(publishedEvent) };
   }
 

@@ -62,6 +62,7 @@ describe('inputs that come before their registration', () => {
     let transactionCount = 0;
     const dying: BatchStore = {
       known: (inputs) => store.known(inputs),
+      assignContents: (...all) => store.assignContents(...all),
       transaction: (work) => {
         transactionCount += 1;
         return transactionCount === 1 ? store.transaction(work) : Promise.reject(new Error('the process has ended'));
