@@ -4,9 +4,9 @@
  * others.
  *
  * Contents go by one statement that commits by itself, so no batch is held across a round trip. A transaction follows for
- * what that left: excess, and what comes before its registration. A group with failures is one transaction. Batches that
- * nobody has named before get an `announced` row in it, because a registration and what comes before it must meet on a
- * row; where that shows only within it, in another one. A transaction that met a conflict or a time limit
+ * what that left (excess, and what comes before its registration), and one for batches with failures in the group. Batches
+ * that nobody has named before get an `announced` row in it, because a registration and what comes before it must meet
+ * on a row; where that shows only within it, in another one. A transaction that met a conflict or a time limit
  * has decided nothing, and parks its batches to be tried one by one; after the first such no more is tried, so a group
  * is never in flight for longer than one time limit.
  */
@@ -52,16 +52,21 @@ export class AssignInputs {
     return result;
   }
 
-  /** Those that may be settled together, and each batch that was in the way before by itself. */
+  /**
+   * Those that may be settled together, contents apart from batches that have failures among them, and each batch that
+   * was in the way before by itself. A batch is in one part, which keeps its order.
+   */
   private parts(round: readonly Indexed[]): (readonly Indexed[])[] {
-    const together: Indexed[] = [];
+    const failing = new Set(round.filter(({ input }) => !isContent(input)).map(({ input }) => input.batchId));
+    const plain: Indexed[] = [];
+    const mixed: Indexed[] = [];
     const alone = new Map<string, Indexed[]>();
     for (const each of round) {
       const { batchId } = each.input;
-      if (!this.deps.parked.isAlone(batchId)) together.push(each);
-      else alone.set(batchId, [...(alone.get(batchId) ?? []), each]);
+      if (this.deps.parked.isAlone(batchId)) alone.set(batchId, [...(alone.get(batchId) ?? []), each]);
+      else (failing.has(batchId) ? mixed : plain).push(each);
     }
-    return [...(together.length > 0 ? [together] : []), ...alone.values()];
+    return [...[plain, mixed].filter(({ length }) => length > 0), ...alone.values()];
   }
 
   private async settle(inputs: readonly SlotInput[]): Promise<Attempt> {
