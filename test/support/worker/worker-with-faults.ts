@@ -23,13 +23,24 @@ function die(): never {
 const worker = composeWorker(loadConfig());
 
 const store = worker.resolve(PostgresBatchStore);
-const transaction = store.transaction.bind(store);
 let commitCount = 0;
-store.transaction = async (work) => {
-  const result = await transaction(work);
+/** Called with what a transaction has left, once it is known to be committed. */
+function noteCommit(result: unknown): void {
   const { rows } = result as { rows?: readonly unknown[] };
   if (rows !== undefined && rows.length > 0) commitCount += 1;
   if (commitCount === Number(ELS_TEST_DIE_AT_COMMIT)) die();
+}
+
+const transaction = store.transaction.bind(store);
+store.transaction = async (work) => {
+  const result = await transaction(work);
+  noteCommit(result);
+  return result;
+};
+const assignContents = store.assignContents.bind(store);
+store.assignContents = async (contents, assignment) => {
+  const result = await assignContents(contents, assignment);
+  noteCommit(result);
   return result;
 };
 
