@@ -31,13 +31,13 @@ with input as materialized (
     select b.id, b.state, b.version, b.erased_at from batches b where b.id = i.batch_id limit 1
   ) b
 ), locked as materialized (
-  select b.id, b.state, b.version
+  select b.id, b.state, b.version, b.open_slots
   from batches b
   where b.id = any (array(select id from batch where state <> 'complete'))
   order by b.id
   for update skip locked
 ), certain as materialized (
-  select l.id, l.state, l.version
+  select l.id, l.state, l.version, l.open_slots
   from locked l
   join batch b on b.id = l.id and b.state = l.state and b.version = l.version
 ), known as materialized (

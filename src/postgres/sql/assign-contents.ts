@@ -1,12 +1,13 @@
 /**
  * The ordinary group in one statement that commits by itself: claims slots for contents, counts, and writes what that
- * causes to the outbox, completions included. No row is held across a round trip. Locks and guards of
- * the claim: claim-parts.ts. What got no slot is left as it was: what becomes of it takes other statements.
+ * causes to the outbox, completions included. No row is held across a round trip. Locks and guards of the claim:
+ * claim-parts.ts. What got no slot is left as it was: what becomes of it takes other statements.
  *
  * A completion lists the slots that the snapshot shows and those of this statement. Nothing is missing: a batch that
- * changed since the snapshot is not certain and gives no slot. Rows are in the compact form of contract/compact-events.ts
- * and come back as they were written, behind the answers; a large completion has one of its own. The id of a row is drawn
- * before it is written, because its batches note it in the one update that a statement can make of them.
+ * changed since the snapshot is not certain and gives no slot. Whether it is full is read from the locked row, as by the
+ * update that counts. Rows are in the compact form of contract/compact-events.ts and come back as they were written,
+ * behind the answers; a large completion has one of its own. The id of a row is drawn before it is written, because its
+ * batches note it in the one update that a statement can make of them.
  *
  * $1..$6 as in claim-parts.ts ($6 is the publisher too) · $7 correlation_id text[] · $8 traceparent text[] ·
  * $9 tracestate text[] · $10 head of the compact form text · $11 lease in milliseconds int
@@ -22,10 +23,11 @@ export const ASSIGN_CONTENTS = `${CLAIM}, carried as materialized (
 ), completing as materialized (
   select b.*, b.filled_count + t.filled as essay_count
   from tally t
+  join certain l on l.id = t.batch_id and l.open_slots = t.taken
   cross join lateral (
     select b.id, b.expected_count, b.filled_count, b.course_code, b.user_id, b.correlation_id, b.traceparent, b.tracestate
     from batches b
-    where b.id = t.batch_id and b.open_slots = t.taken
+    where b.id = t.batch_id
     limit 1
   ) b
 ), completion as materialized (
