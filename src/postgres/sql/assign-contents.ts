@@ -7,7 +7,7 @@
  * changed since the snapshot is not certain and gives no slot. Whether it is full is read from the locked row, as by the
  * update that counts. Rows are in the compact form of contract/compact-events.ts and come back as they were written,
  * behind the answers; a large completion has one of its own. The id of a row is drawn before it is written, because its
- * batches note it in the one update that a statement can make of them.
+ * batches note it in the one update that a statement can make of them. OFFSET 0 pins an index probe, as LIMIT 1 elsewhere.
  *
  * $1..$6 as in claim-parts.ts ($6 is the publisher too) · $7 correlation_id text[] · $8 traceparent text[] ·
  * $9 tracestate text[] · $10 head of the compact form text · $11 lease in milliseconds int
@@ -30,24 +30,30 @@ export const ASSIGN_CONTENTS = `${CLAIM}, carried as materialized (
     where b.id = t.batch_id
     limit 1
   ) b
+), essay as materialized (
+  select c.id as batch_id, s.essay_id, s.text_storage_id, s.position
+  from completing c
+  cross join lateral (
+    select s.essay_id, s.text_storage_id, s.position
+    from slots s
+    where s.batch_id = c.id and s.text_storage_id is not null
+    offset 0
+  ) s
+  union all
+  select p.batch_id, p.essay_id, p.text_storage_id, p.position
+  from placed p
+  join completing c on c.id = p.batch_id
+), essay_list as materialized (
+  select batch_id, json_agg(json_build_array(essay_id, text_storage_id) order by position) as list
+  from essay
+  group by batch_id
 ), completion as materialized (
   select c.id as batch_id,
     case when c.essay_count > ${SHARED_ROW_ESSAYS_MAX} then c.id else '' end as own,
     json_build_array(c.id, c.expected_count, c.course_code, c.user_id, c.correlation_id, c.traceparent, c.tracestate,
-      coalesce(e.essays, '[]'))::text as fields
+      e.list)::text as fields
   from completing c
-  cross join lateral (
-    select json_agg(json_build_array(f.essay_id, f.text_storage_id) order by f.position) as essays
-    from (
-      select s.essay_id, s.text_storage_id, s.position
-      from slots s
-      where s.batch_id = c.id and s.text_storage_id is not null
-      union all
-      select p.essay_id, p.text_storage_id, p.position
-      from placed p
-      where p.batch_id = c.id
-    ) f
-  ) e
+  join essay_list e on e.batch_id = c.id
 ), outbox_row as materialized (
   select r.own, nextval('outbox_id_seq') as id
   from (
