@@ -1,5 +1,6 @@
 /** The topics as an AsyncAPI 3 document, their payloads made from the schemas of the contract. */
 import type { z } from 'zod';
+import { DEAD_LETTER_REASONS } from '../../src/contract/dead-letter-reasons.ts';
 import { type InboundLimits, inboundSchemas } from '../../src/contract/inbound.ts';
 import {
   completedEvent,
@@ -8,6 +9,7 @@ import {
   slotAssignedEvent,
 } from '../../src/contract/outbound-schemas.ts';
 import { deadLetterTopic, EVENT_TYPES, type EventName, INBOUND, OUTBOUND } from '../../src/contract/topics.ts';
+import { EXAMPLES } from './examples.ts';
 import { type JsonSchema, jsonSchema } from './json-schema.ts';
 
 const TEXT_FOR_PEOPLE = ['original_file_name', 'validation_error_code', 'message'];
@@ -69,7 +71,7 @@ export function asyncApi(version: string, limits: InboundLimits) {
       ...OUTBOUND.map((name) => operation('send', name, name)),
       ...INBOUND.map((name) => operation('send', `${name}DeadLetters`, 'deadLetter')),
     ]),
-    components: { messages: { ...messages(limits), deadLetter: deadLetter() } },
+    components: { schemas: namedSchemas(limits), messages: { ...messages(), deadLetter: deadLetter() } },
   };
 }
 
@@ -85,38 +87,70 @@ function operation(action: 'send' | 'receive', channelName: string, message: str
   ];
 }
 
-function messages(limits: InboundLimits) {
+/** Each event whole, by itself. */
+export function eventSchemas(limits: InboundLimits): Readonly<Record<EventName, JsonSchema>> {
   const inbound = inboundSchemas(limits);
   const refine = (schema: JsonSchema, property: string) => refineInbound(schema, property, limits);
   const envelope = jsonSchema(inbound.envelope, 'input', refine);
   const consumed = (name: 'registration' | 'content' | 'failure') =>
-    message(name, enveloped(envelope, name, jsonSchema(inbound[name], 'input', refine)));
-  const headers = jsonSchema(outboundHeaders, 'output');
-  const published = (name: EventName, schema: z.ZodType) => ({
-    ...message(name, jsonSchema(schema, 'output')),
-    headers,
-  });
+    enveloped(envelope, name, jsonSchema(inbound[name], 'input', refine));
+  const published = (schema: z.ZodType) => jsonSchema(schema, 'output', nameParts);
   return {
     registration: consumed('registration'),
     content: consumed('content'),
     failure: consumed('failure'),
-    slotAssigned: published('slotAssigned', slotAssignedEvent),
-    excess: published('excess', excessEvent),
-    completed: published('completed', completedEvent),
+    slotAssigned: published(slotAssignedEvent),
+    excess: published(excessEvent),
+    completed: published(completedEvent),
   };
 }
 
-function message(name: EventName, payload: JsonSchema) {
+/** As generators of code need it: the envelope and the data of each event under names of their own. */
+function namedSchemas(limits: InboundLimits): Readonly<Record<string, JsonSchema>> {
+  const named = Object.entries(eventSchemas(limits)).flatMap(([name, schema]) => {
+    const { properties, ...rest } = schema as { properties: JsonSchema };
+    const [event, data] = [schemaName(name, 'Event'), schemaName(name, 'Data')];
+    return [
+      [event, { title: event, ...rest, properties: { ...properties, data: { $ref: `#/components/schemas/${data}` } } }],
+      [data, { title: data, ...(properties['data'] as JsonSchema) }],
+    ];
+  });
+  return Object.fromEntries(named);
+}
+
+function schemaName(name: string, part: 'Event' | 'Data'): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}${part}`;
+}
+
+function messages() {
+  const headers = jsonSchema(outboundHeaders, 'output');
+  const entries = [...INBOUND, ...OUTBOUND].map((name) => {
+    const isPublished = OUTBOUND.includes(name);
+    return [name, { ...message(name), ...(isPublished && { headers }) }] as const;
+  });
+  return Object.fromEntries(entries) as Record<EventName, ReturnType<typeof message> & { headers?: JsonSchema }>;
+}
+
+function message(name: EventName) {
   const { title, summary, key } = WORDS[name];
+  const { value, headers } = EXAMPLES[name];
   return {
     name: EVENT_TYPES[name],
     title,
     summary,
     contentType: 'application/json',
     correlationId: { location: '$message.payload#/correlation_id' },
-    payload,
+    payload: { $ref: `#/components/schemas/${schemaName(name, 'Event')}` },
     bindings: { kafka: { key: { type: 'string', description: key }, bindingVersion: '0.5.0' } },
+    examples: [{ name: `${name}Example`, ...(OUTBOUND.includes(name) && { headers }), payload: JSON.parse(value) }],
   };
+}
+
+/** Objects within an event: a generator of code would number what has no name. */
+function nameParts(schema: JsonSchema, property: string): void {
+  if (property === 'metadata') schema['title'] = 'TraceMetadata';
+  const items = schema['items'] as JsonSchema | undefined;
+  if (property === 'essays_for_processing' && items !== undefined) items['title'] = 'ProvisionedEssay';
 }
 
 /** The envelope with the type and the data of one event. */
@@ -149,7 +183,7 @@ function refineInbound(schema: JsonSchema, property: string, { idLengthMax, slot
 function deadLetter() {
   const text = (description: string) => ({ type: 'string', description });
   const header = {
-    'dlq-reason': text('Why it was set aside, from a closed set.'),
+    'dlq-reason': { ...text('Why it was set aside. Further reasons may come.'), examples: [...DEAD_LETTER_REASONS] },
     'dlq-detail': text('What is wrong, without quoting the payload.'),
     'dlq-topic': text('Topic it came from.'),
     'dlq-partition': text('Partition there.'),

@@ -2,7 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { asyncApi } from './asyncapi.ts';
+import { EVENT_TYPES, type EventName } from '../../src/contract/topics.ts';
+import { asyncApi, eventSchemas } from './asyncapi.ts';
+import { EXAMPLES } from './examples.ts';
+import type { JsonSchema } from './json-schema.ts';
 import { openApi } from './openapi.ts';
 
 /** Bounds of a worker with default settings. */
@@ -23,5 +26,19 @@ export function contractDocuments(root: string): ContractDocument[] {
   return [
     document('docs/asyncapi.yaml', asyncApi(version, DEFAULT_LIMITS)),
     document('docs/openapi.yaml', openApi(version)),
+    ...Object.entries(eventSchemas(DEFAULT_LIMITS)).map(([name, schema]) => schemaFile(name as EventName, schema)),
   ];
+}
+
+/** The event by itself, for validators that know nothing of AsyncAPI. */
+function schemaFile(name: EventName, schema: JsonSchema): ContractDocument {
+  const content = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $id: `urn:essay-lifecycle-service:${EVENT_TYPES[name]}`,
+    title: EVENT_TYPES[name],
+    ...schema,
+    examples: [JSON.parse(EXAMPLES[name].value)],
+  };
+  const file = `docs/schemas/${EVENT_TYPES[name]}.schema.json`;
+  return { file, content, text: `${JSON.stringify(content, undefined, 2)}\n` };
 }

@@ -15,6 +15,8 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output', refine: Re
       if (it['format'] !== undefined) delete it['pattern'];
       if (it['maximum'] === Number.MAX_SAFE_INTEGER) delete it['maximum'];
       delete it['propertyNames'];
+      // What we send may get further fields without a new version: whoever validates must not break at them.
+      if (it['additionalProperties'] === false) delete it['additionalProperties'];
       if (path.at(-2) === 'properties') refine(it, String(path.at(-1)));
     },
   });

@@ -31,6 +31,9 @@ export function openApi(version: string) {
       description:
         'Read API and probes of a worker. GET and HEAD only: any other method is 405, any other path 404, both in the error body. A process answers a bounded number of requests per second and has a bounded number of connections, of which the quietest gives way; a crowd waits, then gets 429 on any path.',
     },
+    servers: [{ url: 'http://localhost:3000', description: 'A worker with default settings.' }],
+    // Who may ask is decided in front of the service.
+    security: [],
     tags: [
       { name: 'status', description: 'What became of batches and essays.' },
       { name: 'operation', description: 'Probes, metrics and identity of one process.' },

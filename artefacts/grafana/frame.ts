@@ -29,7 +29,7 @@ export interface DashboardWords {
   readonly title: string;
   readonly description: string;
   readonly rows: readonly DashboardRow[];
-  /** Beside datasource and instance. */
+  /** Beside datasource, instance, namespace and cluster. */
   readonly choices?: readonly ('topic' | 'scenario')[];
 }
 
@@ -48,6 +48,8 @@ export function frame({ uid, title, description, rows, choices = [] }: Dashboard
     )
     .withVariable(new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'))
     .withVariable(choice('instance', 'Instance', 'label_values(els_build_info, instance)'))
+    .withVariable(choice('namespace', 'Namespace', 'label_values(els_build_info, namespace)'))
+    .withVariable(choice('cluster', 'Cluster', 'label_values(els_build_info, cluster)'))
     .annotation(
       annotation('Firing alerts', 'ALERTS{alertstate="firing", alertname=~"Els.*"}', {
         titleFormat: '{{alertname}}',

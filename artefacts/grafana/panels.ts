@@ -12,12 +12,27 @@ import {
   VizLegendOptionsBuilder,
   VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common';
-import { type Threshold, ThresholdsConfigBuilder, ThresholdsMode } from '@grafana/grafana-foundation-sdk/dashboard';
+import {
+  DashboardLinkBuilder,
+  DashboardLinkType,
+  type Threshold,
+  ThresholdsConfigBuilder,
+  ThresholdsMode,
+} from '@grafana/grafana-foundation-sdk/dashboard';
 import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
+import { PanelBuilder as TimelineBuilder } from '@grafana/grafana-foundation-sdk/statetimeline';
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
-import { BytesIEC, CountsPerSecond, NoUnit, PercentUnit, Seconds, Short } from '@grafana/grafana-foundation-sdk/units';
+import {
+  BytesIEC,
+  CountsPerMinute,
+  CountsPerSecond,
+  NoUnit,
+  PercentUnit,
+  Seconds,
+  Short,
+} from '@grafana/grafana-foundation-sdk/units';
 
 const CHART_COLUMNS = 8;
 const CHART_ROWS = 8;
@@ -30,8 +45,19 @@ export const UNITS = {
   share: PercentUnit,
   bytes: BytesIEC,
   perSecond: CountsPerSecond,
+  perMinute: CountsPerMinute,
   none: NoUnit,
 } as const;
+
+const DASHBOARDS = {
+  'els-overview': 'Overview',
+  'els-slots': 'Slots and batches',
+  'els-kafka': 'Kafka',
+  'els-postgres': 'PostgreSQL',
+  'els-redis': 'Redis',
+  'els-outbox': 'Outbox',
+} as const;
+type DashboardUid = keyof typeof DASHBOARDS;
 
 export interface PanelWords {
   readonly title: string;
@@ -41,6 +67,8 @@ export interface PanelWords {
   readonly queries: readonly Query[];
   /** Yellow from `warn`, red from `bad` up; red below `least`. */
   readonly limits?: { readonly warn?: number; readonly bad: number } | { readonly least: number };
+  /** Where to look next; the overview, if not given. */
+  readonly leadsTo?: DashboardUid;
   /** Of 24 columns. */
   readonly columns?: number;
 }
@@ -95,6 +123,17 @@ export function figure(words: PanelWords): StatBuilder {
     .thresholds(thresholdsOf(words));
 }
 
+/** What lasts, as bars over time: one row for each series, where a line of ones would hide the others. */
+export function timeline(words: PanelWords): TimelineBuilder {
+  return described(new TimelineBuilder(), words)
+    .span(words.columns ?? CHART_COLUMNS)
+    .height(CHART_ROWS)
+    .mergeValues(true)
+    .showValue(VisibilityMode.Never)
+    .rowHeight(0.8)
+    .thresholds(thresholdsOf(words));
+}
+
 /** Labels and value of each series, now. */
 export function listing(words: PanelWords): TableBuilder {
   const panel = described(new TableBuilder(), { ...words, queries: [] })
@@ -112,15 +151,23 @@ interface Describable {
   description(text: string): this;
   unit(name: string): this;
   datasource(reference: typeof DATASOURCE): this;
+  links(links: DashboardLinkBuilder[]): this;
   withTarget(target: DataqueryBuilder): this;
 }
 
 function described<Panel extends Describable>(panel: Panel, words: PanelWords): Panel {
   panel.title(words.title).description(words.description).unit(UNITS[words.unit]).datasource(DATASOURCE);
+  panel.links([linkTo(words.leadsTo ?? 'els-overview')]);
   for (const [index, { expr, legend }] of words.queries.entries()) {
     panel.withTarget(queryOf(index, expr, legend).range());
   }
   return panel;
+}
+
+/** Same time, same instances. */
+function linkTo(uid: DashboardUid): DashboardLinkBuilder {
+  const url = `/d/${uid}?\${__url_time_range}&\${instance:queryparam}`;
+  return new DashboardLinkBuilder(DASHBOARDS[uid]).type(DashboardLinkType.Link).url(url);
 }
 
 function queryOf(index: number, expr: string, legend: string): DataqueryBuilder {

@@ -1,7 +1,8 @@
 /** PromQL in the few forms the dashboards need, always over Grafana's own rate interval and the chosen instances. */
 
 /** Whose metrics a dashboard shows; a run's dashboard chooses among scenarios too. */
-export const WORKERS = 'job="worker", instance=~"$instance"';
+export const PLACE = 'namespace=~"$namespace", cluster=~"$cluster"';
+export const WORKERS = `job="worker", instance=~"$instance", ${PLACE}`;
 export const RUN_WORKERS = `${WORKERS}, scenario=~"$scenario"`;
 
 export interface Selection {
@@ -50,6 +51,11 @@ export function shared(metric: string, selection: Selection = {}): string {
 
 export function lag(by: string, selection: Selection = {}): string {
   return `sum by (${by}) (max by (topic, partition) (${selected('els_consumer_lag', selection)} >= 0))`;
+}
+
+/** How fast the lag grows (or, below zero, falls): what is produced less what is resolved. */
+export function lagGrowth(by: string, selection: Selection = {}): string {
+  return `sum by (${by}) (max by (topic, partition) (deriv(${selected('els_consumer_lag', selection)}[$__rate_interval])))`;
 }
 
 function grouping(by: readonly string[] = []): string {

@@ -18,6 +18,7 @@ export interface PanelView {
     readonly legend?: { readonly showLegend: boolean };
     readonly tooltip?: { readonly mode: string; readonly sort: string };
   };
+  readonly links?: readonly { readonly title: string; readonly url: string }[];
   readonly targets?: readonly { readonly expr: string; readonly refId: string; readonly legendFormat?: string }[];
 }
 
@@ -57,5 +58,5 @@ export function interpolated(query: string, rateInterval: string, scenario = '.*
   return query
     .replaceAll('$__rate_interval', rateInterval)
     .replaceAll('$scenario', scenario)
-    .replaceAll(/\$(instance|topic)\b/g, '.*');
+    .replaceAll(/\$(instance|topic|namespace|cluster)\b/g, '.*');
 }

@@ -1,11 +1,13 @@
 /** Consuming and publishing as the workers see it, and the brokers as their exporter sees them. */
 import { OPERATING_LIMITS } from '../../targets.ts';
 import { type DashboardRow, frame } from '../frame.ts';
-import { chart, figure } from '../panels.ts';
-import { lag, quantile, rareRate, rate, selected } from '../queries.ts';
+import { chart, figure, timeline } from '../panels.ts';
+import { lag, lagGrowth, PLACE, quantile, rareRate, rate, selected } from '../queries.ts';
 
-const EXPORTER = 'job="kafka"';
-const TOPICS = 'job="kafka", topic=~".*($topic)"';
+const EXPORTER = `job="kafka", ${PLACE}`;
+const TOPICS = `${EXPORTER}, topic=~".*($topic)"`;
+
+const CHOSEN = { where: 'topic=~"$topic"' };
 
 export const kafka = () =>
   frame({
@@ -25,6 +27,37 @@ const consuming: DashboardRow = {
       unit: 'count',
       queries: [{ expr: lag('topic, partition', { where: 'topic=~"$topic"' }), legend: '{{topic}} {{partition}}' }],
       limits: { bad: OPERATING_LIMITS.lagRecordsMax },
+    }),
+    chart({
+      title: 'Lag in seconds',
+      description: 'How long the workers need for what waits, at their present speed, if nothing more came.',
+      unit: 'seconds',
+      queries: [
+        {
+          expr: `${lag('topic', CHOSEN)} / (${rate('els_inputs_total', { by: ['topic'], ...CHOSEN })} > 0)`,
+          legend: '{{topic}}',
+        },
+      ],
+      limits: { bad: 60 },
+    }),
+    chart({
+      title: 'Produced and resolved',
+      description:
+        'What comes is what is resolved and what the lag grows by. Apart for long: the workers do not keep up.',
+      unit: 'perSecond',
+      queries: [
+        {
+          expr: `sum(${rate('els_inputs_total', CHOSEN)}) + sum(${lagGrowth('topic', CHOSEN)})`,
+          legend: 'produced',
+        },
+        { expr: rate('els_inputs_total', CHOSEN), legend: 'resolved' },
+      ],
+    }),
+    chart({
+      title: 'Time to drain',
+      description: 'Until the lag is gone as fast as it falls now, by topic; nothing is shown while it does not fall.',
+      unit: 'seconds',
+      queries: [{ expr: `${lag('topic', CHOSEN)} / (- ${lagGrowth('topic', CHOSEN)} > 0)`, legend: '{{topic}}' }],
     }),
     chart({
       title: 'Partitions of unknown lag',
@@ -49,6 +82,18 @@ const consuming: DashboardRow = {
       description: 'Records of the chosen topics that got their disposition.',
       unit: 'perSecond',
       queries: [{ expr: rate('els_inputs_total', { by: ['topic'], where: 'topic=~"$topic"' }), legend: '{{topic}}' }],
+    }),
+    timeline({
+      title: 'Owners of partitions',
+      description: 'How many partitions of each topic each worker has, over time. Red: none, so it has nothing to do.',
+      unit: 'count',
+      queries: [
+        {
+          expr: `sum by (instance, topic) (${selected('els_assigned_partitions', CHOSEN)})`,
+          legend: '{{instance}} {{topic}}',
+        },
+      ],
+      limits: { least: 1 },
     }),
     chart({
       title: 'Partitions owned',

@@ -2,7 +2,7 @@
 import { OPERATING_LIMITS, TARGETS } from '../../targets.ts';
 import { type DashboardRow, frame } from '../frame.ts';
 import { chart, figure, listing } from '../panels.ts';
-import { average, lag, quantile, rareRate, rareTotal, rate, selected, shared } from '../queries.ts';
+import { average, lag, lagGrowth, quantile, rareRate, rareTotal, rate, selected, shared } from '../queries.ts';
 
 export const overview = () =>
   frame({
@@ -17,6 +17,7 @@ const health: DashboardRow = {
   panels: [
     figure({
       title: 'Workers',
+      leadsTo: 'els-kafka',
       description: 'Workers that answer their scrape. Red when there is none.',
       unit: 'count',
       queries: [{ expr: `sum(${selected('up')}) or vector(0)`, legend: 'workers' }],
@@ -24,6 +25,7 @@ const health: DashboardRow = {
     }),
     figure({
       title: 'Lag',
+      leadsTo: 'els-kafka',
       description: 'Records of all topics not yet resolved. Growing for long means more comes than is taken.',
       unit: 'count',
       queries: [{ expr: `sum(${lag('topic')})`, legend: 'records' }],
@@ -31,6 +33,7 @@ const health: DashboardRow = {
     }),
     figure({
       title: 'Oldest unpublished event',
+      leadsTo: 'els-outbox',
       description: 'Age of the oldest outbox row. High when Kafka takes no writes (G7).',
       unit: 'seconds',
       queries: [{ expr: shared('els_outbox_oldest_age_seconds'), legend: 'age' }],
@@ -38,6 +41,7 @@ const health: DashboardRow = {
     }),
     figure({
       title: 'Events given up',
+      leadsTo: 'els-outbox',
       description: 'Dead outbox rows: events that are not in Kafka until somebody revives them (G7).',
       unit: 'count',
       queries: [{ expr: shared('els_outbox_dead'), legend: 'rows' }],
@@ -45,14 +49,48 @@ const health: DashboardRow = {
     }),
     figure({
       title: 'Impossible states repaired',
+      leadsTo: 'els-slots',
       description: 'Repairs of the reconciler since the workers started. Anything above zero is an alert (G4, G6).',
       unit: 'count',
       queries: [{ expr: rareTotal('els_reconciler_repairs_total', 'kind'), legend: '{{kind}}' }],
       limits: { bad: TARGETS.reconcilerRepairsMax + 1 },
     }),
     figure({
+      title: 'Completions',
+      leadsTo: 'els-slots',
+      description: 'Batches whose completion Kafka has acknowledged, per minute.',
+      unit: 'perMinute',
+      queries: [{ expr: `60 * ${rate('els_completion_latency_seconds_count')}`, legend: 'batches' }],
+    }),
+    figure({
+      title: 'Oldest open batch',
+      leadsTo: 'els-slots',
+      description:
+        'Age of the oldest batch with open slots: els batch list --state open names it, els batch close ends it.',
+      unit: 'seconds',
+      queries: [{ expr: shared('els_batch_oldest_age_seconds', { where: 'state="open"' }), legend: 'age' }],
+      limits: { warn: OPERATING_LIMITS.announcedAgeSecondsMax, bad: OPERATING_LIMITS.openAgeSecondsMax },
+    }),
+    figure({
+      title: 'Time to drain',
+      leadsTo: 'els-kafka',
+      description: 'At the present speed, until the lag is gone; nothing is shown while it does not fall.',
+      unit: 'seconds',
+      queries: [{ expr: `sum(${lag('topic')}) / (- sum(${lagGrowth('topic')}) > 0)`, legend: 'left' }],
+    }),
+    figure({
+      title: 'Unknown events',
+      leadsTo: 'els-kafka',
+      description:
+        'Records of an event_type that the contract has not, since the workers started. A misspelt one looks so.',
+      unit: 'count',
+      queries: [{ expr: rareTotal('els_unknown_events_total', 'event_type'), legend: '{{event_type}}' }],
+      limits: { warn: 1, bad: 1_000 },
+    }),
+    figure({
       title: 'Dead letters',
-      description: 'Records set aside since the workers started, by reason (G3).',
+      leadsTo: 'els-kafka',
+      description: 'Records set aside since the workers started, by reason (G3): els dlq list.',
       unit: 'count',
       queries: [{ expr: rareTotal('els_dead_letters_total', 'reason'), legend: '{{reason}}' }],
       limits: { warn: 1, bad: 1_000 },
@@ -65,12 +103,14 @@ const workers: DashboardRow = {
   panels: [
     chart({
       title: 'Inputs resolved',
+      leadsTo: 'els-kafka',
       description: 'Input records that got their disposition, by worker. Unequal when keys favour a partition.',
       unit: 'perSecond',
       queries: [{ expr: rate('els_inputs_total', { by: ['instance'] }), legend: '{{instance}}' }],
     }),
     chart({
       title: 'Retries and dead letters',
+      leadsTo: 'els-kafka',
       description: 'Transient failures answered by another attempt, and records set aside. Conflicts are harmless.',
       unit: 'perSecond',
       queries: [
@@ -80,6 +120,7 @@ const workers: DashboardRow = {
     }),
     chart({
       title: 'Completion latency P99',
+      leadsTo: 'els-slots',
       description:
         'From receipt of the input that completed a batch to the acknowledged completion. Yellow: what is aimed at, at half capacity; red: what is promised.',
       unit: 'seconds',
@@ -96,6 +137,7 @@ const dependencies: DashboardRow = {
   panels: [
     chart({
       title: 'PostgreSQL: average statement',
+      leadsTo: 'els-postgres',
       description: 'Average duration of all statements as the workers see it; red from the promised bound.',
       unit: 'seconds',
       queries: [
@@ -105,6 +147,7 @@ const dependencies: DashboardRow = {
     }),
     chart({
       title: 'PostgreSQL: pool and errors',
+      leadsTo: 'els-postgres',
       description: 'Connections in use, work waiting for one, and failed statements by SQLSTATE.',
       unit: 'none',
       queries: [
@@ -117,6 +160,7 @@ const dependencies: DashboardRow = {
     }),
     chart({
       title: 'Redis: P95 and errors',
+      leadsTo: 'els-redis',
       description: 'Duration of a pipeline; red from the promised bound. Errors only cost the hints (G8).',
       unit: 'seconds',
       queries: [
@@ -127,6 +171,7 @@ const dependencies: DashboardRow = {
     }),
     chart({
       title: 'Kafka: lag',
+      leadsTo: 'els-kafka',
       description: 'Records between committed offset and end, by topic.',
       unit: 'count',
       queries: [{ expr: lag('topic'), legend: '{{topic}}' }],
@@ -134,6 +179,7 @@ const dependencies: DashboardRow = {
     }),
     chart({
       title: 'Kafka: publish delay P99',
+      leadsTo: 'els-kafka',
       description: 'From commit of a transaction to acknowledgement of all its messages.',
       unit: 'seconds',
       queries: [{ expr: quantile(0.99, 'els_publish_delay_seconds', { by: ['instance'] }), legend: '{{instance}}' }],
@@ -141,6 +187,7 @@ const dependencies: DashboardRow = {
     }),
     chart({
       title: 'Kafka: failed publications and rebalances',
+      leadsTo: 'els-kafka',
       description:
         'Rows whose publication failed, and consumer group generations joined. Both rise when brokers are in trouble.',
       unit: 'perSecond',
@@ -157,6 +204,7 @@ const surface: DashboardRow = {
   panels: [
     chart({
       title: 'Readiness by dependency',
+      leadsTo: 'els-kafka',
       description: 'What /ready says of each worker; 0 is not well. Without redis or outbox it is still ready.',
       unit: 'none',
       queries: [
@@ -168,6 +216,7 @@ const surface: DashboardRow = {
     }),
     chart({
       title: 'HTTP requests',
+      leadsTo: 'els-postgres',
       description: 'Requests by route and class of status. 4xx with a crowd is 429: more than a process answers.',
       unit: 'perSecond',
       queries: [
@@ -179,6 +228,7 @@ const surface: DashboardRow = {
     }),
     chart({
       title: 'HTTP duration P95',
+      leadsTo: 'els-postgres',
       description: 'From the request to the end of its answer, the wait for its turn included.',
       unit: 'seconds',
       queries: [{ expr: quantile(0.95, 'els_http_request_duration_seconds', { by: ['route'] }), legend: '{{route}}' }],
@@ -191,6 +241,7 @@ const processes: DashboardRow = {
   panels: [
     chart({
       title: 'CPU',
+      leadsTo: 'els-kafka',
       description: 'Share of one core each worker uses. JavaScript runs on one core.',
       unit: 'share',
       columns: 6,
@@ -198,6 +249,7 @@ const processes: DashboardRow = {
     }),
     chart({
       title: 'Memory',
+      leadsTo: 'els-kafka',
       description: 'Resident memory; by design the size of batches does not show in it.',
       unit: 'bytes',
       columns: 6,
@@ -205,6 +257,7 @@ const processes: DashboardRow = {
     }),
     chart({
       title: 'Event-loop lag P99',
+      leadsTo: 'els-kafka',
       description: 'How late timers fire. High means too little CPU: heartbeats come late, partitions move (G3).',
       unit: 'seconds',
       columns: 6,
@@ -213,6 +266,7 @@ const processes: DashboardRow = {
     }),
     chart({
       title: 'Log lines lost',
+      leadsTo: 'els-kafka',
       description: 'Standard output takes no lines: a full disk, or nobody reads them. The work goes on unseen.',
       unit: 'none',
       columns: 6,
@@ -220,6 +274,7 @@ const processes: DashboardRow = {
     }),
     listing({
       title: 'Who runs',
+      leadsTo: 'els-kafka',
       description: 'Version and own name (exported_instance) of each scraped worker.',
       unit: 'none',
       columns: 6,

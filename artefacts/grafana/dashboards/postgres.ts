@@ -2,9 +2,9 @@
 import { OPERATING_LIMITS, TARGETS } from '../../targets.ts';
 import { type DashboardRow, frame } from '../frame.ts';
 import { chart } from '../panels.ts';
-import { average, quantile, rareRate, rate, selected } from '../queries.ts';
+import { average, PLACE, quantile, rareRate, rate, selected } from '../queries.ts';
 
-const EXPORTER = 'job="postgres"';
+const EXPORTER = `job="postgres", ${PLACE}`;
 
 export const postgres = () =>
   frame({

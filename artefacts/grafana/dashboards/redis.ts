@@ -2,9 +2,9 @@
 import { TARGETS } from '../../targets.ts';
 import { type DashboardRow, frame } from '../frame.ts';
 import { chart } from '../panels.ts';
-import { quantile, rareRate, rate } from '../queries.ts';
+import { PLACE, quantile, rareRate, rate } from '../queries.ts';
 
-const EXPORTER = 'job="redis"';
+const EXPORTER = `job="redis", ${PLACE}`;
 
 export const redis = () =>
   frame({

@@ -1,7 +1,7 @@
 /** One run of the harness: its phases and faults over what the workers did. */
 import { OPERATING_LIMITS, TARGETS } from '../../targets.ts';
 import { annotation, type DashboardRow, frame } from '../frame.ts';
-import { chart } from '../panels.ts';
+import { chart, timeline } from '../panels.ts';
 import { lag, quantile, RUN_WORKERS, rareRate, rate, selected, shared } from '../queries.ts';
 
 export const run = () =>
@@ -28,14 +28,14 @@ export const run = () =>
 const harness: DashboardRow = {
   title: 'What the harness did',
   panels: [
-    chart({
+    timeline({
       title: 'Phases',
       description: 'The phase the run is in, told by the harness itself.',
       unit: 'none',
       columns: 12,
       queries: [{ expr: 'els_run_phase{scenario=~"$scenario"}', legend: '{{scenario}} {{phase}}' }],
     }),
-    chart({
+    timeline({
       title: 'Faults',
       description: '1 while a fault lasts.',
       unit: 'none',

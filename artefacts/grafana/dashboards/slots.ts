@@ -43,6 +43,14 @@ const batches: DashboardRow = {
       limits: { warn: OPERATING_LIMITS.announcedAgeSecondsMax, bad: OPERATING_LIMITS.openAgeSecondsMax },
     }),
     chart({
+      title: 'Completions',
+      description: 'Batches whose completion Kafka has acknowledged, per minute, by worker.',
+      unit: 'perMinute',
+      queries: [
+        { expr: `60 * ${rate('els_completion_latency_seconds_count', { by: ['instance'] })}`, legend: '{{instance}}' },
+      ],
+    }),
+    chart({
       title: 'Batches erased',
       description: 'Completed batches past the retention, of which a tombstone is left.',
       unit: 'perSecond',

@@ -8,10 +8,12 @@ import { asyncApi } from '../../../artefacts/contract/asyncapi.ts';
 import { contractDocuments } from '../../../artefacts/contract/documents.ts';
 import { openApi } from '../../../artefacts/contract/openapi.ts';
 import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
+import { DEAD_LETTER_REASONS as CONTRACT_REASONS } from '../../../src/contract/dead-letter-reasons.ts';
 import { contentMessage, failureMessage, registrationMessage } from '../../../src/contract/inbound-messages.ts';
 import type { WireMessage } from '../../../src/contract/message.ts';
 import { completedMessage, excessMessage, slotAssignedMessage } from '../../../src/contract/outbound.ts';
 import { deadLetterTopic, EVENT_TYPES, type EventName, INBOUND, topicsFor } from '../../../src/contract/topics.ts';
+import { DEAD_LETTER_REASONS } from '../../../src/domain/ports.ts';
 import { AppError } from '../../../src/errors.ts';
 import type { HealthProbe } from '../../../src/http/health.ts';
 import { createHttpServer } from '../../../src/http/server.ts';
@@ -34,7 +36,9 @@ test.each(documents)('$file is the generated one (else run `pnpm docs:generate`)
   expect(isCurrent ? '' : `${file} is out of date, run: pnpm docs:generate`).toBe('');
 });
 
-test.each(documents)('$file refers only to what it holds', ({ content }) => {
+const yamlDocuments = documents.filter(({ file }) => file.endsWith('.yaml'));
+
+test.each(yamlDocuments)('$file refers only to what it holds', ({ content }) => {
   const references = [...JSON.stringify(content).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = '']) => path);
   expect(references.length).toBeGreaterThan(10);
   const step = (at: unknown, name: string) => (at as Record<string, unknown> | undefined)?.[name];
@@ -93,7 +97,8 @@ describe('the topics', () => {
     }),
   };
   const cases = Object.entries(samples) as [EventName, WireMessage][];
-  const payloadOf = (name: EventName) => validatorOf(document.components.messages[name].payload);
+  const { components } = document;
+  const payloadOf = (name: EventName) => validatorOf(components.messages[name].payload, { components });
 
   test('are those of the contract, each inbound one with its dead letters', () => {
     const addresses = Object.values(document.channels).map((channel) => (channel as { address: string }).address);
@@ -118,8 +123,34 @@ describe('the topics', () => {
     expect(accepts({ ...envelope, data, event_type: 'other' })).toBe(false);
   });
 
+  test.each(cases)('let a %s have fields that came later', (name, { value }) => {
+    const event = JSON.parse(value) as { data: object };
+    const accepts = payloadOf(name);
+    const later = { ...event, later: 1, data: { ...event.data, later: { of: 'us' } } };
+    expect(accepts(later) ? [] : accepts.errors).toEqual([]);
+  });
+
+  test.each(cases)('show an example of a %s, in the document and in a schema of its own', (name) => {
+    const [example] = components.messages[name].examples;
+    const file = documents.find((each) => each.file.endsWith(`/${EVENT_TYPES[name]}.schema.json`));
+    const accepts = validatorOf(file?.content ?? {});
+    expect(accepts(example?.payload) ? [] : accepts.errors).toEqual([]);
+    expect(accepts({ event_type: EVENT_TYPES[name] })).toBe(false);
+    expect(payloadOf(name)(example?.payload)).toBe(true);
+  });
+
+  test('name every schema, for generators of code', () => {
+    const names = Object.keys(components.schemas);
+    expect(names).toHaveLength(12);
+    expect(Object.values(components.schemas).map(({ title }) => title)).toEqual(names);
+  });
+
+  test('tell the reasons that the service has', () => {
+    expect([...CONTRACT_REASONS]).toEqual([...DEAD_LETTER_REASONS]);
+  });
+
   test.each(['slotAssigned', 'excess', 'completed'] as const)('give a %s the described headers', (name) => {
-    const accepts = validatorOf(document.components.messages[name].headers);
+    const accepts = validatorOf(document.components.messages[name].headers ?? {});
     expect(accepts(samples[name].headers) ? [] : accepts.errors).toEqual([]);
   });
 });

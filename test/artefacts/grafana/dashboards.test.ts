@@ -68,6 +68,18 @@ test('a chart that can have several series names each and shows all of them unde
   }
 });
 
+test('every panel leads to another dashboard, with its time and instances', () => {
+  const uids = frames.map(({ uid }) => uid);
+  for (const panel of panels) {
+    const leads = (panel.links ?? []).map(({ url }) => /^\/d\/([a-z-]+)\?/.exec(url)?.[1] ?? '');
+    expect([nameOf(panel), leads.filter((uid) => uids.includes(uid) && `${uid}.json` !== panel.dashboard)]).toEqual([
+      nameOf(panel),
+      leads,
+    ]);
+    expect([nameOf(panel), leads.length]).toEqual([nameOf(panel), 1]);
+  }
+});
+
 test('a figure whose description says that none is bad is red at none', () => {
   for (const panel of panels.filter(({ description }) => /red when there is none/i.test(description ?? ''))) {
     const [first, second] = panel.fieldConfig?.defaults.thresholds?.steps ?? [];
@@ -122,7 +134,7 @@ describe('a query', () => {
   });
 
   test('selects by labels that the metric has, or that its target gives', () => {
-    const fromTarget = ['job', 'instance', 'scenario'];
+    const fromTarget = ['job', 'instance', 'scenario', 'namespace', 'cluster'];
     for (const { panel, expr } of queries) {
       for (const [, metric = '', matchers = ''] of expr.matchAll(/([a-z_]+)\{([^}]*)\}/g)) {
         const labels = known.labelsOf(metric);
@@ -144,7 +156,7 @@ describe('a query', () => {
 
 test('variables are datasource and instance everywhere, topic and scenario where they make sense', () => {
   const variables = Object.fromEntries(
-    frames.map(({ uid, templating }) => [uid, templating.list.map(({ name }) => name).slice(2)]),
+    frames.map(({ uid, templating }) => [uid, templating.list.map(({ name }) => name).slice(4)]),
   );
   expect(variables).toEqual({
     'els-overview': [],
@@ -156,7 +168,12 @@ test('variables are datasource and instance everywhere, topic and scenario where
     'els-run': ['scenario'],
   });
   for (const { templating } of frames) {
-    expect(templating.list.slice(0, 2).map(({ name }) => name)).toEqual(['datasource', 'instance']);
+    expect(templating.list.slice(0, 4).map(({ name }) => name)).toEqual([
+      'datasource',
+      'instance',
+      'namespace',
+      'cluster',
+    ]);
   }
 });
 
