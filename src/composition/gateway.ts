@@ -10,11 +10,13 @@ import { topicsFor } from '../contract/topics.ts';
 import { AppError } from '../errors.ts';
 import { addIngestRoutes } from '../gateway/ingest/ingest-routes.ts';
 import { RecordWriter } from '../gateway/ingest/record-writer.ts';
+import { addPageRoutes } from '../gateway/read/page-routes.ts';
 import { HealthCheck, type HealthProbe } from '../http/health.ts';
 import { HttpServer } from '../http/server.ts';
 import { KafkaHealth } from '../kafka/kafka-health.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
 import { Lifecycle, type Service } from '../lifecycle.ts';
+import { PostgresBatchPages } from '../postgres/batch-pages.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -117,7 +119,14 @@ function composeSurface({ config, log, single }: Composing): void {
       },
       clock: systemClock,
       log,
-      addRoutes: (server) => {
+      addRoutes: (server, errors) => {
+        addPageRoutes(server, {
+          pages: new PostgresBatchPages(get(ReadDatabase)),
+          status: get(PostgresStatusReader),
+          errors,
+          readsPerSecondMax: config.httpReadsPerSecondMax,
+          idLengthMax: ID_LENGTH_MAX,
+        });
         const writer = get(RecordWriter);
         const schemas = inboundSchemas(limits);
         const { valueBytesMax } = config;
