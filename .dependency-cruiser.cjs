@@ -93,6 +93,7 @@ module.exports = {
     only('kafkajs-only-in-kafka', 'kafkajs', '^src/kafka', 'An unmaintained client behind a narrow port.'),
     only('ioredis-only-in-redis', 'ioredis', '^src/redis', 'Redis is a hint; nobody else may lean on it.'),
     only('fastify-only-in-http', 'fastify', '^src/(http|gateway)/', 'A server framework shapes surfaces, not rules.'),
+    only('ws-only-in-live', 'ws', '^src/gateway/live/', 'Whoever speaks to browsers does so in one room.'),
     only('commander-only-in-admin', 'commander', '^src/(admin|bin)/', 'Arguments are parsed at the edge.'),
     only('opentelemetry-only-in-telemetry', '@opentelemetry', '^src/telemetry', 'Conventions of names change; one file holds them.'),
     only('prom-client-only-in-telemetry', 'prom-client', '^src/telemetry', 'Every metric is declared once.'),

@@ -10,6 +10,10 @@ import { topicsFor } from '../contract/topics.ts';
 import { AppError } from '../errors.ts';
 import { addIngestRoutes } from '../gateway/ingest/ingest-routes.ts';
 import { RecordWriter } from '../gateway/ingest/record-writer.ts';
+import { LiveConnections } from '../gateway/live/live-connections.ts';
+import { addLiveSockets } from '../gateway/live/live-sockets.ts';
+import { addLiveStream } from '../gateway/live/live-stream.ts';
+import { WatchHub } from '../gateway/live/watch-hub.ts';
 import { addPageRoutes } from '../gateway/read/page-routes.ts';
 import { HealthCheck, type HealthProbe } from '../http/health.ts';
 import { HttpServer } from '../http/server.ts';
@@ -17,6 +21,7 @@ import { KafkaHealth } from '../kafka/kafka-health.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
 import { Lifecycle, type Service } from '../lifecycle.ts';
 import { PostgresBatchPages } from '../postgres/batch-pages.ts';
+import { PostgresProgressReader } from '../postgres/progress-reader.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -31,6 +36,8 @@ const ID_LENGTH_MAX = 200;
 /** Whoever posts gets an answer within three seconds, so a produce request gets a little less. */
 const PUBLISH_MS_MAX = 2500;
 const ANSWER_MS_MAX = 2800;
+/** Between two looks at all watched batches. */
+const POLL_MS = 1000;
 const BYTES_IN_FLIGHT_MAX = 64 * 1024 * 1024;
 const LOOPBACK = /^(127\.[\d.]+|::1|localhost)$/;
 
@@ -39,7 +46,7 @@ export function composeGateway(config: Config): DependencyContainer {
     const message = `HTTP_HOST=${config.httpHost} is not loopback, and a gateway asks nobody who he is: set GATEWAY_OPEN`;
     throw new AppError('CONFIG_INVALID', `${message} if only friends can reach it`);
   }
-  return composeProgram(config, [composeAdapters, composeIngest, composeSurface], servicesOf);
+  return composeProgram(config, [composeAdapters, composeIngest, composeLive, composeSurface], servicesOf);
 }
 
 function servicesOf(get: Get): Service[] {
@@ -53,8 +60,11 @@ function servicesOf(get: Get): Service[] {
     ),
     closing('publisher', () => get(KafkaMessagePublisher).disconnect()),
     get(HealthCheck),
-    // Last, so that it stops first: what was asked is answered while there is something to answer with.
+    get(WatchHub),
+    // Stops before what it asks: what was asked is answered while there is something to answer with.
     get(HttpServer),
+    // Leaves while the server still listens for the others.
+    get(LiveConnections),
   ];
 }
 
@@ -81,6 +91,19 @@ function composeIngest(composing: Composing): void {
       recordsInFlightMax: config.gatewayRecordsInFlightMax,
       bytesInFlightMax: BYTES_IN_FLIGHT_MAX,
       answerMsMax: ANSWER_MS_MAX,
+    });
+  });
+}
+
+function composeLive({ config, log, single }: Composing): void {
+  single(WatchHub, (get) => {
+    return new WatchHub({ reader: new PostgresProgressReader(get(ReadDatabase)), pollMs: POLL_MS, log });
+  });
+  single(LiveConnections, (get) => {
+    return new LiveConnections({
+      hub: get(WatchHub),
+      connectionsMax: config.gatewayConnectionsMax,
+      onFailure: (error) => log.error({ err: error }, 'live connections have a bug'),
     });
   });
 }
@@ -127,6 +150,8 @@ function composeSurface({ config, log, single }: Composing): void {
           readsPerSecondMax: config.httpReadsPerSecondMax,
           idLengthMax: ID_LENGTH_MAX,
         });
+        addLiveStream(server, get(LiveConnections));
+        addLiveSockets(server.server, get(LiveConnections));
         const writer = get(RecordWriter);
         const schemas = inboundSchemas(limits);
         const { valueBytesMax } = config;
