@@ -56,6 +56,16 @@ module.exports = {
       from: { path: '^src/http/' }, to: { path: '^src/worker/' },
     },
     {
+      name: 'gateway-knows-ports-only', severity: 'error',
+      comment: 'It is given its adapters, like the worker; and a gateway that needs a worker in its process could not be scaled alone.',
+      from: { path: '^src/gateway/' }, to: { path: '^src/(postgres|kafka|redis|worker|composition|bin|admin)/' },
+    },
+    {
+      name: 'gateway-is-a-leaf', severity: 'error',
+      comment: 'Nobody else is made of it: the worker does its work whether or not anybody asks by HTTP.',
+      from: { path: '^src/', pathNot: '^src/(gateway|composition)/' }, to: { path: '^src/gateway/' },
+    },
+    {
       name: 'admin-knows-ports-only', severity: 'error',
       comment: 'Commands are tested without servers; composition gives them their adapters.',
       from: { path: '^src/admin/' }, to: { path: '^src/(postgres|kafka|redis|worker|composition|bin)' },
@@ -64,7 +74,7 @@ module.exports = {
       name: 'adapters-know-ports-only', severity: 'error',
       comment: 'An adapter serves a port; it knows neither the shell nor another technology.',
       from: { path: '^src/(postgres|kafka|redis|telemetry)/' },
-      to: { path: '^src/(worker|http|composition|bin|admin)' },
+      to: { path: '^src/(worker|gateway|http|composition|bin|admin)' },
     },
     {
       name: 'adapters-not-each-other', severity: 'error',
@@ -82,7 +92,8 @@ module.exports = {
     only('pg-only-in-postgres', 'pg|drizzle-orm', '^src/postgres', 'SQL lives in one folder.'),
     only('kafkajs-only-in-kafka', 'kafkajs', '^src/kafka', 'An unmaintained client behind a narrow port.'),
     only('ioredis-only-in-redis', 'ioredis', '^src/redis', 'Redis is a hint; nobody else may lean on it.'),
-    only('fastify-only-in-http', 'fastify', '^src/http/', 'A server framework shapes surfaces, not rules.'),
+    only('fastify-only-in-http', 'fastify', '^src/(http|gateway)/', 'A server framework shapes surfaces, not rules.'),
+    only('ws-only-in-live', 'ws', '^src/gateway/live/', 'Whoever speaks to browsers does so in one room.'),
     only('commander-only-in-admin', 'commander', '^src/(admin|bin)/', 'Arguments are parsed at the edge.'),
     only('opentelemetry-only-in-telemetry', '@opentelemetry', '^src/telemetry', 'Conventions of names change; one file holds them.'),
     only('prom-client-only-in-telemetry', 'prom-client', '^src/telemetry', 'Every metric is declared once.'),

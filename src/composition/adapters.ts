@@ -104,12 +104,10 @@ function composePostgres({ config, log, single }: Composing): void {
   single(PostgresStatusReader, (get) => new PostgresStatusReader(get(ReadDatabase)));
 }
 
-function composeKafka({ config, log, single }: Composing): void {
-  const topics = topicsFor(config.topicPrefix);
-  const inbound = INBOUND.map((name) => topics[name]);
-  // One for all clients: they share a token.
+/** One for all clients: they share a token. */
+export function kafkaClients({ config, log }: Composing) {
   const security = kafkaSecurity(config);
-  const client = (role: string, limits: Partial<KafkaClientOptions> = {}) =>
+  return (role: string, limits: Partial<KafkaClientOptions> = {}) =>
     createKafka({
       brokers: config.kafkaBrokers,
       clientId: `${config.instanceId}-${role}`,
@@ -117,6 +115,13 @@ function composeKafka({ config, log, single }: Composing): void {
       security,
       ...limits,
     });
+}
+
+function composeKafka(composing: Composing): void {
+  const { config, log, single } = composing;
+  const topics = topicsFor(config.topicPrefix);
+  const inbound = INBOUND.map((name) => topics[name]);
+  const client = kafkaClients(composing);
   single(KafkaMessagePublisher, (get) => {
     const { instanceId: instance } = config;
     const metrics = get(Metrics);

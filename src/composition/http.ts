@@ -13,11 +13,13 @@ import { Intake } from '../worker/intake/intake.ts';
 import { ProbeDatabase } from './adapters.ts';
 import type { Composing } from './composing.ts';
 
-const LOOK_INTERVAL_MS = 1000;
-/** Longer than the interval, so that a probe is answered from memory while all is well, however busy the process is. */
-const FRESH_MS = 2000;
-/** Longer than what each dependency's own limits leave a look, which say more than its end here. */
-const CHECK_TIMEOUT_MS = 2500;
+export const HEALTH_TIMES = {
+  intervalMs: 1000,
+  /** Longer than the interval, so that a probe is answered from memory while all is well, however busy the process is. */
+  freshMs: 2000,
+  /** Longer than what each dependency's own limits leave a look, which say more than its end here. */
+  checkTimeoutMs: 2500,
+};
 
 export function composeHttp({ config, log, single }: Composing): void {
   single(HealthCheck, (get) => {
@@ -46,9 +48,7 @@ export function composeHttp({ config, log, single }: Composing): void {
     return new HealthCheck({
       probes,
       phase: () => lifecycle.phase,
-      checkTimeoutMs: CHECK_TIMEOUT_MS,
-      intervalMs: LOOK_INTERVAL_MS,
-      freshMs: FRESH_MS,
+      ...HEALTH_TIMES,
       metrics: get(Metrics),
       log,
     });

@@ -234,6 +234,19 @@ export const SECTIONS = {
       unit: 's',
     }),
   },
+  Gateway: {
+    GATEWAY_OPEN: setting(flag().default(false), {
+      meaning:
+        'A gateway asks nobody who he is, so it refuses to start on an address that is not loopback; this allows it: whoever reaches it may write.',
+    }),
+    GATEWAY_RECORDS_IN_FLIGHT_MAX: setting(integer(1, 1_000_000).default(20_000), {
+      meaning: 'Most records a gateway holds that Kafka has not acknowledged; requests beyond it get 429.',
+      unit: 'records',
+    }),
+    GATEWAY_CONNECTIONS_MAX: setting(integer(10, 20_000).default(10_000), {
+      meaning: 'Most connections of a gateway; a newcomer takes the place of the one that is quiet for longest.',
+    }),
+  },
 } as const;
 
 export const configSchema = z.object({
@@ -243,6 +256,7 @@ export const configSchema = z.object({
   ...SECTIONS.Intake,
   ...SECTIONS.Outbox,
   ...SECTIONS.Redis,
+  ...SECTIONS.Gateway,
 });
 
 export type SettingName = keyof typeof configSchema.shape;

@@ -20,6 +20,11 @@ export function derivedCorrelationId(eventId: string): string {
   return uuidOf(`correlation\n${eventId}`);
 }
 
+/** Of what a caller sends under a key of its own. The same parts give the same id, so that a repeat is a duplicate. */
+export function requestedId(kind: 'batch' | 'essay' | 'event', parts: readonly string[]): string {
+  return uuidOf(`requested ${kind}\n${parts.join('\n')}`);
+}
+
 /** By the platform's hash: one id per event, so a library that hashes in JavaScript would be a tenth of a worker's work. */
 function uuidOf(name: string): string {
   const hex = createHash('sha1').update(NAMESPACE).update(name).digest('hex');

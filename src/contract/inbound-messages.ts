@@ -1,7 +1,7 @@
 /**
  * Builds the messages that the service consumes, as their producers build them: the batch service and the file service
- * give no headers, and the file service keys by upload, not by batch. Used by the load generator and by tests. Nothing
- * is checked, so that wrong messages can be built too.
+ * give no headers, and the file service keys by upload, not by batch. Used by the gateway, the load generator and tests.
+ * Nothing is checked, so that wrong messages can be built too.
  */
 import { SCHEMA_VERSION, type WireMessage } from './message.ts';
 import { EVENT_TYPES, type EventName, type Topics } from './topics.ts';
@@ -19,6 +19,8 @@ export interface InboundMessageFields {
   readonly traceparent?: string | undefined;
   /** Default: the contract's key. */
   readonly key?: string | undefined;
+  /** Default: the service that the contract names. */
+  readonly sourceService?: string | undefined;
 }
 
 export interface RegistrationMessageFields extends InboundMessageFields {
@@ -27,18 +29,27 @@ export interface RegistrationMessageFields extends InboundMessageFields {
   readonly userId: string;
   readonly orgId: string | null;
   readonly classId: string | null;
+  readonly studentPromptRef?: unknown;
 }
 
-export interface ContentMessageFields extends InboundMessageFields {
+/** What the service does not look at; others may. */
+export interface FileFields {
+  readonly rawFileStorageId?: string | undefined;
+  readonly fileSizeBytes?: number | undefined;
+}
+
+export interface ContentMessageFields extends InboundMessageFields, FileFields {
   readonly textStorageId: string;
   readonly fileUploadId: string;
   readonly originalFileName: string;
+  readonly contentMd5Hash?: string | null | undefined;
 }
 
-export interface FailureMessageFields extends InboundMessageFields {
+export interface FailureMessageFields extends InboundMessageFields, FileFields {
   readonly fileUploadId: string;
   readonly originalFileName: string;
   readonly errorCode: string;
+  readonly errorMessage?: string | undefined;
 }
 
 export function registrationMessage(fields: RegistrationMessageFields): WireMessage {
@@ -59,7 +70,7 @@ export function registrationMessage(fields: RegistrationMessageFields): WireMess
       error_info: {},
     },
     course_code: fields.courseCode,
-    student_prompt_ref: null,
+    student_prompt_ref: fields.studentPromptRef ?? null,
     user_id: fields.userId,
     org_id: fields.orgId,
     class_id: fields.classId,
@@ -73,10 +84,10 @@ export function contentMessage(fields: ContentMessageFields): WireMessage {
     entity_id: fields.batchId,
     file_upload_id: fields.fileUploadId,
     original_file_name: fields.originalFileName,
-    raw_file_storage_id: `raw-${fields.fileUploadId}`,
+    raw_file_storage_id: fields.rawFileStorageId ?? `raw-${fields.fileUploadId}`,
     text_storage_id: fields.textStorageId,
-    file_size_bytes: FILE_SIZE_BYTES,
-    content_md5_hash: null,
+    file_size_bytes: fields.fileSizeBytes ?? FILE_SIZE_BYTES,
+    content_md5_hash: fields.contentMd5Hash ?? null,
     correlation_id: fields.correlationId,
     timestamp: isoTime(fields),
   };
@@ -89,11 +100,11 @@ export function failureMessage(fields: FailureMessageFields): WireMessage {
     entity_id: fields.batchId,
     file_upload_id: fields.fileUploadId,
     original_file_name: fields.originalFileName,
-    raw_file_storage_id: `raw-${fields.fileUploadId}`,
+    raw_file_storage_id: fields.rawFileStorageId ?? `raw-${fields.fileUploadId}`,
     validation_error_code: fields.errorCode,
     validation_error_detail: {
       error_code: fields.errorCode,
-      message: `File did not validate: ${fields.errorCode}`,
+      message: fields.errorMessage ?? `File did not validate: ${fields.errorCode}`,
       correlation_id: fields.correlationId,
       timestamp: isoTime(fields),
       service: 'file-service',
@@ -103,7 +114,7 @@ export function failureMessage(fields: FailureMessageFields): WireMessage {
       trace_id: null,
       span_id: null,
     },
-    file_size_bytes: FILE_SIZE_BYTES,
+    file_size_bytes: fields.fileSizeBytes ?? FILE_SIZE_BYTES,
     correlation_id: fields.correlationId,
     timestamp: isoTime(fields),
   };
@@ -121,7 +132,7 @@ function message(
     event_id: fields.eventId,
     event_type: EVENT_TYPES[name],
     event_timestamp: isoTime(fields),
-    source_service: sourceService,
+    source_service: fields.sourceService ?? sourceService,
     schema_version: SCHEMA_VERSION,
     correlation_id: fields.correlationId,
     data_schema_uri: null,

@@ -71,12 +71,24 @@ export interface Refusal {
   readonly retryAfterSeconds?: number;
 }
 
+/** Thrown by a route that says itself what its caller is told. */
+export class RefusedError extends Error {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.message);
+    this.name = 'RefusedError';
+    this.refusal = refusal;
+  }
+}
+
 export function tooMany(perSecondMax: number): Refusal {
   const message = `more than ${perSecondMax} requests per second`;
   return { status: 429, code: 'RATE_LIMITED', message, retryAfterSeconds: 1 };
 }
 
 function refusalOf(error: unknown): Refusal {
+  if (error instanceof RefusedError) return error.refusal;
   if (error instanceof AppError) {
     if (error.code === 'INVALID_INPUT') {
       return { status: 400, code: 'VALIDATION_ERROR', message: error.message };

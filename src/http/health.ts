@@ -26,7 +26,7 @@ export interface DependencyState {
 
 export interface Health {
   readonly phase: Phase;
-  /** Every required dependency answers. */
+  /** What the process is for can be done, or a part of it where its parts are of use alone. */
   readonly available: boolean;
   /** Every dependency answers. */
   readonly complete: boolean;
@@ -54,6 +54,8 @@ export class HealthCheck implements Service {
       readonly probes: readonly HealthProbe[];
       readonly phase: () => Phase;
       readonly checkTimeoutMs: number;
+      /** Each required dependency serves a part of the work that goes on without the others. */
+      readonly oneIsEnough?: boolean;
       /** Between two looks of its own. */
       readonly intervalMs: number;
       /** What was found is told again for so long. */
@@ -79,7 +81,7 @@ export class HealthCheck implements Service {
   }
 
   async read(): Promise<Health> {
-    const { probes } = this.deps;
+    const { probes, oneIsEnough = false } = this.deps;
     const details = await Promise.all(probes.map((probe) => this.look(probe)));
     const dependencies = probes.map((probe, index) => {
       const detail = details[index] ?? null;
@@ -87,9 +89,11 @@ export class HealthCheck implements Service {
         detail === null ? { status: 'ok' } : { status: probe.required ? 'failed' : 'degraded', detail };
       return [probe.name, state] as const;
     });
+    const required = dependencies.filter((_, index) => probes[index]?.required === true);
+    const isUp = ([, { status }]: (typeof required)[number]) => status !== 'failed';
     return {
       phase: this.deps.phase(),
-      available: dependencies.every(([, { status }]) => status !== 'failed'),
+      available: oneIsEnough ? required.some(isUp) : required.every(isUp),
       complete: dependencies.every(([, { status }]) => status === 'ok'),
       dependencies: Object.fromEntries(dependencies),
     };

@@ -24,7 +24,7 @@ const BODY_BYTES_MAX = 1024;
 const REQUEST_MS_MAX = 10_000;
 const HEADERS_MS_MAX = 5000;
 const CHECK_INTERVAL_MS = 1000;
-/** Of the process's file descriptors, most are for Kafka and PostgreSQL. */
+/** Of a worker's file descriptors, most are for Kafka and PostgreSQL. */
 const CONNECTIONS_MAX = 256;
 const KEEP_ALIVE_MS = 10_000;
 /**
@@ -47,10 +47,14 @@ export interface HttpServerDeps {
   readonly identity: Identity;
   readonly clock: Clock;
   readonly log: Logger;
+  /** What only this process serves, below `/v1/`, each with a limit of its own. */
+  readonly addRoutes?: (server: FastifyInstance, errors: ErrorReply) => void;
+  /** If not given, what a worker can spare. */
+  readonly connectionsMax?: number;
 }
 
 /**
- * The routes, without a port: GET and HEAD only, every answer JSON but the metrics, every error in the one error body.
+ * The routes, without a port: every answer JSON but the metrics, every error in the one error body.
  * The correlation id of a request is its X-Correlation-ID where that is a UUID, else a new one; it is on every answer.
  */
 export function createHttpServer(deps: HttpServerDeps): FastifyInstance {
@@ -76,7 +80,7 @@ export function createHttpServer(deps: HttpServerDeps): FastifyInstance {
     },
     clientErrorHandler: (error, socket) => answerRaw(errors, error, socket),
   });
-  limitConnections(server.server, CONNECTIONS_MAX);
+  limitConnections(server.server, deps.connectionsMax ?? CONNECTIONS_MAX);
   const pace = new Pace(OTHERS);
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-correlation-id', request.id);
@@ -94,31 +98,42 @@ export function createHttpServer(deps: HttpServerDeps): FastifyInstance {
   server.setNotFoundHandler((_request, reply) =>
     errors.send(reply, { status: 404, code: 'RESOURCE_NOT_FOUND', message: 'no such resource' }),
   );
-  refuseOtherMethods(server, errors);
+  const refuseOthers = notingMethods(server, errors);
   addOperationRoutes(server, deps);
   if (deps.status !== null) {
     addStatusRoutes(server, { status: deps.status, errors, readsPerSecondMax: deps.readsPerSecondMax });
   }
+  deps.addRoutes?.(server, errors);
+  refuseOthers();
   return server;
 }
 
-/** Gives each path that is read a 405 for everything else, before a body is looked at. */
-function refuseOtherMethods(server: FastifyInstance, errors: ErrorReply): void {
-  const others = server.supportedMethods.filter((method) => method !== 'GET' && method !== 'HEAD');
-  server.addHook('onRoute', (route: RouteOptions) => {
-    if (route.method !== 'GET') {
-      return;
-    }
-    server.route({
-      method: others,
-      url: route.url,
-      onRequest: async (_request, reply) => {
-        reply.header('allow', 'GET, HEAD');
-        return errors.send(reply, { status: 405, code: 'METHOD_NOT_ALLOWED', message: 'only GET and HEAD' });
-      },
-      handler: async () => undefined,
-    });
+/** Call what it returns after the last route: it gives each path a 405 for every other method, before a body is looked at. */
+function notingMethods(server: FastifyInstance, errors: ErrorReply): () => void {
+  const allowed = new Map<string, Set<string>>();
+  server.addHook('onRoute', ({ url, method }: RouteOptions) => {
+    const methods = allowed.get(url) ?? new Set();
+    for (const each of [method].flat()) methods.add(each);
+    allowed.set(url, methods);
   });
+  return () => {
+    for (const [url, methods] of [...allowed]) {
+      const names = [...methods];
+      server.route({
+        method: server.supportedMethods.filter((method) => !methods.has(method)),
+        url,
+        onRequest: async (_request, reply) => {
+          reply.header('allow', names.join(', '));
+          return errors.send(reply, {
+            status: 405,
+            code: 'METHOD_NOT_ALLOWED',
+            message: `only ${names.join(' and ')}`,
+          });
+        },
+        handler: async () => undefined,
+      });
+    }
+  };
 }
 
 /** What is not even HTTP, or has too large headers, never reaches a route. */

@@ -1,4 +1,5 @@
-import { composeWorker, Program } from '../../src/composition/worker.ts';
+import { Program } from '../../src/composition/program.ts';
+import { composeWorker } from '../../src/composition/worker.ts';
 import { loadConfig } from '../../src/config/config.ts';
 
 const CONFIG = loadConfig({

@@ -5,7 +5,8 @@
 import { Client } from 'pg';
 import type { DependencyContainer } from 'tsyringe';
 import { HotDatabase } from '../../../src/composition/adapters.ts';
-import { composeWorker, Program } from '../../../src/composition/worker.ts';
+import { Program } from '../../../src/composition/program.ts';
+import { composeWorker } from '../../../src/composition/worker.ts';
 import { loadConfig } from '../../../src/config/config.ts';
 import type { Database, Statement, TransactionSession } from '../../../src/postgres/database.ts';
 import { StartChecks } from '../../../src/worker/upkeep/start-checks.ts';

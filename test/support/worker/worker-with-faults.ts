@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { composeWorker, Program } from '../../../src/composition/worker.ts';
+import { Program } from '../../../src/composition/program.ts';
+import { composeWorker } from '../../../src/composition/worker.ts';
 import { loadConfig } from '../../../src/config/config.ts';
 import type { InboundRecord } from '../../../src/domain/ports.ts';
 import { PostgresBatchStore } from '../../../src/postgres/batch-store.ts';

@@ -1,0 +1,15 @@
+/**
+ * The gateway: HTTP in, and batches to be read; any number of them, stateless. `els config help` lists its settings.
+ */
+import { composeGateway } from '../composition/gateway.ts';
+import { startProgram } from '../composition/start.ts';
+
+const USAGE = `Usage: gateway
+
+Takes registrations, contents and failures by HTTP, writes them to Kafka and answers what became of them, until SIGTERM
+or SIGINT. It takes no arguments: settings come from the environment, see els config help and els config check.
+
+Exit codes: 0 stopped as asked, 2 wrong usage, 78 start refused, 1 anything else.
+`;
+
+await startProgram(USAGE, process.argv.slice(2), composeGateway);

@@ -1,0 +1,176 @@
+/**
+ * What the gateway is made of. Its halves are of use alone: it writes while PostgreSQL is away and reads while Kafka is,
+ * so it starts without either, and is ready while one of them works.
+ */
+import type { DependencyContainer } from 'tsyringe';
+import { systemClock } from '../clock.ts';
+import { isSettingGiven } from '../config/config.ts';
+import type { Config } from '../config/config-schema.ts';
+import { inboundSchemas } from '../contract/inbound.ts';
+import { topicsFor } from '../contract/topics.ts';
+import { AppError } from '../errors.ts';
+import { addIngestRoutes } from '../gateway/ingest/ingest-routes.ts';
+import { RecordWriter } from '../gateway/ingest/record-writer.ts';
+import { LiveConnections } from '../gateway/live/live-connections.ts';
+import { addLiveSockets } from '../gateway/live/live-sockets.ts';
+import { addLiveStream } from '../gateway/live/live-stream.ts';
+import { WatchHub } from '../gateway/live/watch-hub.ts';
+import { addPageRoutes } from '../gateway/read/page-routes.ts';
+import { HealthCheck, type HealthProbe } from '../http/health.ts';
+import { HttpServer } from '../http/server.ts';
+import { KafkaHealth } from '../kafka/kafka-health.ts';
+import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
+import { Lifecycle, type Service } from '../lifecycle.ts';
+import { PostgresBatchPages } from '../postgres/batch-pages.ts';
+import { PostgresProgressReader } from '../postgres/progress-reader.ts';
+import { PostgresStatusReader } from '../postgres/status-reader.ts';
+import { RedisHintStore } from '../redis/hint-store.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import { ProcessMetrics } from '../telemetry/process-metrics.ts';
+import { composeAdapters, kafkaClients, ProbeDatabase, ReadDatabase } from './adapters.ts';
+import type { Composing, Get } from './composing.ts';
+import { HEALTH_TIMES } from './http.ts';
+import { closing, composeProgram, opening } from './program.ts';
+
+/** Ids of the contract are no longer. */
+const ID_LENGTH_MAX = 200;
+/** Whoever posts gets an answer within three seconds, so a produce request gets a little less. */
+const PUBLISH_MS_MAX = 2500;
+const ANSWER_MS_MAX = 2800;
+/** Between two looks at all watched batches. */
+const POLL_MS = 1000;
+const BYTES_IN_FLIGHT_MAX = 64 * 1024 * 1024;
+const LOOPBACK = /^(127\.[\d.]+|::1|localhost)$/;
+
+export function composeGateway(config: Config): DependencyContainer {
+  if (!config.gatewayOpen && !LOOPBACK.test(config.httpHost)) {
+    const message = `HTTP_HOST=${config.httpHost} is not loopback, and a gateway asks nobody who he is: set GATEWAY_OPEN`;
+    throw new AppError('CONFIG_INVALID', `${message} if only friends can reach it`);
+  }
+  return composeProgram(config, [composeAdapters, composeIngest, composeLive, composeSurface], servicesOf);
+}
+
+function servicesOf(get: Get): Service[] {
+  return [
+    get(ProcessMetrics),
+    closing('databases', () => Promise.all([get(ReadDatabase).close(), get(ProbeDatabase).close()])),
+    opening(
+      'redis',
+      () => get(RedisHintStore).connect(),
+      async () => get(RedisHintStore).close(),
+    ),
+    closing('publisher', () => get(KafkaMessagePublisher).disconnect()),
+    get(HealthCheck),
+    get(WatchHub),
+    // Stops before what it asks: what was asked is answered while there is something to answer with.
+    get(HttpServer),
+    // Leaves while the server still listens for the others.
+    get(LiveConnections),
+  ];
+}
+
+function composeIngest(composing: Composing): void {
+  const { config, single } = composing;
+  const client = kafkaClients(composing);
+  single(KafkaMessagePublisher, (get) => {
+    return new KafkaMessagePublisher({
+      kafka: client('publish'),
+      publishMsMax: PUBLISH_MS_MAX,
+      metrics: get(Metrics),
+      clock: systemClock,
+      instance: config.instanceId,
+    });
+  });
+  single(KafkaHealth, () => {
+    // No member of a group: whether Kafka is there is known by asking it.
+    const source = { silentMs: () => Number.POSITIVE_INFINITY, outsideMs: () => 0 };
+    return new KafkaHealth({ kafka: client('probe', { reconnectMsMax: 0 }), source, outsideMsMax: 0 });
+  });
+  single(RecordWriter, (get) => {
+    return new RecordWriter({
+      publisher: get(KafkaMessagePublisher),
+      recordsInFlightMax: config.gatewayRecordsInFlightMax,
+      bytesInFlightMax: BYTES_IN_FLIGHT_MAX,
+      answerMsMax: ANSWER_MS_MAX,
+    });
+  });
+}
+
+function composeLive({ config, log, single }: Composing): void {
+  single(WatchHub, (get) => {
+    return new WatchHub({ reader: new PostgresProgressReader(get(ReadDatabase)), pollMs: POLL_MS, log });
+  });
+  single(LiveConnections, (get) => {
+    return new LiveConnections({
+      hub: get(WatchHub),
+      connectionsMax: config.gatewayConnectionsMax,
+      onFailure: (error) => log.error({ err: error }, 'live connections have a bug'),
+    });
+  });
+}
+
+function composeSurface({ config, log, single }: Composing): void {
+  single(HealthCheck, (get) => {
+    const lifecycle = get(Lifecycle);
+    const probes: readonly HealthProbe[] = [
+      { name: 'kafka', required: true, check: half('nothing can be written', () => get(KafkaHealth).check()) },
+      { name: 'database', required: true, check: half('nothing can be read', () => get(ProbeDatabase).ping()) },
+      {
+        name: 'redis',
+        required: false,
+        check: async () => ((await get(RedisHintStore).answers()) ? null : 'does not answer'),
+      },
+    ];
+    const metrics = get(Metrics);
+    return new HealthCheck({ probes, oneIsEnough: true, phase: () => lifecycle.phase, ...HEALTH_TIMES, metrics, log });
+  });
+  single(HttpServer, (get) => {
+    const limits = { idLengthMax: ID_LENGTH_MAX, slotsMax: config.slotsMax };
+    return new HttpServer({
+      host: config.httpHost,
+      port: config.httpPort,
+      isPortChosen: isSettingGiven('HTTP_PORT'),
+      status: get(PostgresStatusReader),
+      requests: get(Metrics).httpRequests,
+      readsPerSecondMax: config.httpReadsPerSecondMax,
+      connectionsMax: config.gatewayConnectionsMax,
+      health: get(HealthCheck),
+      metrics: get(ProcessMetrics),
+      identity: {
+        instance: config.instanceId,
+        role: 'gateway',
+        environment: config.environment,
+        startedAtMs: systemClock.nowMs(),
+      },
+      clock: systemClock,
+      log,
+      addRoutes: (server, errors) => {
+        addPageRoutes(server, {
+          pages: new PostgresBatchPages(get(ReadDatabase)),
+          status: get(PostgresStatusReader),
+          errors,
+          readsPerSecondMax: config.httpReadsPerSecondMax,
+          idLengthMax: ID_LENGTH_MAX,
+        });
+        addLiveStream(server, get(LiveConnections));
+        addLiveSockets(server.server, get(LiveConnections));
+        const writer = get(RecordWriter);
+        const schemas = inboundSchemas(limits);
+        const { valueBytesMax } = config;
+        const topics = topicsFor(config.topicPrefix);
+        addIngestRoutes(server, { writer, schemas, topics, ...limits, valueBytesMax, clock: systemClock });
+      },
+    });
+  });
+}
+
+/** What is missing while a dependency is: its own reason stays in the log. */
+function half(missing: string, check: () => Promise<unknown>): () => Promise<string | null> {
+  return async () => {
+    try {
+      return (await check()) === null ? null : missing;
+    } catch {
+      return missing;
+    }
+  };
+}

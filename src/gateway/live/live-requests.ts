@@ -1,0 +1,37 @@
+/** Which batch a live request is about and what its sender has of it, the same for both ways; or why it is refused. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { isUsableId } from '../../contract/text.ts';
+import { AppError } from '../../errors.ts';
+import { RefusedError } from '../../http/error-reply.ts';
+
+const ID_LENGTH_MAX = 200;
+const VERSION = /^\d{1,15}$/;
+
+export interface LiveRequest {
+  readonly batchId: string;
+  /** Null: nothing. */
+  readonly after: number | null;
+}
+
+export function liveRequest(batchId: string, after: unknown): LiveRequest {
+  if (!isUsableId(batchId, ID_LENGTH_MAX)) throw new AppError('INVALID_INPUT', 'batch_id is not an id');
+  if (after === undefined || after === null || after === '') return { batchId, after: null };
+  if (typeof after !== 'string' || !VERSION.test(after)) {
+    throw new AppError('INVALID_INPUT', 'after must be the version of the last message');
+  }
+  return { batchId, after: Number(after) };
+}
+
+/** A browser says which page asks; any other page than one of this host must not read along with its user's rights. */
+export function checkOrigin({ origin, host }: IncomingHttpHeaders): void {
+  if (origin === undefined) return;
+  const asking = URL.canParse(origin) ? new URL(origin).host : undefined;
+  if (asking === undefined || asking !== host) {
+    throw new RefusedError({ status: 403, code: 'VALIDATION_ERROR', message: 'this origin may not ask' });
+  }
+}
+
+export function full(): RefusedError {
+  const message = 'this gateway has as many live connections as it takes';
+  return new RefusedError({ status: 503, code: 'CONNECTION_ERROR', message, retryAfterSeconds: 1 });
+}
