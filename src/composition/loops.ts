@@ -104,6 +104,7 @@ function composeUseCases({ config, log, single }: Composing): void {
       parked: get(ParkedBatches),
       batches: get(PostgresBatchStore),
       hints: config.hintsEnabled ? get(RedisHintStore) : NO_HINTS,
+      doorbell: get(RedisHintStore),
       publisher: get(KafkaMessagePublisher),
       limits: { ...DECODE_LIMITS, slotsMax: config.slotsMax, valueBytesMax: config.valueBytesMax },
       topicLabel: (topic) => contractTopic(config.topicPrefix, topic),
