@@ -164,11 +164,16 @@ function composeKafka(composing: Composing): void {
   single(KafkaTopicAdmin, () => new KafkaTopicAdmin({ kafka: client('check') }));
 }
 
+/** So that deployments can share a server. */
+export function redisPrefix({ topicPrefix }: ConfigOf<'TOPIC_PREFIX'>): string {
+  return `els:${topicPrefix}`;
+}
+
 function composeRedis({ config, log, single }: Composing): void {
   single(RedisHintStore, (get) => {
     return new RedisHintStore({
       url: redisTarget(config),
-      prefix: `els:${config.topicPrefix}`,
+      prefix: redisPrefix(config),
       ttlSeconds: config.hintTtlSeconds,
       commandTimeoutMs: config.redisCommandTimeoutMs,
       metrics: get(Metrics),

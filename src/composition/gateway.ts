@@ -24,11 +24,13 @@ import { Lifecycle, type Service } from '../lifecycle.ts';
 import { PostgresBatchPages } from '../postgres/batch-pages.ts';
 import { PostgresProgressReader } from '../postgres/progress-reader.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
+import { RedisDoorbellListener } from '../redis/doorbell-listener.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
-import { composeAdapters, kafkaClients, ProbeDatabase, ReadDatabase } from './adapters.ts';
+import { composeAdapters, kafkaClients, ProbeDatabase, ReadDatabase, redisPrefix } from './adapters.ts';
 import type { Composing, Get } from './composing.ts';
+import { redisTarget } from './connections.ts';
 import { HEALTH_TIMES } from './http.ts';
 import { closing, composeProgram, opening } from './program.ts';
 
@@ -62,6 +64,11 @@ function servicesOf(get: Get): Service[] {
     closing('publisher', () => get(KafkaMessagePublisher).disconnect()),
     get(HealthCheck),
     get(WatchHub),
+    opening(
+      'doorbell',
+      async () => listenForChanges(get),
+      async () => get(RedisDoorbellListener).close(),
+    ),
     // Stops before what it asks: what was asked is answered while there is something to answer with.
     get(HttpServer),
     // Leaves while the server still listens for the others.
@@ -96,9 +103,20 @@ function composeIngest(composing: Composing): void {
   });
 }
 
+function listenForChanges(get: Get): void {
+  const hub = get(WatchHub);
+  get(RedisDoorbellListener).listen({
+    onRing: (batchIds) => hub.ring(batchIds),
+    onHearing: () => hub.ringAll(),
+  });
+}
+
 function composeLive({ config, log, single }: Composing): void {
   single(WatchHub, (get) => {
     return new WatchHub({ reader: new PostgresProgressReader(get(ReadDatabase)), pollMs: POLL_MS, log });
+  });
+  single(RedisDoorbellListener, () => {
+    return new RedisDoorbellListener({ target: redisTarget(config), prefix: redisPrefix(config), log });
   });
   single(LiveConnections, (get) => {
     return new LiveConnections({

@@ -112,6 +112,7 @@ function composeUseCases({ config, log, single }: Composing): void {
       unknownEvents: new UnknownEvents({ metrics: get(Metrics), log }),
       batches: get(PostgresBatchStore),
       hints: config.hintsEnabled ? get(RedisHintStore) : NO_HINTS,
+      doorbell: get(RedisHintStore),
       publisher: get(KafkaMessagePublisher),
       limits: { ...DECODE_LIMITS, slotsMax: config.slotsMax, valueBytesMax: config.valueBytesMax },
       topicLabel: (topic) => contractTopic(config.topicPrefix, topic),

@@ -193,6 +193,22 @@ export interface HintStore {
 }
 
 /**
+ * Tells whoever listens that batches have changed. No more than that: who is told looks into the database. Never throws,
+ * never waits; a ring may be lost.
+ */
+export interface Doorbell {
+  /** After commit only. */
+  ring(batchIds: readonly string[]): void;
+}
+
+/** Hears the doorbell of all workers. Never throws; while it is deaf nobody is told. */
+export interface DoorbellListener {
+  /** `onRing` with the batches of one ring, `onHearing` when it hears again: what was rung meanwhile is lost. */
+  listen(listener: { onRing(batchIds: readonly string[]): void; onHearing(): void }): void;
+  close(): void;
+}
+
+/**
  * How far the partitions are settled in the database. It may have lost what it had acknowledged (a failover to a standby
  * that was behind), so it is asked where to begin, and notices when it is not the server that was asked.
  */

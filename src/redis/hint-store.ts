@@ -6,16 +6,19 @@
  */
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import type { HintStore } from '../domain/ports.ts';
+import type { Doorbell, HintStore } from '../domain/ports.ts';
 import { describeError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { settledWithin } from '../timing/deadline.ts';
 import { Breaker } from './breaker.ts';
+import { BATCH_SEPARATOR, doorbellChannel } from './doorbell-listener.ts';
 import { CONNECT_MS_MAX, createRedisClient, ingredientsOf, type RedisTarget } from './redis-client.ts';
 
 /** Pipelines under way; what comes above is not remembered. */
 const WRITES_IN_FLIGHT_MAX = 4;
+/** Beyond it nobody is told: who listens looks every second by itself. */
+const RINGS_IN_FLIGHT_MAX = 4;
 /** Pings without an answer, one after the other, after which the server counts as gone. */
 const MISSED_MAX = 2;
 /** In a cluster, keys that are asked for together must lie together: an event's bucket is the tag of its key. */
@@ -34,7 +37,7 @@ export interface RedisHintStoreOptions {
 
 type Operation = 'read' | 'write';
 
-export class RedisHintStore implements HintStore {
+export class RedisHintStore implements HintStore, Doorbell {
   private readonly options: RedisHintStoreOptions;
   private readonly target: RedisTarget;
   private client: Redis | Cluster;
@@ -42,6 +45,7 @@ export class RedisHintStore implements HintStore {
   private readonly breaker = new Breaker(BREAKER);
   private readonly refused: Record<Operation, boolean> = { read: false, write: false };
   private writesInFlightCount = 0;
+  private ringsInFlightCount = 0;
   private missedCount = 0;
   private lastReported = '';
   private isClosed = false;
@@ -100,6 +104,19 @@ export class RedisHintStore implements HintStore {
     void this.attempt('write', () => this.write(eventIds)).finally(() => {
       this.writesInFlightCount -= 1;
     });
+  }
+
+  /** Beside the hints: whether it is heard says nothing about them, and may be forbidden where they are not. */
+  ring(batchIds: readonly string[]): void {
+    const isAway = this.client.status !== 'ready' || !this.breaker.isClosed;
+    if (batchIds.length === 0 || isAway || this.ringsInFlightCount >= RINGS_IN_FLIGHT_MAX) return;
+    this.ringsInFlightCount += 1;
+    void this.client
+      .publish(doorbellChannel(this.options.prefix), batchIds.join(BATCH_SEPARATOR))
+      .catch((error: unknown) => this.report(error))
+      .finally(() => {
+        this.ringsInFlightCount -= 1;
+      });
   }
 
   /** With login and certificates as they are now. */

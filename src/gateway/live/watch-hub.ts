@@ -48,7 +48,7 @@ export class WatchHub implements Service {
 
   constructor(deps: { readonly reader: ProgressReader; readonly pollMs: number; readonly log: Logger }) {
     this.deps = deps;
-    const ring = async () => this.ring([...this.watches.keys()]);
+    const ring = async () => this.ringAll();
     this.poll = new Repeating(ring, deps.pollMs, (error) => deps.log.error({ err: error }, 'live progress has a bug'));
   }
 
@@ -74,6 +74,11 @@ export class WatchHub implements Service {
       watches.delete(watch);
       if (watches.size === 0 && this.watches.get(batchId) === watches) this.watches.delete(batchId);
     };
+  }
+
+  /** What was rung while nobody heard it may be about any of them. */
+  ringAll(): void {
+    this.ring([...this.watches.keys()]);
   }
 
   /** Something may have become of these. */

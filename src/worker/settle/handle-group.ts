@@ -10,7 +10,7 @@
  */
 import type { BatchStore } from '../../domain/batch-store.ts';
 import type { Disposition, Input, Registration, SlotInput } from '../../domain/inputs.ts';
-import type { DeadLetterReason, HintStore, InboundRecord, MessagePublisher } from '../../domain/ports.ts';
+import type { DeadLetterReason, Doorbell, HintStore, InboundRecord, MessagePublisher } from '../../domain/ports.ts';
 import { AppError, describeError } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -32,6 +32,7 @@ export interface HandleGroupDeps {
   readonly unknownEvents: Pick<UnknownEvents, 'passOver'>;
   readonly batches: Pick<BatchStore, 'known'>;
   readonly hints: HintStore;
+  readonly doorbell: Doorbell;
   readonly publisher: MessagePublisher;
   readonly limits: DecodeLimits;
   /** The contract's name of a topic, for metric labels. */
@@ -119,6 +120,8 @@ export class HandleGroup {
         else if (outcome.kind === 'busy') group.resolutions.park(index, input.batchId);
         else group.resolutions.resolve(index, outcome.kind === 'registered' ? 'registered' : 'duplicate');
       });
+      const registered = some.filter((_, position) => answerAt(outcomes, position).kind === 'registered');
+      this.deps.doorbell.ring(registered.map(({ input }) => input.batchId));
     });
   }
 
@@ -127,6 +130,7 @@ export class HandleGroup {
     await this.isolating(group, work, async (some) => {
       const answers = await this.deps.assignInputs.assign(some.map(({ input }) => input));
       const settled: string[] = [];
+      const changed = new Set<string>();
       for (const [position, { index, input, eventId }] of some.entries()) {
         const answer = answerAt(answers, position);
         if (answer === 'busy') group.resolutions.park(index, input.batchId);
@@ -135,9 +139,11 @@ export class HandleGroup {
           group.resolutions.resolve(index, answer);
           if (answer === 'duplicate') this.duplicateAtMs = performance.now();
           settled.push(eventId);
+          changed.add(input.batchId);
         }
       }
       this.deps.hints.remember(settled);
+      this.deps.doorbell.ring([...changed]);
     });
   }
 

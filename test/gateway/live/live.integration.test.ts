@@ -102,6 +102,38 @@ test('who comes back with its version gets exactly what it missed, from another 
   client.cut();
 });
 
+test('what a worker commits is told at the ring of the bell, long before the next look', async () => {
+  await register('bell', 40);
+  const client = new LiveSocket(liveUrl('bell'));
+  await waitFor(() => client.version === 0, { deadlineMs: DEADLINE_MS, what: 'a snapshot' });
+  const startedAtMs = performance.now();
+  for (let number = 0; number < 20; number += 1) {
+    await fill('bell', number, number + 1);
+    await reached(client, number + 1);
+  }
+  // By looks alone, one a second, it would take ten seconds on the average.
+  expect(performance.now() - startedAtMs).toBeLessThan(6000);
+  expect(client.faults).toEqual([]);
+  client.cut();
+});
+
+test('without Redis a gateway looks by itself, and tells as much', async () => {
+  const port = Number(
+    (
+      await fixture.launchReady('gateway-deaf', {
+        program: 'src/bin/gateway.ts',
+        env: { REDIS_URL: 'redis://127.0.0.1:1' },
+      })
+    ).logged('http listening')?.['port'],
+  );
+  const client = new LiveSocket(`ws://127.0.0.1:${port}/v1/batches/deaf/live`);
+  await register('deaf', 30);
+  await fill('deaf', 0, 30);
+  await completed([client]);
+  expect([client.faults, client.version]).toEqual([[], 30]);
+  client.cut();
+});
+
 test('a version that the database does not have is answered with a snapshot', async () => {
   await register('ahead', 3);
   await fill('ahead', 0, 2);
