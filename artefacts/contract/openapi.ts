@@ -8,6 +8,17 @@ import {
   liveBody,
   readyBody,
 } from '../../src/contract/http.ts';
+import {
+  contentRequest,
+  contentsRequest,
+  failureRequest,
+  failuresRequest,
+  inputsAccepted,
+  registrationAccepted,
+  registrationRequest,
+} from '../../src/contract/ingest.ts';
+import { liveMessage } from '../../src/contract/live.ts';
+import { gatewayPaths } from './gateway-paths.ts';
 import { jsonSchema } from './json-schema.ts';
 
 const ID_LENGTH_MAX = 200;
@@ -20,6 +31,14 @@ const BODIES = {
   Ready: readyBody,
   Live: liveBody,
   Info: infoBody,
+  RegistrationRequest: registrationRequest,
+  RegistrationAccepted: registrationAccepted,
+  ContentRequest: contentRequest,
+  ContentsRequest: contentsRequest,
+  FailureRequest: failureRequest,
+  FailuresRequest: failuresRequest,
+  InputsAccepted: inputsAccepted,
+  LiveMessage: liveMessage,
 };
 
 export function openApi(version: string) {
@@ -29,16 +48,25 @@ export function openApi(version: string) {
       title: 'Essay Lifecycle Service',
       version,
       description:
-        'Read API and probes of a worker. GET and HEAD only: any other method is 405, any other path 404, both in the error body. A process answers a bounded number of requests per second and has a bounded number of connections, of which the quietest gives way; a crowd waits, then gets 429 on any path.',
+        'Read API and probes of a worker and of a gateway, and what only a gateway serves. Any other method is 405, any other path 404, both in the error body. A process answers a bounded number of requests per second and has a bounded number of connections, of which the quietest gives way; a crowd waits, then gets 429 on any path.',
     },
     servers: [{ url: 'http://localhost:3000', description: 'A worker with default settings.' }],
     // Who may ask is decided in front of the service.
     security: [],
     tags: [
       { name: 'status', description: 'What became of batches and essays.' },
+      { name: 'gateway', description: 'Inputs and live progress; served by a gateway, not by a worker.' },
       { name: 'operation', description: 'Probes, metrics and identity of one process.' },
     ],
-    paths: { ...statusPaths(), ...operationPaths() },
+    paths: {
+      ...statusPaths(),
+      ...operationPaths(),
+      ...gatewayPaths({
+        answer: (text, body) => answer(text, body as keyof typeof BODIES),
+        correlationParameter,
+        idParameter,
+      }),
+    },
     components: {
       schemas: Object.fromEntries(Object.entries(BODIES).map(([name, body]) => [name, jsonSchema(body, 'output')])),
       headers: {

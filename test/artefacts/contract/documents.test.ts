@@ -158,7 +158,10 @@ describe('the topics', () => {
 describe('the HTTP API', () => {
   type Answers = Record<string, { content: Record<string, { schema: object }> }>;
   const document = openApi(VERSION);
-  const paths = Object.entries(document.paths as Record<string, { get: { responses: Answers } }>);
+  type Path = { get?: { tags: string[]; responses: Answers } };
+  const paths = Object.entries(document.paths as unknown as Record<string, Path>).flatMap(([path, { get }]) =>
+    get === undefined || get.tags.includes('gateway') ? [] : [[path, { get }] as const],
+  );
   const documented = paths.flatMap(([path, { get }]) => Object.keys(get.responses).map((code) => `${path} ${code}`));
 
   const probe = (fails: boolean): HealthProbe => ({
@@ -171,7 +174,7 @@ describe('the HTTP API', () => {
     return { server: createHttpServer(deps), status };
   };
 
-  test('describes every route there is, and no other', async () => {
+  test('describes every route of a worker, and no other', async () => {
     const { server } = well();
     await server.ready();
     const tree = server.printRoutes({ method: 'GET', commonPrefix: false }).trimEnd().split('\n');

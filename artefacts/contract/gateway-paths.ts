@@ -1,0 +1,87 @@
+/** What only a gateway serves, as paths of OpenAPI. Bodies are named after the schemas of the contract. */
+interface Describing {
+  answer(description: string, body: string): Record<string, unknown>;
+  correlationParameter(): unknown;
+  idParameter(name: string): unknown;
+}
+
+export function gatewayPaths(describing: Describing) {
+  const { answer, correlationParameter, idParameter } = describing;
+  const refusals = {
+    '400': answer('Something in it is wrong; the message names the field.', 'Error'),
+    '409': answer('The Idempotency-Key was used for another body, as far as this gateway remembers.', 'Error'),
+    '413': answer('It, or an event of it, is too large.', 'Error'),
+    '415': answer('It is not JSON.', 'Error'),
+    '429': answer('Too much waits for Kafka; try again after Retry-After.', 'Error'),
+    '503': answer(
+      'Kafka did not acknowledge in time; try again after Retry-After. Nothing is lost or doubled.',
+      'Error',
+    ),
+  };
+  const key = {
+    name: 'Idempotency-Key',
+    in: 'header',
+    required: false,
+    description: 'The same key and body give the same event ids again, from any gateway.',
+    schema: { type: 'string', minLength: 1, maxLength: 200 },
+  };
+  const post = (operationId: string, summary: string, body: readonly string[], accepted: string, ids: string[]) => {
+    const schemas = body.map((name) => ({ $ref: `#/components/schemas/${name}` }));
+    const schema = schemas.length === 1 ? schemas[0] : { anyOf: schemas };
+    return {
+      post: {
+        operationId,
+        tags: ['gateway'],
+        summary,
+        parameters: [...ids.map(idParameter), key, correlationParameter()],
+        requestBody: { required: true, content: { 'application/json': { schema } } },
+        responses: { '202': answer("All of it is in Kafka's log.", accepted), ...refusals },
+      },
+    };
+  };
+  return {
+    '/v1/batches': post('postBatch', 'Registers a batch.', ['RegistrationRequest'], 'RegistrationAccepted', []),
+    '/v1/batches/{batch_id}/contents': post(
+      'postContents',
+      'Contents of a batch, one or up to 1 000.',
+      ['ContentsRequest', 'ContentRequest'],
+      'InputsAccepted',
+      ['batch_id'],
+    ),
+    '/v1/batches/{batch_id}/failures': post(
+      'postFailures',
+      'Files that did not validate, one or up to 1 000.',
+      ['FailuresRequest', 'FailureRequest'],
+      'InputsAccepted',
+      ['batch_id'],
+    ),
+    '/v1/batches/{batch_id}/live': {
+      get: {
+        operationId: 'getLive',
+        tags: ['gateway'],
+        summary:
+          'Progress as it happens: server-sent events, or a WebSocket where one is asked for; the same messages.',
+        parameters: [
+          idParameter('batch_id'),
+          {
+            name: 'after',
+            in: 'query',
+            required: false,
+            description: 'The version the client has; Last-Event-ID says the same.',
+            schema: { type: 'integer', minimum: 0 },
+          },
+          correlationParameter(),
+        ],
+        responses: {
+          '200': {
+            description: 'A stream; the data of each event is a LiveMessage, its id the version.',
+            content: { 'text/event-stream': { schema: { $ref: '#/components/schemas/LiveMessage' } } },
+          },
+          '400': answer('The id or the version is not usable.', 'Error'),
+          '403': answer('The page that asks is of another origin.', 'Error'),
+          '503': answer('This gateway has as many live connections as it takes.', 'Error'),
+        },
+      },
+    },
+  };
+}
