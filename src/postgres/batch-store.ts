@@ -15,6 +15,7 @@ import { type Content, type Failure, identityOf, type SlotInput } from '../domai
 import type { OutboundMessage, OutboxRow } from '../domain/ports.ts';
 import { assignContents, type ClaimRow, claimColumns, claimOf } from './content-assignment.ts';
 import type { Database, Statement, TransactionSession } from './database.ts';
+import { type PendingRow, pendingInput } from './pending-row.ts';
 import { APPEND_OUTBOX } from './sql/append-outbox.ts';
 import { BURN_OPEN } from './sql/burn-open.ts';
 import { CLAIM_SLOTS } from './sql/claim-slots.ts';
@@ -252,33 +253,6 @@ class PostgresBatchTransaction implements BatchTransaction {
       registrations.map((registration) => registration.tracestate ?? null),
     ]);
   }
-}
-
-interface PendingRow {
-  batch_id: string;
-  kind: 'content' | 'failure';
-  identity: string;
-  file_upload_id: string;
-  original_file_name: string;
-  error_code: string | null;
-  error_message: string | null;
-  correlation_id: string;
-  traceparent: string | null;
-  tracestate: string | null;
-}
-
-function pendingInput(row: PendingRow): SlotInput {
-  const shared = {
-    batchId: row.batch_id,
-    fileUploadId: row.file_upload_id,
-    originalFileName: row.original_file_name,
-    correlationId: row.correlation_id,
-    traceparent: row.traceparent,
-    tracestate: row.tracestate,
-  };
-  return row.kind === 'content'
-    ? { kind: 'content', textStorageId: row.identity, ...shared }
-    : { kind: 'failure', errorCode: row.error_code ?? '', errorMessage: row.error_message ?? '', ...shared };
 }
 
 /** Parallel columns of all slots of all registrations: essay id, batch id, position. */

@@ -36,13 +36,18 @@ export class PostgresOutboxStore implements OutboxStore {
       { name: 'claim-due-outbox', text: CLAIM_DUE_OUTBOX },
       [rowsMax, this.options.leaseMs, this.options.instance, this.dueFloor],
     );
-    return rows.map((row) => ({
-      id: row.id,
-      messages: expandEvents(row.messages),
-      attempts: row.attempts,
-      acknowledged: row.acknowledged,
-      heldSinceMs,
-    }));
+    const claimed: OutboxRow[] = [];
+    const unreadable: ReturnedRow[] = [];
+    for (const { id, messages, attempts, acknowledged } of rows) {
+      try {
+        claimed.push({ id, messages: expandEvents(messages), attempts, acknowledged, heldSinceMs });
+      } catch (error) {
+        // Of a later build, which will come for it: no reason to leave its neighbours.
+        unreadable.push({ id, error: String(error), delayMs: this.options.leaseMs, dead: false, acknowledged });
+      }
+    }
+    if (unreadable.length > 0) await this.reschedule(unreadable);
+    return claimed;
   }
 
   async markPublished(ids: readonly string[]): Promise<void> {

@@ -67,6 +67,17 @@ describe('claiming', () => {
     ]);
   });
 
+  test('a row of a later build is left to it with the reason, and keeps nobody from its neighbours', async () => {
+    const [strange, plain] = await dueRows('strange', 'plain');
+    await observer.client.query(`update outbox set messages = '{"v":2}' where messages like '%strange%' returning id`);
+    expect((await relay.claimDue(10)).map(({ id }) => id)).toEqual([plain]);
+    const { rows } = await observer.client.query<{ id: string; last_error: string; dead: boolean }>(
+      `select id, last_error, dead from outbox where messages like '%"v":2%'`,
+    );
+    expect(strange).toContain(`${rows[0]?.id}@`);
+    expect(rows).toEqual([{ id: rows[0]?.id, last_error: expect.stringContaining('later build'), dead: false }]);
+  });
+
   test('a rolled back transaction leaves no row', async () => {
     const failing = writer.store.transaction(async (tx) => {
       await tx.appendOutbox([message('a')]);
