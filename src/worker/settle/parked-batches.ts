@@ -42,6 +42,8 @@ export class ParkedBatches {
 
   constructor(deps: { log: Logger; metrics: Metrics; now?: () => number }) {
     this.deps = { ...deps, now: deps.now ?? (() => performance.now()) };
+    // There from the start: a rate over what was never counted is no rate.
+    for (const because of ['busy', 'obstructed']) deps.metrics.batchesParked.inc({ because }, 0);
     deps.metrics.atScrape(() => {
       const parked = [...this.entries.values()].filter(({ dueMs }) => dueMs !== null);
       const oldestMs = Math.min(this.deps.now(), ...parked.map(({ sinceMs }) => sinceMs));
