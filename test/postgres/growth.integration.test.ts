@@ -94,9 +94,21 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
   'outbox-floor': { session: 'side', values: ['-infinity', '-infinity'], walks: ['outbox_unpublished'] },
   'outbox-stats': { session: 'side', values: [100, '-infinity'], walks: ['outbox_unpublished', 'outbox_dead'] },
   'purge-outbox': { session: 'side', values: [600_000, 100, '-infinity'], walks: ['outbox_published'] },
+  'page-excess': { session: 'side', values: ['big', '', 50] },
+  'page-failures': { session: 'side', values: ['big', '', 50] },
+  // A page may look at every slot of its batch, so this one is of a batch that does not grow.
+  'page-slots': { session: 'side', values: ['closing', -1, 50] },
   'read-batch-status': { session: 'side', values: ['big', 100] },
   'read-completions': { session: 'hot', values: [['done-1']] },
   'read-essay-status': { session: 'side', values: [md5('done-1-3')] },
+  'read-progress': {
+    session: 'side',
+    values: [
+      ['closing', 'done-1'],
+      [0, 0],
+      ['open', 'open'],
+    ],
+  },
   'read-state': { session: 'hot', values: ['big'] },
   'record-excess': { session: 'hot', values: [inBig, fresh, fresh, files, fresh] },
   'record-failures': { session: 'hot', values: [inBig, fresh, nothing, files, fresh, fresh, fresh] },
