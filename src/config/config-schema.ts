@@ -163,7 +163,8 @@ export const SECTIONS = {
     }),
     GROUPS_IN_FLIGHT_MAX: setting(integer(1, 32).default(2), { meaning: 'Most groups assigned at the same time.' }),
     BUFFERED_RECORDS_MAX: setting(integer(1, 1_000_000).default(5000), {
-      meaning: 'Most records held in memory, in equal shares of at least 50 per partition; beyond its share one is paused.',
+      meaning:
+        'Most records held in memory, in equal shares of at least 50 per partition; beyond its share one is paused.',
       unit: 'records',
     }),
     COMMIT_INTERVAL_MS: setting(integer(0, 60_000).default(200), {

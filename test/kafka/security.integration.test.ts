@@ -129,13 +129,16 @@ describe('certificates', () => {
 });
 
 describe('logins', () => {
-  test.each(['plain', 'scram-sha-512'] as const)('a password by %s, read again for each connection', async (mechanism) => {
-    let password = 'wrong';
-    const security = { tls: trusting(), login: { mechanism, username: 'els', password: () => password } as const };
-    expect(await look('b', security)).toContain('user name or password');
-    password = 'secret';
-    expect(await look('b', security)).toBe('in');
-  });
+  test.each(['plain', 'scram-sha-512'] as const)(
+    'a password by %s, read again for each connection',
+    async (mechanism) => {
+      let password = 'wrong';
+      const security = { tls: trusting(), login: { mechanism, username: 'els', password: () => password } as const };
+      expect(await look('b', security)).toContain('user name or password');
+      password = 'secret';
+      expect(await look('b', security)).toBe('in');
+    },
+  );
 
   test('a token', async () => {
     const login = { mechanism: 'oauthbearer', token: async () => token() } as const;
