@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import { TARGETS } from '../../artefacts/targets.ts';
-import { withAdmin } from '../cluster/kafka-client.ts';
+import { createTopic, withAdmin } from '../cluster/kafka-client.ts';
 import { forEachInstances, type PartPlan, type PartRequest, type Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
@@ -110,18 +110,10 @@ async function layOut(kafka: Kafka, topic: string, { replicas, inSyncMin }: Trou
   await withAdmin(kafka, async (admin) => {
     await admin.deleteTopics({ topics: [topic] });
     await until(async () => !(await admin.listTopics()).includes(topic), 'the topic does not go');
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        {
-          topic,
-          replicaAssignment: Array.from({ length: PARTITIONS }, (_, partition) => ({
-            partition,
-            replicas: [...replicas],
-          })),
-          configEntries: [{ name: 'min.insync.replicas', value: String(inSyncMin) }],
-        },
-      ],
+    await createTopic(admin, {
+      topic,
+      replicaAssignment: Array.from({ length: PARTITIONS }, (_, partition) => ({ partition, replicas: [...replicas] })),
+      configEntries: [{ name: 'min.insync.replicas', value: String(inSyncMin) }],
     });
   });
 }
