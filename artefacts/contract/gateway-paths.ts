@@ -40,7 +40,10 @@ export function gatewayPaths(describing: Describing) {
     };
   };
   return {
-    '/v1/batches': post('postBatch', 'Registers a batch.', ['RegistrationRequest'], 'RegistrationAccepted', []),
+    '/v1/batches': {
+      ...listBatches(describing),
+      ...post('postBatch', 'Registers a batch.', ['RegistrationRequest'], 'RegistrationAccepted', []),
+    },
     '/v1/batches/{batch_id}/contents': post(
       'postContents',
       'Contents of a batch, one or up to 1 000.',
@@ -81,6 +84,35 @@ export function gatewayPaths(describing: Describing) {
           '403': answer('The page that asks is of another origin.', 'Error'),
           '503': answer('This gateway has as many live connections as it takes.', 'Error'),
         },
+      },
+    },
+  };
+}
+
+function listBatches({ answer, correlationParameter }: Describing) {
+  const query = (name: string, description: string, schema: object = { type: 'string', minLength: 1 }) => {
+    return { name, in: 'query', required: false, description, schema };
+  };
+  return {
+    get: {
+      operationId: 'listBatches',
+      tags: ['gateway'],
+      summary: 'Batches, the newest first; with q, those whose id begins with it, in order of their ids.',
+      parameters: [
+        query('state', 'Only these.', { enum: ['announced', 'open', 'complete'] }),
+        query('course', 'Only those of this course.'),
+        query('owner', 'Only those of this user.'),
+        query('registered_since', 'Only those registered then or later: a date, or a time with its zone.'),
+        query('q', 'Beginning of the id. A page may then hold fewer than it could, and still not be the last.'),
+        query('after', '`next` of the page before, of the same search.'),
+        query('limit', 'Batches of a page at most.', { type: 'integer', minimum: 1, maximum: 200, default: 50 }),
+        correlationParameter(),
+      ],
+      responses: {
+        '200': answer('A page of them.', 'BatchList'),
+        '400': answer('A parameter is wrong; the message names it.', 'Error'),
+        '429': answer('More requests than this process answers per second.', 'Error'),
+        '503': answer('The database does not answer, or not as fast as it is asked; try again.', 'Error'),
       },
     },
   };

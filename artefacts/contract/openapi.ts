@@ -1,5 +1,6 @@
 /** The HTTP API as an OpenAPI 3.1 document, its bodies made from the schemas of the contract. */
 import {
+  batchListBody,
   batchStatusBody,
   errorBody,
   essayStatusBody,
@@ -25,6 +26,7 @@ const ID_LENGTH_MAX = 200;
 
 const BODIES = {
   BatchStatus: batchStatusBody,
+  BatchList: batchListBody,
   EssayStatus: essayStatusBody,
   Error: errorBody,
   Health: healthBody,

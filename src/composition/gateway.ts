@@ -15,12 +15,15 @@ import { LiveConnections } from '../gateway/live/live-connections.ts';
 import { addLiveSockets } from '../gateway/live/live-sockets.ts';
 import { addLiveStream } from '../gateway/live/live-stream.ts';
 import { WatchHub } from '../gateway/live/watch-hub.ts';
+import { addBatchListRoute } from '../gateway/read/batch-list-route.ts';
 import { addPageRoutes } from '../gateway/read/page-routes.ts';
+import { ReadGate } from '../gateway/read/read-gate.ts';
 import { HealthCheck, type HealthProbe } from '../http/health.ts';
 import { HttpServer } from '../http/server.ts';
 import { KafkaHealth } from '../kafka/kafka-health.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
 import { Lifecycle, type Service } from '../lifecycle.ts';
+import { PostgresBatchList } from '../postgres/batch-list.ts';
 import { PostgresBatchPages } from '../postgres/batch-pages.ts';
 import { PostgresProgressReader } from '../postgres/progress-reader.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
@@ -163,13 +166,11 @@ function composeSurface({ config, log, single }: Composing): void {
       clock: systemClock,
       log,
       addRoutes: (server, errors) => {
-        addPageRoutes(server, {
-          pages: new PostgresBatchPages(get(ReadDatabase)),
-          status: get(PostgresStatusReader),
-          errors,
-          readsPerSecondMax: config.httpReadsPerSecondMax,
-          idLengthMax: ID_LENGTH_MAX,
-        });
+        const gate = new ReadGate({ errors, readsPerSecondMax: config.httpReadsPerSecondMax });
+        const reading = { gate, idLengthMax: ID_LENGTH_MAX };
+        addBatchListRoute(server, { list: new PostgresBatchList(get(ReadDatabase)), ...reading });
+        const pages = new PostgresBatchPages(get(ReadDatabase));
+        addPageRoutes(server, { pages, status: get(PostgresStatusReader), ...reading });
         addLiveStream(server, get(LiveConnections));
         addLiveSockets(server.server, get(LiveConnections));
         const writer = get(RecordWriter);

@@ -36,6 +36,34 @@ export const batchStatusBody = z.object({
 });
 export type BatchStatusBody = z.infer<typeof batchStatusBody>;
 
+const listItem = batchStatusBody
+  .pick({
+    batch_id: true,
+    state: true,
+    expected_count: true,
+    open: true,
+    filled: true,
+    failed: true,
+    pending: true,
+    version: true,
+    completion_percentage: true,
+    registered_at: true,
+    completed_at: true,
+    erased_at: true,
+  })
+  .extend({
+    course_code: z.string().nullable(),
+    user_id: z.string().nullable().describe('The owner; null until registered, and after the retention.'),
+    org_id: z.string().nullable(),
+  });
+export type BatchListItem = z.infer<typeof listItem>;
+
+export const batchListBody = z.object({
+  batches: z.array(listItem),
+  next: z.string().nullable().describe('`after` of the next page; null at the end.'),
+});
+export type BatchListBody = z.infer<typeof batchListBody>;
+
 /** Rounded down to a tenth, so that 100 is not shown before it is true. */
 export function completionPercentage(expectedCount: number | null, openCount: number): number {
   if (expectedCount === null || expectedCount === 0) return 0;
