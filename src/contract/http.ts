@@ -90,6 +90,8 @@ export const HTTP_ERROR_CODES = [
   'RESOURCE_NOT_FOUND',
   'METHOD_NOT_ALLOWED',
   'CONFLICT',
+  'AUTHENTICATION_ERROR',
+  'AUTHORIZATION_ERROR',
   'TOO_LARGE',
   'RATE_LIMITED',
   'PROCESSING_ERROR',
@@ -98,6 +100,10 @@ export const HTTP_ERROR_CODES = [
 ] as const;
 
 export const errorBody = z.object({
+  type: z.string().optional().describe('With the next three, as RFC 9457 has them: of 401 and 403.'),
+  title: z.string().optional(),
+  status: count.optional(),
+  detail: z.string().optional(),
   error: z.object({
     code: z.enum(HTTP_ERROR_CODES),
     message: z.string(),

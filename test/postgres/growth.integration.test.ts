@@ -124,6 +124,8 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
   'read-batch-status': { session: 'side', values: ['big', 100] },
   'read-completions': { session: 'hot', values: [['done-1']] },
   'read-essay-status': { session: 'side', values: [md5('done-1-3')] },
+  'read-essay-owner': { session: 'side', values: [md5('done-1-3')] },
+  'read-owners': { session: 'side', values: [['big', 'done-1', 'nobody']] },
   'read-progress': {
     session: 'side',
     values: [

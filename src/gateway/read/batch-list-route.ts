@@ -5,6 +5,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type BatchListBody, type BatchListItem, completionPercentage } from '../../contract/http.ts';
 import type { BatchItem, BatchList } from '../../domain/batch-list.ts';
+import { viewerOf } from '../access/principal.ts';
 import { cursorOf, idPosition, listQuery, timePosition } from './list-query.ts';
 import type { ReadGate } from './read-gate.ts';
 
@@ -19,7 +20,7 @@ export function addBatchListRoute(server: FastifyInstance, { list, gate, idLengt
     '/v1/batches',
     { onRequest: gate.onRequest },
     async (request): Promise<BatchListBody> => {
-      const { filter, prefix, after, itemsMax } = listQuery(request.query, null, idLengthMax);
+      const { filter, prefix, after, itemsMax } = listQuery(request.query, viewerOf(request.principal), idLengthMax);
       const page =
         prefix === null
           ? await gate.run(() => list.newest(filter, timePosition(after, idLengthMax), itemsMax))
