@@ -1,4 +1,6 @@
 /** The product as its operator uses it: programs and settings, nothing of its inside. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Topics } from '../../src/contract/topics.ts';
 import { runCommand } from '../stack/process/run-command.ts';
 
@@ -56,8 +58,13 @@ export async function createTopics(root: string, addresses: ProductAddresses, to
   await runAdmin(root, productEnv(addresses), ['topics', 'ensure', ...shape]);
 }
 
+/** What Node is given to run a program of the sources of a checkout; releases before 0.2 know tsx alone. */
+export function runnerOf(root: string): readonly string[] {
+  return existsSync(join(root, 'bin', 'run.mjs')) ? ['bin/run.mjs'] : ['--import', 'tsx'];
+}
+
 async function runAdmin(root: string, env: Record<string, string>, args: readonly string[]): Promise<void> {
-  await runCommand(process.execPath, ['--import', 'tsx', ADMIN_PROGRAM, ...args], {
+  await runCommand(process.execPath, [...runnerOf(root), ADMIN_PROGRAM, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     runMsMax: COMMAND_MS_MAX,
