@@ -1,7 +1,9 @@
 /** The live page in a real browser, before a real gateway and a real worker: what it shows is what the tables hold. */
 import { readFile } from 'node:fs/promises';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { launchChromium } from '../../support/chromium.ts';
+import { hasText, isLive, openPage, shownSlots, until, versionIs } from '../../support/live-page.ts';
+import { tokenOf, WITH_TOKENS } from '../../support/user-tokens.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { WorkerFixture } from '../../support/worker/worker-fixture.ts';
 import type { WorkerProgram } from '../../support/worker/worker-program.ts';
@@ -73,38 +75,7 @@ async function fail(batchId: string, count: number): Promise<void> {
   await post(`/v1/batches/${batchId}/failures`, { failures });
 }
 
-interface Opened {
-  readonly page: Page;
-  /** What the browser had to say against the page: there must be nothing. */
-  readonly complaints: string[];
-}
-
-async function open(path: string, options: BrowserContextOptions = DESKTOP): Promise<Opened> {
-  const page = await browser.newPage(options);
-  const complaints: string[] = [];
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(base)) complaints.push(`request for ${request.url()}`);
-  });
-  await page.goto(`${base}${path}`);
-  return { page, complaints };
-}
-
-/** The page's policy forbids `eval`, which the browser driver's own waiting needs. */
-function until(page: Page, condition: string, what: string): Promise<unknown> {
-  return waitFor(() => page.evaluate<boolean>(condition), { deadlineMs: DEADLINE_MS, what });
-}
-
-const hasText = (selector: string, text: string) =>
-  `[...document.querySelectorAll('${selector}')].some((each) => each.textContent.includes(${JSON.stringify(text)}))`;
-const isLive = `document.querySelector('[data-connection=live]') !== null`;
-const versionIs = (version: number) => `document.querySelector('.grid')?.dataset.version === '${version}'`;
-
-/** By position, as it is seen. */
-function shownSlots(page: Page): Promise<string[]> {
-  return page.evaluate(`[...document.querySelectorAll('.grid .cell')].map((cell) => cell.classList[1])`);
-}
+const open = (path: string, options: BrowserContextOptions = DESKTOP) => openPage(browser, `${base}${path}`, options);
 
 async function tableSlots(batchId: string): Promise<string[]> {
   const rows = await fixture.sql<{ status: string }>('select status from slots where batch_id = $1 order by position', [
@@ -142,14 +113,14 @@ test('a batch that is filled while it is watched is in the end what the tables h
 
 test('says so while its gateway is away, and goes on without a gap when it is back', async () => {
   await register('away', 200);
-  const { page } = await open('/batches/away');
+  const { page } = await open('/');
   const heard: string[] = [];
   const asked: string[] = [];
   page.on('websocket', (socket) => {
     asked.push(socket.url());
     socket.on('framereceived', ({ payload }) => heard.push(String(payload)));
   });
-  await page.reload();
+  await page.goto(`${base}/batches/away`);
   await until(page, `${isLive} && ${versionIs(0)}`, 'the batch, live');
   await fill('away', 0, 70);
   await until(page, versionIs(70), 'what came before');
@@ -255,6 +226,27 @@ test('keeps the filters in the address, and names what cannot be shown', async (
   await register('not-yet', 5);
   await until(page, hasText('.figure', '0 of 5 filled'), 'the batch, when it comes');
   await page.close();
+});
+
+test('asks for a token where the gateway asks who its users are, and shows each his own', async () => {
+  const asking = await fixture.launchReady('gateway-2', { program: 'src/bin/gateway.ts', env: WITH_TOKENS });
+  await register('mine', 10);
+  await fill('mine', 0, 4);
+  const address = `http://127.0.0.1:${Number(asking.logged('http listening')?.['port'])}/batches/mine`;
+  for (const [subject, ready] of [
+    ['teacher-1', `${isLive} && ${versionIs(4)}`],
+    ['somebody-else', hasText('h2', 'No such batch')],
+  ] as const) {
+    const { page } = await openPage(browser, address, DESKTOP);
+    await until(page, hasText('h2', 'Who asks?'), 'a question for a token');
+    await page.locator('input[name=token]').fill('no token');
+    await page.keyboard.press('Enter');
+    await until(page, hasText('h2', 'This token is not taken'), 'a refusal');
+    await page.locator('input[name=token]').fill(await tokenOf({ sub: subject }));
+    await page.keyboard.press('Enter');
+    await until(page, ready, `what ${subject} may see`);
+    await page.close();
+  }
 });
 
 test('stops asking while nobody looks', async () => {
