@@ -16,6 +16,8 @@ import { LiveConnections } from '../gateway/live/live-connections.ts';
 import { addLiveSockets } from '../gateway/live/live-sockets.ts';
 import { addLiveStream } from '../gateway/live/live-stream.ts';
 import { WatchHub } from '../gateway/live/watch-hub.ts';
+import { addFileRoutes } from '../gateway/page-files/file-routes.ts';
+import { PageFiles } from '../gateway/page-files/page-files.ts';
 import { addBatchListRoute } from '../gateway/read/batch-list-route.ts';
 import { addPageRoutes } from '../gateway/read/page-routes.ts';
 import { ReadGate } from '../gateway/read/read-gate.ts';
@@ -49,11 +51,12 @@ const ANSWER_MS_MAX = 2800;
 const POLL_MS = 1000;
 const BYTES_IN_FLIGHT_MAX = 64 * 1024 * 1024;
 
-export function composeGateway(config: Config): DependencyContainer {
+/** The page's files are in a folder: a build's, or its sources. */
+export function composeGateway(config: Config, pageFolder: string): DependencyContainer {
   checkReach(config);
   return composeProgram(
     config,
-    [composeAdapters, composeAccess, composeIngest, composeLive, composeSurface],
+    [composeAdapters, composeAccess, composeIngest, composeLive, composePage(pageFolder), composeSurface],
     servicesOf,
   );
 }
@@ -141,6 +144,10 @@ function composeLive({ config, log, single }: Composing): void {
   });
 }
 
+function composePage(folder: string) {
+  return ({ single }: Composing): void => single(PageFiles, () => new PageFiles(folder));
+}
+
 function composeSurface({ config, log, single }: Composing): void {
   single(HealthCheck, (get) => {
     const lifecycle = get(Lifecycle);
@@ -187,6 +194,7 @@ function routesOf(config: Config, get: Get): NonNullable<HttpServerDeps['addRout
     const { identification } = access;
     addAccess(server, access);
     addTicketRoute(server, identification);
+    addFileRoutes(server, get(PageFiles));
     const gate = new ReadGate({ errors, readsPerSecondMax: config.httpReadsPerSecondMax });
     const reading = { gate, idLengthMax: ID_LENGTH_MAX };
     addBatchListRoute(server, { list: new PostgresBatchList(get(ReadDatabase)), ...reading });
