@@ -99,7 +99,12 @@ module.exports = {
     only('opentelemetry-only-in-telemetry', '@opentelemetry', '^src/telemetry', 'Conventions of names change; one file holds them.'),
     only('prom-client-only-in-telemetry', 'prom-client', '^src/telemetry', 'Every metric is declared once.'),
     { name: 'src-is-product', severity: 'error', comment: 'Fault hooks and mutants exist only outside src.', from: { path: '^src' }, to: { path: '^(test|distributed)' } },
-    { name: 'harness-is-black-box', severity: 'error', comment: 'The judge shares the wire contract with the judged, nothing else; its report only looks alike.', from: { path: '^distributed' }, to: { path: '^src/(?!contract|gateway/page/theme/)' } },
+    { name: 'harness-is-black-box', severity: 'error', comment: 'The judge shares the wire contract with the judged, nothing else; its report only looks alike.', from: { path: '^distributed', pathNot: '^distributed/bench/programs/floor-' }, to: { path: '^src/(?!contract|gateway/page/theme/)' } },
+    {
+      name: 'only-floors-are-product', severity: 'error',
+      comment: 'A floor is one step of the product by itself, in a process of its own: nobody imports it.',
+      from: { path: '^(src|distributed)' }, to: { path: '^distributed/bench/programs/floor-' },
+    },
     { name: 'harness-not-tests', severity: 'error', comment: 'Tests test the harness, not the other way round.', from: { path: '^distributed' }, to: { path: '^test' } },
     { name: 'no-orphans', severity: 'error', comment: 'A file nobody imports is dead or misplaced.', from: { orphan: true, path: '^(src|distributed)', pathNot: '/bin/' }, to: {} },
     { name: 'resolvable', severity: 'error', comment: 'An import must exist and be declared.', from: {}, to: { couldNotResolve: true } },
