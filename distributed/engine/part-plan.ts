@@ -26,6 +26,8 @@ export interface PartPlan {
   readonly cpuCores?: number;
   /** False: no triggers note the changes. What only they can tell is then not judged, and nothing slows the service. */
   readonly audit?: boolean;
+  /** A gateway beside the workers, so that people can watch; it takes no part in what is judged. */
+  readonly isWatchable?: boolean;
   /** A worker that ends by itself is an answer here, not a defect. */
   readonly exitsAllowed?: boolean;
   /** Starts with no worker running; leaves everything as it should be judged. */

@@ -6,6 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Kafka } from 'kafkajs';
 import { type CpuLimits, limitCpu } from '../cluster/cpu-limit.ts';
+import { GatewayProcess } from '../cluster/gateway-process.ts';
 import { kafkaClient, waitForCoordinator } from '../cluster/kafka-client.ts';
 import { productEnv, type Sandbox } from '../cluster/product.ts';
 import { WorkerCluster } from '../cluster/worker-cluster.ts';
@@ -116,6 +117,7 @@ async function setStage(
     onNote: (note) => events.emit('note', note),
   });
   releases.add(() => cluster.stop());
+  if (plan.isWatchable === true) await startGateway(run, sandbox, events, releases);
   events.emit('workers', cluster.workers);
   const sampler = new Sampler({
     journal,
@@ -145,6 +147,14 @@ async function setStage(
   releases.add(() => stage.close());
   if (limits?.unavailable) stage.findings.note(limits.unavailable);
   return stage;
+}
+
+async function startGateway(run: PartRun, sandbox: Sandbox, events: PartEvents, releases: Releases): Promise<void> {
+  const env = workerEnv(sandbox, run.plan);
+  const gateway = new GatewayProcess({ root: run.root, env, logFolder: run.directory.file('logs') });
+  releases.add(() => gateway.stop());
+  await gateway.start();
+  events.emit('note', `watch it in a browser: ${gateway.url}`);
 }
 
 async function makeSandbox({ plan, stack, sandboxes }: PartRun, kafka: Kafka, releases: Releases): Promise<Sandbox> {

@@ -6,6 +6,8 @@ import { currentTheme, DASHES, onThemeChange } from '../theme/chart-theme.ts';
 const HEIGHT_PX = 150;
 const POINTS_MAX = 600;
 const AXIS_PX = 52;
+/** What came at once is no line yet. */
+const SPAN_SECONDS_MIN = 5;
 
 export interface Curve {
   /** When each slot was settled, in order. */
@@ -53,12 +55,16 @@ export class ArrivalsChart {
       height: HEIGHT_PX,
       legend: { show: false },
       cursor: { show: false },
-      scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.06)] } },
+      scales: {
+        x: { range: (_, min, max) => [min, Math.max(max, min + SPAN_SECONDS_MIN)] },
+        y: { range: (_, __, max) => [0, Math.max(1, max * 1.06)] },
+      },
       axes: [
         { ...axis, size: 30, values: (_, splits) => splits.map(clockText), space: 90 },
         {
           ...axis,
           size: AXIS_PX,
+          space: 26,
           values: (_, splits) => splits.map(countText),
           incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000],
         },
@@ -87,7 +93,7 @@ function valuesOf({ arrivals, expected, untilMs }: Curve): uPlot.AlignedData {
   add(first, 0);
   for (let index = step - 1; index < arrivals.length; index += step) add(arrivals[index] ?? last, index + 1);
   add(last, arrivals.length);
-  if (untilMs !== null && untilMs > last) add(untilMs, arrivals.length);
+  add(Math.max(untilMs ?? 0, last, first + SPAN_SECONDS_MIN * 1000), arrivals.length);
   return [x, placed, x.map(() => expected)];
 }
 

@@ -14,13 +14,13 @@ export function BatchTiles({ model }: { model: BatchModel }) {
   const isComplete = counts.state === 'complete';
   return (
     <dl class="tiles">
-      <Tile name="open" note="slots that wait for a content">
+      <Tile name="open" note="wait for a content">
         {countText(counts.open)}
       </Tile>
-      <Tile name="pending" note="came before the registration">
+      <Tile name="pending" note="before registration">
         {status === null ? '–' : cappedText(status.pending, COUNT_MAX)}
       </Tile>
-      <Tile name="excess" note="came when no slot was left">
+      <Tile name="excess" note="found no slot">
         {status === null ? '–' : cappedText(status.excess, COUNT_MAX)}
       </Tile>
       {isComplete ? <CompleteTiles model={model} /> : <PaceTiles model={model} nowMs={nowMs} />}
@@ -33,10 +33,10 @@ function PaceTiles({ model, nowMs }: { model: BatchModel; nowMs: number }) {
   const open = model.counts?.open ?? 0;
   return (
     <>
-      <Tile name="rate" note="of the last 10 seconds">
+      <Tile name="rate" note="over 10 seconds">
         {rateText(rate)}
       </Tile>
-      <Tile name="time to go" note={rate === 0 ? 'nothing came of late' : 'if it goes on like this'}>
+      <Tile name="time to go" note={rate === 0 ? 'nothing came lately' : 'if it goes on like this'}>
         {rate === 0 ? '–' : durationText((open / rate) * 1000)}
       </Tile>
     </>

@@ -4,7 +4,7 @@ import type { FilterName, ListFilter } from './list-filter.ts';
 
 const PAUSE_MS = 300;
 const FIELDS: readonly { name: Exclude<FilterName, 'state'>; label: string; hint: string }[] = [
-  { name: 'q', label: 'Batch', hint: 'beginning of its id' },
+  { name: 'q', label: 'Batch', hint: 'id begins with' },
   { name: 'course', label: 'Course', hint: 'exactly' },
   { name: 'owner', label: 'Owner', hint: 'exactly' },
 ];
