@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, stop } from 'esbuild';
 
 const folder = fileURLToPath(new URL('../node_modules/.cache/els', import.meta.url));
@@ -24,6 +24,8 @@ export async function bundled(source) {
     format: 'esm',
     packages: 'external',
     sourcemap: 'inline',
+    // A program finds what lies beside its source, not beside the file made of it.
+    define: { 'import.meta.url': JSON.stringify(pathToFileURL(source).href) },
   });
   // Its process would stay as long as ours does; buildSync leaves a thread.
   await stop();

@@ -8,7 +8,8 @@ import { startProgram } from '../composition/start.ts';
 const USAGE = `Usage: gateway
 
 Takes registrations, contents and failures by HTTP, writes them to Kafka and answers what became of them; its page at /
-shows batches while they fill. Until SIGTERM or SIGINT. It takes no arguments: settings come from the environment, see els config help and els config check.
+shows batches while they fill. Until SIGTERM or SIGINT. It takes no arguments: settings come from the environment, see
+els config help and els config check.
 
 Exit codes: 0 stopped as asked, 2 wrong usage, 78 start refused, 1 anything else.
 `;
