@@ -15,6 +15,7 @@ import { RecordWriter } from '../gateway/ingest/record-writer.ts';
 import { LiveConnections } from '../gateway/live/live-connections.ts';
 import { addLiveSockets } from '../gateway/live/live-sockets.ts';
 import { addLiveStream } from '../gateway/live/live-stream.ts';
+import { addGatewaysRoute, Presence } from '../gateway/live/presence.ts';
 import { WatchHub } from '../gateway/live/watch-hub.ts';
 import { addFileRoutes } from '../gateway/page-files/file-routes.ts';
 import { PageFiles } from '../gateway/page-files/page-files.ts';
@@ -30,9 +31,10 @@ import { PostgresBatchList } from '../postgres/batch-list.ts';
 import { PostgresBatchPages } from '../postgres/batch-pages.ts';
 import { PostgresProgressReader } from '../postgres/progress-reader.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
+import { BoundedRedis } from '../redis/bounded-redis.ts';
 import { RedisDoorbellListener } from '../redis/doorbell-listener.ts';
+import { RedisGatewayPresence } from '../redis/gateway-presence.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
-import { RedisRequestCounter } from '../redis/request-counter.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
 import { composeAdapters, kafkaClients, ProbeDatabase, ReadDatabase, redisPrefix } from './adapters.ts';
@@ -56,12 +58,21 @@ export function composeGateway(config: Config, pageFolder: string): DependencyCo
   checkReach(config);
   return composeProgram(
     config,
-    [composeAdapters, composeAccess, composeIngest, composeLive, composePage(pageFolder), composeSurface],
+    [
+      composeAdapters,
+      composeAccess,
+      composeIngest,
+      composeLive,
+      composePresence,
+      composePage(pageFolder),
+      composeSurface,
+    ],
     servicesOf,
   );
 }
 
 function servicesOf(get: Get): Service[] {
+  sampleMetrics(get);
   return [
     get(ProcessMetrics),
     closing('databases', () => Promise.all([get(ReadDatabase).close(), get(ProbeDatabase).close()])),
@@ -71,9 +82,9 @@ function servicesOf(get: Get): Service[] {
       async () => get(RedisHintStore).close(),
     ),
     opening(
-      'request counter',
-      async () => get(RedisRequestCounter).open(),
-      async () => get(RedisRequestCounter).close(),
+      'shared counts',
+      async () => get(BoundedRedis).open(),
+      async () => get(BoundedRedis).close(),
     ),
     closing('publisher', () => get(KafkaMessagePublisher).disconnect()),
     get(HealthCheck),
@@ -87,6 +98,7 @@ function servicesOf(get: Get): Service[] {
     get(HttpServer),
     // Leaves while the server still listens for the others.
     get(LiveConnections),
+    get(Presence),
   ];
 }
 
@@ -139,6 +151,7 @@ function composeLive({ config, log, single }: Composing): void {
       perUserMax: config.gatewayConnectionsPerUserMax,
       watchesMax: config.gatewayWatchesPerConnectionMax,
       onFailure: (error) => log.error({ err: error }, 'live connections have a bug'),
+      onEnded: (reason) => get(Metrics).liveClosed.inc({ reason }),
       nowMs: () => systemClock.nowMs(),
     });
   });
@@ -146,6 +159,28 @@ function composeLive({ config, log, single }: Composing): void {
 
 function composePage(folder: string) {
   return ({ single }: Composing): void => single(PageFiles, () => new PageFiles(folder));
+}
+
+/** What lives elsewhere is read when it is asked for. */
+function sampleMetrics(get: Get): void {
+  const metrics = get(Metrics);
+  metrics.atScrape(() => {
+    metrics.liveConnections.set(get(LiveConnections).size);
+    metrics.liveWatchedBatches.set(get(WatchHub).size);
+    metrics.gatewayRecordsInFlight.set(get(RecordWriter).recordsInFlight);
+  });
+}
+
+function composePresence({ config, log, single }: Composing): void {
+  single(Presence, (get) => {
+    return new Presence({
+      presence: new RedisGatewayPresence(get(BoundedRedis), redisPrefix(config)),
+      instance: config.instanceId,
+      connections: get(LiveConnections),
+      hub: get(WatchHub),
+      onFailure: (error) => log.error({ err: error }, 'presence has a bug'),
+    });
+  });
 }
 
 function composeSurface({ config, log, single }: Composing): void {
@@ -195,6 +230,7 @@ function routesOf(config: Config, get: Get): NonNullable<HttpServerDeps['addRout
     addAccess(server, access);
     addTicketRoute(server, identification);
     addFileRoutes(server, get(PageFiles));
+    addGatewaysRoute(server, get(Presence));
     const gate = new ReadGate({ errors, readsPerSecondMax: config.httpReadsPerSecondMax });
     const reading = { gate, idLengthMax: ID_LENGTH_MAX };
     addBatchListRoute(server, { list: new PostgresBatchList(get(ReadDatabase)), ...reading });
