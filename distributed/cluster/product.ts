@@ -16,6 +16,8 @@ export interface ProductAddresses {
   readonly databaseHostsUrl?: string;
   readonly kafkaBrokers: readonly string[];
   readonly redisUrl: string;
+  /** What the product is told, where sentinels know the master. */
+  readonly redisSentinels?: { readonly url: string; readonly name: string };
   readonly topicPrefix: string;
   readonly consumerGroup: string;
 }
@@ -32,7 +34,8 @@ export function productEnv(addresses: ProductAddresses): Record<string, string> 
   return {
     DATABASE_URL: addresses.databaseHostsUrl ?? addresses.databaseUrl,
     KAFKA_BROKERS: addresses.kafkaBrokers.join(','),
-    REDIS_URL: addresses.redisUrl,
+    REDIS_URL: addresses.redisSentinels?.url ?? addresses.redisUrl,
+    ...(addresses.redisSentinels && { REDIS_SENTINEL_NAME: addresses.redisSentinels.name }),
     TOPIC_PREFIX: addresses.topicPrefix,
     CONSUMER_GROUP: addresses.consumerGroup,
   };

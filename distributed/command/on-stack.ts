@@ -11,7 +11,7 @@ export interface Ground {
 }
 
 /** What servers there are, beyond one of each. */
-export type ServerNeeds = Pick<StackOptions, 'kafkaNodes' | 'standby'>;
+export type ServerNeeds = Pick<StackOptions, 'kafkaNodes' | 'standby' | 'redisSentinels'>;
 
 interface GroundOptions {
   readonly source: NonNullable<StackOptions['source']>;
@@ -38,9 +38,9 @@ export class Grounds {
   }
 
   async with(needs: ServerNeeds): Promise<Ground> {
-    const name = JSON.stringify([needs.kafkaNodes ?? 1, needs.standby ?? null]);
+    const name = JSON.stringify([needs.kafkaNodes ?? 1, needs.standby ?? null, needs.redisSentinels ?? false]);
     const { current } = this;
-    if (current?.needs === name && current.ground.stack.standby?.isPromoted !== true) return current.ground;
+    if (current?.needs === name && !isSpent(current.ground.stack)) return current.ground;
     await this.close();
     const ground = await openGround(this.options, needs);
     this.current = { needs: name, ground };
@@ -54,9 +54,14 @@ export class Grounds {
   }
 }
 
+/** What has failed over will not do so again. */
+function isSpent({ standby, watchedRedis }: Stack): boolean {
+  return standby?.isPromoted === true || watchedRedis?.isFailedOver === true;
+}
+
 async function openGround({ source, root, signal, say }: GroundOptions, needs: ServerNeeds): Promise<Ground> {
-  const { kafkaNodes, standby } = needs;
-  const wanted = { ...(kafkaNodes && { kafkaNodes }), ...(standby && { standby }) };
+  const { kafkaNodes, standby, redisSentinels = false } = needs;
+  const wanted = { ...(kafkaNodes && { kafkaNodes }), ...(standby && { standby }), redisSentinels };
   const starting = startStack({ source, ...wanted, onProgress: say });
   // Interrupted while it starts, we end at once: the guardian of the stack cleans up behind us.
   const stack = await Promise.race([starting, rejectWhenAborted(signal)]);

@@ -11,7 +11,7 @@ export interface PartPlan {
   readonly workers: number;
   readonly partitions?: number;
   /** What the part needs beyond one server of each; then it runs only where the harness starts the servers itself. */
-  readonly servers?: Pick<StackOptions, 'kafkaNodes' | 'standby'>;
+  readonly servers?: Pick<StackOptions, 'kafkaNodes' | 'standby' | 'redisSentinels'>;
   /** Nodes that it freezes: the harness itself does not begin with one of them, and so measures the workers, not itself. */
   readonly victims?: readonly number[];
   /** Settings of the workers beyond the addresses. */
@@ -40,6 +40,8 @@ export interface Scenario {
   /** How that is tried, in one sentence. */
   readonly method: string;
   readonly defaultInstances: readonly number[];
+  /** In `all` of the full tier only. */
+  readonly isLong?: boolean;
   parts(request: PartRequest): readonly PartPlan[];
 }
 

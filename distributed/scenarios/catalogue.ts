@@ -2,6 +2,7 @@
 import type { Scenario } from '../engine/part-plan.ts';
 import { agedDatabase } from './aged-database.ts';
 import { badInput } from './bad-input.ts';
+import { brokerFailover } from './broker-failover.ts';
 import { completion } from './completion.ts';
 import { crash } from './crash.ts';
 import { earlyContent } from './early-content.ts';
@@ -14,6 +15,7 @@ import { pgFailover } from './pg-failover.ts';
 import { raceConditions } from './race-conditions.ts';
 import { readLoad } from './read-load.ts';
 import { redisConsistency } from './redis-consistency.ts';
+import { redisFailover } from './redis-failover.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { scaling } from './scaling.ts';
 import { sickDestination } from './sick-destination.ts';
@@ -37,6 +39,8 @@ export const SCENARIOS: readonly Scenario[] = [
   sickDestination,
   sickPartition,
   pgFailover,
+  brokerFailover,
+  redisFailover,
   readLoad,
   agedDatabase,
   rollingRestart,

@@ -6,7 +6,7 @@
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { StackContext, Standby, Started } from './process/context.ts';
+import type { FailingOverRedis, StackContext, Standby, Started } from './process/context.ts';
 import { Guardian } from './process/guardian.ts';
 import type { Progress } from './process/progress.ts';
 import type { Server } from './process/server.ts';
@@ -15,7 +15,7 @@ import { isRoot } from './programs/debian.ts';
 import { requireAnswer, type ServerKind, STACK_VARIABLES } from './servers/external.ts';
 import { startKafka } from './servers/kafka.ts';
 import { startPostgres } from './servers/postgres.ts';
-import { startRedis } from './servers/redis.ts';
+import { startRedis, startWatchedRedis } from './servers/redis.ts';
 import type { StandbyKind } from './servers/standby.ts';
 
 /** Where the servers of a stack come from, unless the environment names them one by one. */
@@ -41,6 +41,8 @@ export interface StackOptions {
   readonly kafkaNodes?: 1 | 3;
   /** A second PostgreSQL that follows the first; none if not given. */
   readonly standby?: StandbyKind;
+  /** Redis with a replica and sentinels that promote it; one server if not given. */
+  readonly redisSentinels?: boolean;
   readonly onProgress: Progress;
   /** Where the stack's data folder is made; the system's temporary folder if not given. */
   readonly dataDir?: string;
@@ -57,6 +59,8 @@ export interface Stack {
   readonly servers: readonly Server[];
   /** Of PostgreSQL, where one was asked for. Then `databaseUrl` leads to whichever of the two takes writes. */
   readonly standby: Standby | undefined;
+  /** Redis with sentinels, where it was asked for. Then `redisUrl` leads to the master. */
+  readonly watchedRedis: FailingOverRedis | undefined;
   readonly dataDir: string;
   /** The process that cleans up if this one is killed. */
   readonly guardianPid: number | undefined;
@@ -114,23 +118,26 @@ function stackOf(
     description: { postgres: describe('postgres'), redis: describe('redis'), kafka: describe('kafka') },
     servers: [...started.values()].flatMap((each) => each.servers),
     standby: started.get('postgres')?.standby,
+    watchedRedis: started.get('redis')?.watchedRedis,
     ...rest,
   };
 }
 
 async function serversFrom(
   source: StackSource,
-  { kafkaNodes = 1, standby }: Pick<StackOptions, 'kafkaNodes' | 'standby'>,
+  { kafkaNodes = 1, standby, redisSentinels = false }: Pick<StackOptions, 'kafkaNodes' | 'standby' | 'redisSentinels'>,
 ): Promise<{ start: StartServers; watchedBy: (guardian: Guardian) => void }> {
   if (source === 'local') {
     const start: StartServers = (kind, context) => {
       if (kind === 'kafka') return startKafka(context, kafkaNodes);
-      return kind === 'postgres' ? startPostgres(context, standby) : startRedis(context);
+      if (kind === 'postgres') return startPostgres(context, standby);
+      return redisSentinels ? startWatchedRedis(context) : startRedis(context);
     };
     return { start, watchedBy: () => undefined };
   }
   if (kafkaNodes === 3) throw new StackError('in containers there is one Kafka node: three need the local stack');
   if (standby !== undefined) throw new StackError('in containers PostgreSQL has no standby: it needs the local stack');
+  if (redisSentinels) throw new StackError('in containers Redis has no sentinels: they need the local stack');
   // Only now: the library takes longer to load than Redis to start.
   const [{ openEngine }, { startContainer }] = await Promise.all([
     import('./containers/container-engine.ts'),
@@ -166,7 +173,7 @@ function stopOnce(started: readonly Started[], guardian: Guardian): () => Promis
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     await Promise.all(started.flatMap(({ servers }) => servers.map((server) => server.abandon())));
-    await Promise.all(started.map(({ standby }) => standby?.close()));
+    await Promise.all(started.flatMap(({ standby, watchedRedis }) => [standby?.close(), watchedRedis?.close()]));
     await guardian.release();
   };
   return () => {
