@@ -41,6 +41,26 @@ export function productEnv(addresses: ProductAddresses): Record<string, string> 
   };
 }
 
+/** The same servers by other ports of this machine. */
+export function byPorts(
+  addresses: ProductAddresses,
+  ports: { readonly postgres: number; readonly redis: number; readonly kafka: number },
+): ProductAddresses {
+  const { databaseHostsUrl: _, redisSentinels: __, ...rest } = addresses;
+  return {
+    ...rest,
+    databaseUrl: withPort(addresses.databaseUrl, ports.postgres),
+    redisUrl: withPort(addresses.redisUrl, ports.redis),
+    kafkaBrokers: [`127.0.0.1:${ports.kafka}`],
+  };
+}
+
+function withPort(address: string, port: number): string {
+  const url = new URL(address);
+  url.port = `${port}`;
+  return url.href;
+}
+
 /** Applies the migrations and creates the topics, by the product's own commands. */
 export async function prepareProduct(root: string, addresses: ProductAddresses, topics: TopicShape): Promise<void> {
   await migrate(root, addresses.databaseUrl);

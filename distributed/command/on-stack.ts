@@ -1,7 +1,7 @@
 /** Servers for as long as some work needs them: started before it, gone after it, however it ends. */
 import { Releases, releasing } from '../engine/releases.ts';
 import { Sandboxes } from '../engine/sandbox.ts';
-import { type Stack, type StackOptions, startStack } from '../stack/stack.ts';
+import { type ServerNeeds, type Stack, type StackOptions, startStack } from '../stack/stack.ts';
 
 export interface Ground {
   readonly stack: Stack;
@@ -9,9 +9,6 @@ export interface Ground {
   /** For whatever else must be gone before the servers go. */
   readonly releases: Releases;
 }
-
-/** What servers there are, beyond one of each. */
-export type ServerNeeds = Pick<StackOptions, 'kafkaNodes' | 'standby' | 'redisSentinels'>;
 
 interface GroundOptions {
   readonly source: NonNullable<StackOptions['source']>;
@@ -38,7 +35,8 @@ export class Grounds {
   }
 
   async with(needs: ServerNeeds): Promise<Ground> {
-    const name = JSON.stringify([needs.kafkaNodes ?? 1, needs.standby ?? null, needs.redisSentinels ?? false]);
+    const { kafkaNodes = 1, standby = null, redisSentinels = false, ways = 0 } = needs;
+    const name = JSON.stringify([kafkaNodes, standby, redisSentinels, ways]);
     const { current } = this;
     if (current?.needs === name && !isSpent(current.ground.stack)) return current.ground;
     await this.close();
@@ -60,8 +58,8 @@ function isSpent({ standby, watchedRedis }: Stack): boolean {
 }
 
 async function openGround({ source, root, signal, say }: GroundOptions, needs: ServerNeeds): Promise<Ground> {
-  const { kafkaNodes, standby, redisSentinels = false } = needs;
-  const wanted = { ...(kafkaNodes && { kafkaNodes }), ...(standby && { standby }), redisSentinels };
+  const { kafkaNodes, standby, redisSentinels = false, ways = 0 } = needs;
+  const wanted = { ...(kafkaNodes && { kafkaNodes }), ...(standby && { standby }), redisSentinels, ways };
   const starting = startStack({ source, ...wanted, onProgress: say });
   // Interrupted while it starts, we end at once: the guardian of the stack cleans up behind us.
   const stack = await Promise.race([starting, rejectWhenAborted(signal)]);

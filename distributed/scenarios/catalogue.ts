@@ -3,6 +3,7 @@ import type { Scenario } from '../engine/part-plan.ts';
 import { agedDatabase } from './aged-database.ts';
 import { badInput } from './bad-input.ts';
 import { brokerFailover } from './broker-failover.ts';
+import { chaos } from './chaos.ts';
 import { completion } from './completion.ts';
 import { crash } from './crash.ts';
 import { earlyContent } from './early-content.ts';
@@ -10,6 +11,7 @@ import { heldBatch } from './held-batch.ts';
 import { idempotency } from './idempotency.ts';
 import { idleCrash } from './idle-crash.ts';
 import { memory } from './memory.ts';
+import { partition } from './partition.ts';
 import { performance } from './performance.ts';
 import { pgFailover } from './pg-failover.ts';
 import { raceConditions } from './race-conditions.ts';
@@ -41,6 +43,8 @@ export const SCENARIOS: readonly Scenario[] = [
   pgFailover,
   brokerFailover,
   redisFailover,
+  partition,
+  chaos,
   readLoad,
   agedDatabase,
   rollingRestart,

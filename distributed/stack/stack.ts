@@ -17,6 +17,7 @@ import { startKafka } from './servers/kafka.ts';
 import { startPostgres } from './servers/postgres.ts';
 import { startRedis, startWatchedRedis } from './servers/redis.ts';
 import type { StandbyKind } from './servers/standby.ts';
+import { type AdvertisedPort, choosePorts, closeWays, openWays, type Way } from './servers/ways.ts';
 
 /** Where the servers of a stack come from, unless the environment names them one by one. */
 export const STACK_SOURCES = ['local', 'docker'] as const;
@@ -35,6 +36,9 @@ export function stackSource(): StackSource {
 const PORT_ATTEMPTS_MAX = 5;
 const SILENCE_MS_MAX = 1_800;
 
+/** What servers there are, and how they are reached, beyond one of each. */
+export type ServerNeeds = Pick<StackOptions, 'kafkaNodes' | 'standby' | 'redisSentinels' | 'ways'>;
+
 export interface StackOptions {
   /** What ELS_STACK says if not given, else local. */
   readonly source?: StackSource;
@@ -43,6 +47,8 @@ export interface StackOptions {
   readonly standby?: StandbyKind;
   /** Redis with a replica and sentinels that promote it; one server if not given. */
   readonly redisSentinels?: boolean;
+  /** Clients that get a way of their own to every server; none if not given. */
+  readonly ways?: number;
   readonly onProgress: Progress;
   /** Where the stack's data folder is made; the system's temporary folder if not given. */
   readonly dataDir?: string;
@@ -61,6 +67,8 @@ export interface Stack {
   readonly standby: Standby | undefined;
   /** Redis with sentinels, where it was asked for. Then `redisUrl` leads to the master. */
   readonly watchedRedis: FailingOverRedis | undefined;
+  /** As many as were asked for, beside the addresses above. */
+  readonly ways: readonly Way[];
   readonly dataDir: string;
   /** The process that cleans up if this one is killed. */
   readonly guardianPid: number | undefined;
@@ -97,18 +105,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const results = await Promise.allSettled(kinds.map(start));
   report.end();
   const started = new Map(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
-  const stop = stopOnce([...started.values()], guardian);
+  const ways: Way[] = [];
+  const stop = stopOnce([...started.values()], ways, guardian);
   if (abort.signal.aborted) {
     await stop();
     // The first failure; the others may only be its consequence.
     throw abort.signal.reason;
   }
-  return stackOf(started, { dataDir, guardianPid: guardian.pid, stop });
+  ways.push(...(await openWaysTo(started, servers.ways)));
+  return stackOf(started, { ways, dataDir, guardianPid: guardian.pid, stop });
 }
 
 function stackOf(
   started: ReadonlyMap<ServerKind, Started>,
-  rest: Pick<Stack, 'dataDir' | 'guardianPid' | 'stop'>,
+  rest: Pick<Stack, 'ways' | 'dataDir' | 'guardianPid' | 'stop'>,
 ): Stack {
   const describe = (kind: ServerKind) => started.get(kind)?.description ?? 'not started';
   return {
@@ -125,19 +135,22 @@ function stackOf(
 
 async function serversFrom(
   source: StackSource,
-  { kafkaNodes = 1, standby, redisSentinels = false }: Pick<StackOptions, 'kafkaNodes' | 'standby' | 'redisSentinels'>,
-): Promise<{ start: StartServers; watchedBy: (guardian: Guardian) => void }> {
+  { kafkaNodes = 1, standby, redisSentinels = false, ways: wayCount = 0 }: ServerNeeds,
+): Promise<{ start: StartServers; watchedBy: (guardian: Guardian) => void; ways: readonly AdvertisedPort[] }> {
+  if (wayCount > 0 && kafkaNodes !== 1) throw new StackError('ways of their own lead to one Kafka node');
   if (source === 'local') {
+    const ways = await choosePorts(wayCount);
     const start: StartServers = (kind, context) => {
-      if (kind === 'kafka') return startKafka(context, kafkaNodes);
+      if (kind === 'kafka') return startKafka(context, kafkaNodes, ways);
       if (kind === 'postgres') return startPostgres(context, standby);
       return redisSentinels ? startWatchedRedis(context) : startRedis(context);
     };
-    return { start, watchedBy: () => undefined };
+    return { start, watchedBy: () => undefined, ways };
   }
   if (kafkaNodes === 3) throw new StackError('in containers there is one Kafka node: three need the local stack');
   if (standby !== undefined) throw new StackError('in containers PostgreSQL has no standby: it needs the local stack');
   if (redisSentinels) throw new StackError('in containers Redis has no sentinels: they need the local stack');
+  if (wayCount > 0) throw new StackError('in containers there are no ways of their own: they need the local stack');
   // Only now: the library takes longer to load than Redis to start.
   const [{ openEngine }, { startContainer }] = await Promise.all([
     import('./containers/container-engine.ts'),
@@ -148,7 +161,19 @@ async function serversFrom(
   return {
     start: (kind, context) => startContainer(kind, context, engine),
     watchedBy: (guardian) => guardian.watchContainers(label, engine.dockerHost),
+    ways: [],
   };
+}
+
+async function openWaysTo(
+  started: ReadonlyMap<ServerKind, Started>,
+  ports: readonly AdvertisedPort[],
+): Promise<readonly Way[]> {
+  if (ports.length === 0) return [];
+  const [postgres, redis] = [started.get('postgres')?.servers[0], started.get('redis')?.servers[0]];
+  if (postgres === undefined || redis === undefined)
+    throw new StackError('ways of their own lead to servers of our own');
+  return openWays({ postgres, redis }, ports);
 }
 
 async function startKind(kind: ServerKind, context: StackContext, start: StartServers): Promise<Started> {
@@ -169,11 +194,12 @@ async function startKind(kind: ServerKind, context: StackContext, start: StartSe
 }
 
 /** Servers first, so that nothing writes into the folder while the guardian removes it. */
-function stopOnce(started: readonly Started[], guardian: Guardian): () => Promise<void> {
+function stopOnce(started: readonly Started[], ways: readonly Way[], guardian: Guardian): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     await Promise.all(started.flatMap(({ servers }) => servers.map((server) => server.abandon())));
     await Promise.all(started.flatMap(({ standby, watchedRedis }) => [standby?.close(), watchedRedis?.close()]));
+    await closeWays(ways);
     await guardian.release();
   };
   return () => {

@@ -9,7 +9,7 @@ import { Redis } from 'ioredis';
 import type { FailingOverRedis } from '../process/context.ts';
 import type { Server } from '../process/server.ts';
 import { StackError } from '../process/stack-error.ts';
-import { TcpForward } from '../process/tcp-forward.ts';
+import { TcpProxy } from '../process/tcp-proxy.ts';
 
 const MASTER_NAME = 'els';
 /** Of sentinels that must agree. */
@@ -47,12 +47,12 @@ export async function writeSentinelSettings(
 export class WatchedRedis implements FailingOverRedis {
   readonly name = MASTER_NAME;
   private readonly servers: RedisServers;
-  private readonly forward: TcpForward;
+  private readonly forward: TcpProxy;
   private current: Server;
 
   /** Resolves when the sentinels know each other and the replica: earlier there would be no failover. */
   static async open(servers: RedisServers, port: number): Promise<WatchedRedis> {
-    const forward = new TcpForward(port, servers.master);
+    const forward = new TcpProxy(port, servers.master);
     await forward.open();
     const watched = new WatchedRedis(servers, forward);
     const knows = new RegExp(`slaves=1,sentinels=${servers.sentinels.length}`);
@@ -63,7 +63,7 @@ export class WatchedRedis implements FailingOverRedis {
     return watched;
   }
 
-  private constructor(servers: RedisServers, forward: TcpForward) {
+  private constructor(servers: RedisServers, forward: TcpProxy) {
     this.servers = servers;
     this.forward = forward;
     this.current = servers.master;
