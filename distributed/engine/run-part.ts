@@ -150,7 +150,7 @@ async function setStage(
 }
 
 async function startGateway(run: PartRun, sandbox: Sandbox, events: PartEvents, releases: Releases): Promise<void> {
-  const env = workerEnv(sandbox, run.plan);
+  const env = workerEnv(sandbox.addresses, run.plan);
   const gateway = new GatewayProcess({ root: run.root, env, logFolder: run.directory.file('logs') });
   releases.add(() => gateway.stop());
   await gateway.start();
