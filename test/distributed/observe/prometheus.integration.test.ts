@@ -146,7 +146,7 @@ describe('a worker under load beside Prometheus', () => {
     .flatMap(queriesOf)
     .filter(({ kind }) => kind === 'panel')
     .map(({ dashboard, title, expr }) => ({ panel: `${dashboard}: ${title}`, expr }))
-    .filter(({ expr }) => metricsIn(expr).every((name) => ours.test(name)));
+    .filter(({ expr }) => metricsIn(expr).every((name) => ours.test(name)) && !expr.includes('job="gateway"'));
 
   test('answers every query of every panel that concerns worker and run', async () => {
     expect(queries.length).toBeGreaterThan(60);
