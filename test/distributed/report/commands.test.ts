@@ -5,6 +5,9 @@ import type { Command } from 'commander';
 import { compareCommand, logsCommand, reportCommand } from '../../../distributed/report/commands.ts';
 import { removeSampleFolders, sampleFolder, sampleRun } from '../../support/recorded/sample-run.ts';
 
+/** The page's script is bundled for the first report. */
+jest.setTimeout(30_000);
+
 afterAll(removeSampleFolders);
 
 interface Answer {

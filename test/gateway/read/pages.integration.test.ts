@@ -75,6 +75,11 @@ test('what is not there is 404, what is wrongly asked for 400', async () => {
 });
 
 test('a page of slots walks the index of its batch, however large the table is', async () => {
+  await fixture.sql(
+    `insert into slots (essay_id, batch_id, position)
+     select 'of others ' || n, 'others ' || n % 100, n / 100 from generate_series(0, 19999) n`,
+  );
+  await fixture.sql('analyze slots');
   const statement = PAGE_SLOTS.replaceAll('$1', "'asked'").replaceAll('$2', '-1').replaceAll('$3', '100');
   const plan = await fixture.sql<{ 'QUERY PLAN': string }>(`explain ${statement}`);
   const text = plan.map((row) => row['QUERY PLAN']).join('\n');
