@@ -34,6 +34,7 @@ async function makeAssets(): Promise<PageAssets> {
     join(root, 'node_modules/uplot/dist/uPlot.min.css'),
     join(page, 'report.css'),
     join(page, 'parts.css'),
+    join(page, 'panels.css'),
   ];
   const texts = await Promise.all(styles.map((file) => readFile(file, 'utf8')));
   return { script: endSafe(bundle.outputFiles[0]?.text ?? ''), styles: endSafe(texts.join('\n')) };

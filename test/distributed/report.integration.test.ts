@@ -5,6 +5,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { comparePage } from '../../distributed/report/compare-page.ts';
 import { compareRuns, loadRunResult } from '../../distributed/report/compare-runs.ts';
 import { writeReport } from '../../distributed/report/report-page.ts';
+import { coloursOfPlots, type Opened, openDrawn, openPage, overflowOf, waitUntil } from '../support/browser-page.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { removeSampleFolders, type SampleOptions, sampleRun } from '../support/recorded/sample-run.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -31,46 +32,8 @@ afterAll(async () => {
   removeSampleFolders();
 });
 
-interface Opened {
-  readonly page: Page;
-  /** Console messages, script errors and requests other than for the page itself: there must be none. */
-  readonly complaints: string[];
-}
-
-async function open(file: string, options: BrowserContextOptions): Promise<Opened> {
-  const page = await browser.newPage(options);
-  const complaints: string[] = [];
-  const url = pathToFileURL(file).href;
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    if (request.url() !== url && !request.url().startsWith('data:')) complaints.push(`request for ${request.url()}`);
-  });
-  await page.goto(url);
-  return { page, complaints };
-}
-
 async function openReport(sample: SampleOptions, options: BrowserContextOptions = DESKTOP): Promise<Opened> {
-  const opened = await open(await writeReport(await sampleRun(sample)), options);
-  await waitUntil(opened.page, 'document.documentElement.dataset.drawnMs !== undefined', 'the plots are drawn');
-  return opened;
-}
-
-/** The page's policy forbids `eval`, which the browser driver's own waiting needs. */
-function waitUntil(page: Page, condition: string, what: string): Promise<unknown> {
-  return waitFor(() => page.evaluate<boolean>(condition), { deadlineMs: DRAWN_MS_MAX, what });
-}
-
-/** Of each plot, how many colours its canvas has: a blank one has one. */
-function coloursOfPlots(page: Page): Promise<number[]> {
-  return page.evaluate(`[...document.querySelectorAll('[data-plot] canvas')].map((canvas) => {
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    return new Set(new Uint32Array(data.buffer)).size;
-  })`);
-}
-
-function overflowOf(page: Page): Promise<number> {
-  return page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+  return openDrawn(browser, await writeReport(await sampleRun(sample)), options);
 }
 
 describe('the report in a browser', () => {
@@ -149,7 +112,7 @@ describe('the report in a browser', () => {
     const comparison = compareRuns(await loadRunResult(before.path), await loadRunResult(after.path));
     const file = after.file('compare.html');
     await writeFile(file, await comparePage(comparison));
-    const { page, complaints } = await open(file, PHONE);
+    const { page, complaints } = await openPage(browser, file, PHONE);
     expect(await page.locator('#verdict').textContent()).toBe('B is worse than A');
     expect(await overflowOf(page)).toBe(0);
     expect(complaints).toEqual([]);

@@ -1,4 +1,5 @@
 /** Colours of a plot for the light or the dark page. Series differ in dash too, never in colour alone. */
+import type { Limit } from '../report-data.ts';
 
 export interface Theme {
   readonly text: string;
@@ -7,6 +8,7 @@ export interface Theme {
   readonly faultFill: string;
   readonly faultHatch: string;
   readonly phaseLine: string;
+  readonly limits: Readonly<Record<Limit['tone'], string>>;
 }
 
 /** Okabe and Ito's colours, told apart by colour-blind eyes; darkened or lightened to stand out from the page. */
@@ -17,6 +19,7 @@ export const LIGHT: Theme = {
   faultFill: 'rgba(194, 78, 0, 0.08)',
   faultHatch: 'rgba(194, 78, 0, 0.28)',
   phaseLine: '#9aa4b1',
+  limits: { open: '#9a6d00', bad: '#b3261e' },
 };
 
 export const DARK: Theme = {
@@ -26,6 +29,7 @@ export const DARK: Theme = {
   faultFill: 'rgba(242, 160, 61, 0.10)',
   faultHatch: 'rgba(242, 160, 61, 0.34)',
   phaseLine: '#5f6b79',
+  limits: { open: '#f3c95f', bad: '#ff9a8f' },
 };
 
 /** Canvas dashes and the CSS border style that stands for each in the legend. */
