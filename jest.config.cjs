@@ -2,8 +2,8 @@ const toCommonJs = [
   '@swc/jest',
   { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
 ];
-/** The one package that exists as an ES module only: a dependency of fastify's inject(), used in tests alone. */
-const ES_MODULES = '/node_modules/cookie/dist/';
+/** Packages that exist as ES modules only: a dependency of fastify's inject(), used in tests alone, and jose. */
+const ES_MODULES = '/node_modules/(cookie|jose)/dist/';
 const shared = {
   transform: { '^.+\\.ts$': toCommonJs, [`${ES_MODULES}.+\\.js$`]: toCommonJs },
   transformIgnorePatterns: [`^(?!.*${ES_MODULES}).*/node_modules/`],

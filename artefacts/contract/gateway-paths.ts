@@ -5,9 +5,20 @@ interface Describing {
   idParameter(name: string): unknown;
 }
 
+const BEARER = [{}, { bearer: [] }];
+
+/** Where users are asked who they are. */
+function strangers({ answer }: Describing) {
+  return {
+    '401': answer('No token, or one that is not valid; WWW-Authenticate says what is wrong.', 'Error'),
+    '403': answer('Not in the scope of the token, or not for its user.', 'Error'),
+  };
+}
+
 export function gatewayPaths(describing: Describing) {
   const { answer, correlationParameter, idParameter } = describing;
   const refusals = {
+    ...strangers(describing),
     '400': answer('Something in it is wrong; the message names the field.', 'Error'),
     '409': answer('The Idempotency-Key was used for another body, as far as this gateway remembers.', 'Error'),
     '413': answer('It, or an event of it, is too large.', 'Error'),
@@ -33,6 +44,7 @@ export function gatewayPaths(describing: Describing) {
         operationId,
         tags: ['gateway'],
         summary,
+        security: BEARER,
         parameters: [...ids.map(idParameter), key, correlationParameter()],
         requestBody: { required: true, content: { 'application/json': { schema } } },
         responses: { '202': answer("All of it is in Kafka's log.", accepted), ...refusals },
@@ -40,7 +52,10 @@ export function gatewayPaths(describing: Describing) {
     };
   };
   return {
-    '/v1/batches': post('postBatch', 'Registers a batch.', ['RegistrationRequest'], 'RegistrationAccepted', []),
+    '/v1/batches': {
+      ...listBatches(describing),
+      ...post('postBatch', 'Registers a batch.', ['RegistrationRequest'], 'RegistrationAccepted', []),
+    },
     '/v1/batches/{batch_id}/contents': post(
       'postContents',
       'Contents of a batch, one or up to 1 000.',
@@ -55,12 +70,20 @@ export function gatewayPaths(describing: Describing) {
       'InputsAccepted',
       ['batch_id'],
     ),
+    ...livePaths(describing),
+  };
+}
+
+function livePaths(describing: Describing) {
+  const { answer, correlationParameter, idParameter } = describing;
+  return {
     '/v1/batches/{batch_id}/live': {
       get: {
         operationId: 'getLive',
         tags: ['gateway'],
         summary:
-          'Progress as it happens: server-sent events, or a WebSocket where one is asked for; the same messages.',
+          'Progress as it happens: server-sent events, or a WebSocket where one is asked for; the same messages. A WebSocket of /v1/live is for many batches (asyncapi-live.yaml).',
+        security: [...BEARER, { ticket: [] }],
         parameters: [
           idParameter('batch_id'),
           {
@@ -78,9 +101,71 @@ export function gatewayPaths(describing: Describing) {
             content: { 'text/event-stream': { schema: { $ref: '#/components/schemas/LiveMessage' } } },
           },
           '400': answer('The id or the version is not usable.', 'Error'),
-          '403': answer('The page that asks is of another origin.', 'Error'),
+          ...strangers(describing),
+          '404': answer("There is no such batch, or it is somebody else's.", 'Error'),
+          '429': answer('This user has as many live connections as one may.', 'Error'),
           '503': answer('This gateway has as many live connections as it takes.', 'Error'),
         },
+      },
+    },
+    '/v1/gateways': {
+      get: {
+        operationId: 'listGateways',
+        tags: ['gateway'],
+        summary: 'The gateways that were there within the last 45 seconds, for operators.',
+        security: BEARER,
+        parameters: [correlationParameter()],
+        responses: {
+          '200': answer('As this one knows them.', 'Gateways'),
+          ...strangers(describing),
+          '503': answer('Redis does not answer, which knows them.', 'Error'),
+        },
+      },
+    },
+    '/v1/live/tickets': {
+      post: {
+        operationId: 'postLiveTicket',
+        tags: ['gateway'],
+        summary: 'A ticket for live connections of a browser, which can show no token.',
+        security: BEARER,
+        parameters: [correlationParameter()],
+        responses: {
+          '200': answer('Nobody needs one here.', 'LiveTicket'),
+          '201': answer('It is valid for 30 seconds, in the parameter `ticket`.', 'LiveTicket'),
+          ...strangers(describing),
+        },
+      },
+    },
+  };
+}
+
+function listBatches(describing: Describing) {
+  const { answer, correlationParameter } = describing;
+  const query = (name: string, description: string, schema: object = { type: 'string', minLength: 1 }) => {
+    return { name, in: 'query', required: false, description, schema };
+  };
+  return {
+    get: {
+      operationId: 'listBatches',
+      tags: ['gateway'],
+      summary: 'Batches, the newest first; with q, those whose id begins with it, in order of their ids.',
+      security: BEARER,
+      parameters: [
+        query('state', 'Only these.', { enum: ['announced', 'open', 'complete'] }),
+        query('course', 'Only those of this course.'),
+        query('owner', 'Only those of this user.'),
+        query('registered_since', 'Only those registered then or later: a date, or a time with its zone.'),
+        query('q', 'Beginning of the id. A page may then hold fewer than it could, and still not be the last.'),
+        query('after', '`next` of the page before, of the same search.'),
+        query('limit', 'Batches of a page at most.', { type: 'integer', minimum: 1, maximum: 200, default: 50 }),
+        correlationParameter(),
+      ],
+      responses: {
+        '200': answer('A page of them.', 'BatchList'),
+        ...strangers(describing),
+        '400': answer('A parameter is wrong; the message names it.', 'Error'),
+        '429': answer('More requests than this process answers per second.', 'Error'),
+        '503': answer('The database does not answer, or not as fast as it is asked; try again.', 'Error'),
       },
     },
   };

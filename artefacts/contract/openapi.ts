@@ -1,8 +1,10 @@
 /** The HTTP API as an OpenAPI 3.1 document, its bodies made from the schemas of the contract. */
 import {
+  batchListBody,
   batchStatusBody,
   errorBody,
   essayStatusBody,
+  gatewaysBody,
   healthBody,
   infoBody,
   liveBody,
@@ -14,6 +16,7 @@ import {
   failureRequest,
   failuresRequest,
   inputsAccepted,
+  liveTicket,
   registrationAccepted,
   registrationRequest,
 } from '../../src/contract/ingest.ts';
@@ -25,6 +28,7 @@ const ID_LENGTH_MAX = 200;
 
 const BODIES = {
   BatchStatus: batchStatusBody,
+  BatchList: batchListBody,
   EssayStatus: essayStatusBody,
   Error: errorBody,
   Health: healthBody,
@@ -39,6 +43,8 @@ const BODIES = {
   FailuresRequest: failuresRequest,
   InputsAccepted: inputsAccepted,
   LiveMessage: liveMessage,
+  LiveTicket: liveTicket,
+  Gateways: gatewaysBody,
 };
 
 export function openApi(version: string) {
@@ -51,7 +57,7 @@ export function openApi(version: string) {
         'Read API and probes of a worker and of a gateway, and what only a gateway serves. Any other method is 405, any other path 404, both in the error body. A process answers a bounded number of requests per second and has a bounded number of connections, of which the quietest gives way; a crowd waits, then gets 429 on any path.',
     },
     servers: [{ url: 'http://localhost:3000', description: 'A worker with default settings.' }],
-    // Who may ask is decided in front of the service.
+    // Of a gateway with GATEWAY_AUTH=jwt; without it, and of a worker, nobody is asked.
     security: [],
     tags: [
       { name: 'status', description: 'What became of batches and essays.' },
@@ -69,6 +75,21 @@ export function openApi(version: string) {
     },
     components: {
       schemas: Object.fromEntries(Object.entries(BODIES).map(([name, body]) => [name, jsonSchema(body, 'output')])),
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description:
+            'sub, org_id and scope (batches:read, batches:write, batches:write:all, operate) of a user or a service; for uploads the upload_token of their batch. Asked for by gateways with GATEWAY_AUTH=jwt.',
+        },
+        ticket: {
+          type: 'apiKey',
+          in: 'query',
+          name: 'ticket',
+          description: 'Of POST /v1/live/tickets; opens live connections for 30 seconds.',
+        },
+      },
       headers: {
         CorrelationId: {
           description: 'Of the request where that was a UUID, else a new one; on every answer.',

@@ -1,11 +1,12 @@
 /** Kafka as the harness uses it: clients, and waits for what a consumer group is in. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { type Admin, type ITopicConfig, Kafka, logLevel } from 'kafkajs';
 import { installHarnessCodecs } from './harness-codecs.ts';
 
 /** One of three brokers may hang: then another is asked. */
 const ANSWER_MS_MAX = 5_000;
 const COORDINATOR_MS_MAX = 30_000;
+const LEADERS_MS_MAX = 20_000;
 const POLL_INTERVAL_MS = 200;
 const GROUP_EMPTY_MS_MAX = 30_000;
 const GROUP_EMPTY_POLL_INTERVAL_MS = 500;
@@ -26,6 +27,19 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
     return await work(admin);
   } finally {
     await admin.disconnect();
+  }
+}
+
+/** Creates a topic and waits for its leaders; kafkajs's own wait fails on a broker that has not heard of it yet. */
+export async function createTopic(admin: Admin, topic: ITopicConfig): Promise<void> {
+  await admin.createTopics({ topics: [topic], waitForLeaders: false });
+  const giveUpAtMs = performance.now() + LEADERS_MS_MAX;
+  for (;;) {
+    const { topics } = await admin.fetchTopicMetadata();
+    const created = topics.find(({ name }) => name === topic.topic);
+    if (created?.partitions.every(({ leader }) => leader >= 0)) return;
+    if (performance.now() > giveUpAtMs) throw new Error(`no leaders for ${topic.topic}`);
+    await sleep(POLL_INTERVAL_MS);
   }
 }
 

@@ -38,7 +38,8 @@ export function describeServers(stack: Pick<Stack, 'description'>): Environment[
   return { postgres: server('postgres'), redis: server('redis'), kafka: server('kafka') };
 }
 
-async function commitOf(root: string): Promise<string | null> {
+/** With `+` behind it when files differ from it; null outside a git checkout. */
+export async function commitOf(root: string): Promise<string | null> {
   if (!existsSync(join(root, '.git'))) return null;
   const git = (...args: string[]) => runCommand('git', args, { cwd: root, runMsMax: GIT_MS_MAX });
   try {

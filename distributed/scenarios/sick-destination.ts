@@ -3,7 +3,7 @@
  * deleted; while it is missing a backlog with a few excess contents in it must have its completions in Kafka as fast as an
  * equal backlog had before. Once the topic is made again, what waited is published, and nothing was given up.
  */
-import { withAdmin } from '../cluster/kafka-client.ts';
+import { createTopic, withAdmin } from '../cluster/kafka-client.ts';
 import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import { announcedAfter, gateOthers, judgeWaiting } from './destinations.ts';
@@ -48,7 +48,7 @@ export const sickDestination: Scenario = {
             ].map(loadNow);
             const withMs = await announcedAfter(stage, loads);
             await judgeWaiting(stage);
-            await withAdmin(kafka, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }] }));
+            await withAdmin(kafka, (admin) => createTopic(admin, { topic, numPartitions: PARTITIONS }));
             gateOthers(stage, withoutMs, withMs);
             await stage.quiesce();
           },

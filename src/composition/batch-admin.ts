@@ -7,10 +7,10 @@ import { topicsFor } from '../contract/topics.ts';
 import type { SlotInput } from '../domain/inputs.ts';
 import type { AgeCursor } from '../domain/upkeep-store.ts';
 import { AppError } from '../errors.ts';
-import { listBatches } from '../postgres/batch-list.ts';
 import { PostgresBatchStore } from '../postgres/batch-store.ts';
 import type { Database } from '../postgres/database.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
+import { listBatches } from '../postgres/unfinished-batches.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { closeBatch, expireBatch } from '../worker/settle/end-batch.ts';
 

@@ -8,29 +8,39 @@ import { isSettingGiven } from '../config/config.ts';
 import type { Config } from '../config/config-schema.ts';
 import { inboundSchemas } from '../contract/inbound.ts';
 import { topicsFor } from '../contract/topics.ts';
-import { AppError } from '../errors.ts';
+import { addAccess } from '../gateway/access/access-hooks.ts';
+import { addTicketRoute } from '../gateway/access/ticket-route.ts';
 import { addIngestRoutes } from '../gateway/ingest/ingest-routes.ts';
 import { RecordWriter } from '../gateway/ingest/record-writer.ts';
 import { LiveConnections } from '../gateway/live/live-connections.ts';
 import { addLiveSockets } from '../gateway/live/live-sockets.ts';
 import { addLiveStream } from '../gateway/live/live-stream.ts';
+import { addGatewaysRoute, Presence } from '../gateway/live/presence.ts';
 import { WatchHub } from '../gateway/live/watch-hub.ts';
+import { addFileRoutes } from '../gateway/page-files/file-routes.ts';
+import { PageFiles } from '../gateway/page-files/page-files.ts';
+import { addBatchListRoute } from '../gateway/read/batch-list-route.ts';
 import { addPageRoutes } from '../gateway/read/page-routes.ts';
+import { ReadGate } from '../gateway/read/read-gate.ts';
 import { HealthCheck, type HealthProbe } from '../http/health.ts';
-import { HttpServer } from '../http/server.ts';
+import { HttpServer, type HttpServerDeps } from '../http/server.ts';
 import { KafkaHealth } from '../kafka/kafka-health.ts';
 import { KafkaMessagePublisher } from '../kafka/message-publisher.ts';
 import { Lifecycle, type Service } from '../lifecycle.ts';
+import { PostgresBatchList } from '../postgres/batch-list.ts';
 import { PostgresBatchPages } from '../postgres/batch-pages.ts';
 import { PostgresProgressReader } from '../postgres/progress-reader.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
+import { BoundedRedis } from '../redis/bounded-redis.ts';
 import { RedisDoorbellListener } from '../redis/doorbell-listener.ts';
+import { RedisGatewayPresence } from '../redis/gateway-presence.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
 import { composeAdapters, kafkaClients, ProbeDatabase, ReadDatabase, redisPrefix } from './adapters.ts';
 import type { Composing, Get } from './composing.ts';
 import { redisTarget } from './connections.ts';
+import { Access, checkReach, composeAccess } from './gateway-access.ts';
 import { HEALTH_TIMES } from './http.ts';
 import { closing, composeProgram, opening } from './program.ts';
 
@@ -42,17 +52,27 @@ const ANSWER_MS_MAX = 2800;
 /** Between two looks at all watched batches. */
 const POLL_MS = 1000;
 const BYTES_IN_FLIGHT_MAX = 64 * 1024 * 1024;
-const LOOPBACK = /^(127\.[\d.]+|::1|localhost)$/;
 
-export function composeGateway(config: Config): DependencyContainer {
-  if (!config.gatewayOpen && !LOOPBACK.test(config.httpHost)) {
-    const message = `HTTP_HOST=${config.httpHost} is not loopback, and a gateway asks nobody who he is: set GATEWAY_OPEN`;
-    throw new AppError('CONFIG_INVALID', `${message} if only friends can reach it`);
-  }
-  return composeProgram(config, [composeAdapters, composeIngest, composeLive, composeSurface], servicesOf);
+/** The page's files are in a folder: a build's, or its sources. */
+export function composeGateway(config: Config, pageFolder: string): DependencyContainer {
+  checkReach(config);
+  return composeProgram(
+    config,
+    [
+      composeAdapters,
+      composeAccess,
+      composeIngest,
+      composeLive,
+      composePresence,
+      composePage(pageFolder),
+      composeSurface,
+    ],
+    servicesOf,
+  );
 }
 
 function servicesOf(get: Get): Service[] {
+  sampleMetrics(get);
   return [
     get(ProcessMetrics),
     closing('databases', () => Promise.all([get(ReadDatabase).close(), get(ProbeDatabase).close()])),
@@ -60,6 +80,11 @@ function servicesOf(get: Get): Service[] {
       'redis',
       () => get(RedisHintStore).connect(),
       async () => get(RedisHintStore).close(),
+    ),
+    opening(
+      'shared counts',
+      async () => get(BoundedRedis).open(),
+      async () => get(BoundedRedis).close(),
     ),
     closing('publisher', () => get(KafkaMessagePublisher).disconnect()),
     get(HealthCheck),
@@ -73,6 +98,7 @@ function servicesOf(get: Get): Service[] {
     get(HttpServer),
     // Leaves while the server still listens for the others.
     get(LiveConnections),
+    get(Presence),
   ];
 }
 
@@ -122,7 +148,37 @@ function composeLive({ config, log, single }: Composing): void {
     return new LiveConnections({
       hub: get(WatchHub),
       connectionsMax: config.gatewayConnectionsMax,
+      perUserMax: config.gatewayConnectionsPerUserMax,
+      watchesMax: config.gatewayWatchesPerConnectionMax,
       onFailure: (error) => log.error({ err: error }, 'live connections have a bug'),
+      onEnded: (reason) => get(Metrics).liveClosed.inc({ reason }),
+      nowMs: () => systemClock.nowMs(),
+    });
+  });
+}
+
+function composePage(folder: string) {
+  return ({ single }: Composing): void => single(PageFiles, () => new PageFiles(folder));
+}
+
+/** What lives elsewhere is read when it is asked for. */
+function sampleMetrics(get: Get): void {
+  const metrics = get(Metrics);
+  metrics.atScrape(() => {
+    metrics.liveConnections.set(get(LiveConnections).size);
+    metrics.liveWatchedBatches.set(get(WatchHub).size);
+    metrics.gatewayRecordsInFlight.set(get(RecordWriter).recordsInFlight);
+  });
+}
+
+function composePresence({ config, log, single }: Composing): void {
+  single(Presence, (get) => {
+    return new Presence({
+      presence: new RedisGatewayPresence(get(BoundedRedis), redisPrefix(config)),
+      instance: config.instanceId,
+      connections: get(LiveConnections),
+      hub: get(WatchHub),
+      onFailure: (error) => log.error({ err: error }, 'presence has a bug'),
     });
   });
 }
@@ -143,7 +199,6 @@ function composeSurface({ config, log, single }: Composing): void {
     return new HealthCheck({ probes, oneIsEnough: true, phase: () => lifecycle.phase, ...HEALTH_TIMES, metrics, log });
   });
   single(HttpServer, (get) => {
-    const limits = { idLengthMax: ID_LENGTH_MAX, slotsMax: config.slotsMax };
     return new HttpServer({
       host: config.httpHost,
       port: config.httpPort,
@@ -162,24 +217,33 @@ function composeSurface({ config, log, single }: Composing): void {
       },
       clock: systemClock,
       log,
-      addRoutes: (server, errors) => {
-        addPageRoutes(server, {
-          pages: new PostgresBatchPages(get(ReadDatabase)),
-          status: get(PostgresStatusReader),
-          errors,
-          readsPerSecondMax: config.httpReadsPerSecondMax,
-          idLengthMax: ID_LENGTH_MAX,
-        });
-        addLiveStream(server, get(LiveConnections));
-        addLiveSockets(server.server, get(LiveConnections));
-        const writer = get(RecordWriter);
-        const schemas = inboundSchemas(limits);
-        const { valueBytesMax } = config;
-        const topics = topicsFor(config.topicPrefix);
-        addIngestRoutes(server, { writer, schemas, topics, ...limits, valueBytesMax, clock: systemClock });
-      },
+      addRoutes: routesOf(config, get),
     });
   });
+}
+
+function routesOf(config: Config, get: Get): NonNullable<HttpServerDeps['addRoutes']> {
+  return (server, errors) => {
+    const limits = { idLengthMax: ID_LENGTH_MAX, slotsMax: config.slotsMax };
+    const access = get(Access).deps;
+    const { identification } = access;
+    addAccess(server, access);
+    addTicketRoute(server, identification);
+    addFileRoutes(server, get(PageFiles));
+    addGatewaysRoute(server, get(Presence));
+    const gate = new ReadGate({ errors, readsPerSecondMax: config.httpReadsPerSecondMax });
+    const reading = { gate, idLengthMax: ID_LENGTH_MAX };
+    addBatchListRoute(server, { list: new PostgresBatchList(get(ReadDatabase)), ...reading });
+    const pages = new PostgresBatchPages(get(ReadDatabase));
+    addPageRoutes(server, { pages, status: get(PostgresStatusReader), ...reading });
+    addLiveStream(server, { connections: get(LiveConnections), access });
+    addLiveSockets(server.server, { connections: get(LiveConnections), access, errors });
+    const writer = get(RecordWriter);
+    const schemas = inboundSchemas(limits);
+    const { valueBytesMax } = config;
+    const topics = topicsFor(config.topicPrefix);
+    addIngestRoutes(server, { writer, schemas, topics, ...limits, valueBytesMax, clock: systemClock, identification });
+  };
 }
 
 /** What is missing while a dependency is: its own reason stays in the log. */

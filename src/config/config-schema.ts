@@ -17,11 +17,14 @@ import {
   integer,
   oneOf,
   optionalText,
+  origins,
   serverName,
   setting,
   text,
 } from './setting-checks.ts';
 
+/** As long as what it makes with HMAC-SHA256. */
+const optionalSecretText = optionalText(/^[\x21-\x7e]{32,1000}$/, 'must be 32 to 1000 characters without spaces');
 const SECOND_MS = 1000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -163,7 +166,8 @@ export const SECTIONS = {
     }),
     GROUPS_IN_FLIGHT_MAX: setting(integer(1, 32).default(2), { meaning: 'Most groups assigned at the same time.' }),
     BUFFERED_RECORDS_MAX: setting(integer(1, 1_000_000).default(5000), {
-      meaning: 'Most records held in memory; beyond it partitions are paused.',
+      meaning:
+        'Most records held in memory, in equal shares of at least 50 per partition; beyond its share one is paused.',
       unit: 'records',
     }),
     COMMIT_INTERVAL_MS: setting(integer(0, 60_000).default(200), {
@@ -235,9 +239,36 @@ export const SECTIONS = {
     }),
   },
   Gateway: {
+    GATEWAY_AUTH: setting(oneOf('none', 'jwt').default('none'), {
+      meaning: 'jwt: everybody shows a bearer token that says who he is and what he may. none: nobody is asked.',
+    }),
     GATEWAY_OPEN: setting(flag().default(false), {
       meaning:
-        'A gateway asks nobody who he is, so it refuses to start on an address that is not loopback; this allows it: whoever reaches it may write.',
+        'With GATEWAY_AUTH=none a gateway refuses to start on an address that is not loopback; this allows it: whoever reaches it may read and write.',
+    }),
+    GATEWAY_JWT_SECRET: setting(optionalSecretText, {
+      meaning: 'Verifies those tokens (HS256 to HS512): what their issuer signs them with.',
+      secret: hidden,
+    }),
+    GATEWAY_JWT_PUBLIC_KEY_FILE: file('Verifies those tokens instead: a public key (PEM; RSA, EC or Ed25519).'),
+    GATEWAY_JWT_JWKS_URL: setting(
+      optionalText(
+        /^(https:\/\/|http:\/\/(127\.|localhost[:/]|\[::1\]))[^\s@]{1,1000}$/,
+        'must begin with https://, or with http:// on loopback, and hold no login',
+      ),
+      { meaning: "Verifies those tokens instead: where the issuer's keys are." },
+    ),
+    GATEWAY_JWT_ISSUER: setting(optionalText(), { meaning: 'iss that a token must have; any where it is not set.' }),
+    GATEWAY_JWT_AUDIENCE: setting(optionalText(), { meaning: 'aud that a token must have; any where it is not set.' }),
+    GATEWAY_SIGNING_SECRET: setting(optionalSecretText, {
+      meaning: 'Signs upload tokens and tickets for live connections, the same in all gateways; needed with jwt.',
+      secret: hidden,
+    }),
+    GATEWAY_ALLOWED_ORIGINS: setting(origins(), {
+      meaning: 'Origins, with commas between, whose pages may ask besides those of the host itself.',
+    }),
+    GATEWAY_REQUESTS_PER_MINUTE_MAX: setting(integer(1, 1_000_000).default(600), {
+      meaning: 'Requests of one user per minute, on all gateways together; 429 beyond. Services have no such limit.',
     }),
     GATEWAY_RECORDS_IN_FLIGHT_MAX: setting(integer(1, 1_000_000).default(20_000), {
       meaning: 'Most records a gateway holds that Kafka has not acknowledged; requests beyond it get 429.',
@@ -245,6 +276,12 @@ export const SECTIONS = {
     }),
     GATEWAY_CONNECTIONS_MAX: setting(integer(10, 20_000).default(10_000), {
       meaning: 'Most connections of a gateway; a newcomer takes the place of the one that is quiet for longest.',
+    }),
+    GATEWAY_CONNECTIONS_PER_USER_MAX: setting(integer(1, 20_000).default(20), {
+      meaning: 'Most live connections of one user to a gateway, where users are asked who they are.',
+    }),
+    GATEWAY_WATCHES_PER_CONNECTION_MAX: setting(integer(1, 10_000).default(200), {
+      meaning: 'Most batches that one live connection watches.',
     }),
   },
 } as const;

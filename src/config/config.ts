@@ -13,6 +13,7 @@ import {
   type SettingName,
 } from './config-schema.ts';
 import { connectionMistakes } from './connection-rules.ts';
+import { gatewayMistakes } from './gateway-rules.ts';
 import { notes } from './setting-checks.ts';
 
 /** Each must be shorter than the next: whoever waits longer learns the reason from whoever waited less. */
@@ -191,7 +192,7 @@ function contradictions(values: ReadonlyMap<SettingName, unknown>): string[] {
   if (numberOf('GROUP_SIZE_MAX') > numberOf('BUFFERED_RECORDS_MAX')) {
     mistakes.push('GROUP_SIZE_MAX must not exceed BUFFERED_RECORDS_MAX: no group could become full');
   }
-  mistakes.push(...connectionMistakes(values));
+  mistakes.push(...connectionMistakes(values), ...gatewayMistakes(values));
   return mistakes;
 }
 

@@ -61,6 +61,17 @@ export function accepted(parse: (text: string) => unknown) {
 export const brokerList = () =>
   accepted(parseHosts).transform((list): readonly string[] => Object.freeze(list.split(',')));
 
+export const origins = () =>
+  z
+    .string()
+    .default('')
+    .transform((list): readonly string[] => Object.freeze(list === '' ? [] : list.split(',')))
+    .refine((list) => list.every(isOrigin), 'must be origins like https://school.example, with commas between');
+
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
 export const file = (meaning: string) => setting(optionalText(), { meaning, file: true });
 
 export const serverName = (server: string) =>

@@ -36,6 +36,34 @@ export const batchStatusBody = z.object({
 });
 export type BatchStatusBody = z.infer<typeof batchStatusBody>;
 
+const listItem = batchStatusBody
+  .pick({
+    batch_id: true,
+    state: true,
+    expected_count: true,
+    open: true,
+    filled: true,
+    failed: true,
+    pending: true,
+    version: true,
+    completion_percentage: true,
+    registered_at: true,
+    completed_at: true,
+    erased_at: true,
+  })
+  .extend({
+    course_code: z.string().nullable(),
+    user_id: z.string().nullable().describe('The owner; null until registered, and after the retention.'),
+    org_id: z.string().nullable(),
+  });
+export type BatchListItem = z.infer<typeof listItem>;
+
+export const batchListBody = z.object({
+  batches: z.array(listItem),
+  next: z.string().nullable().describe('`after` of the next page; null at the end.'),
+});
+export type BatchListBody = z.infer<typeof batchListBody>;
+
 /** Rounded down to a tenth, so that 100 is not shown before it is true. */
 export function completionPercentage(expectedCount: number | null, openCount: number): number {
   if (expectedCount === null || expectedCount === 0) return 0;
@@ -62,6 +90,8 @@ export const HTTP_ERROR_CODES = [
   'RESOURCE_NOT_FOUND',
   'METHOD_NOT_ALLOWED',
   'CONFLICT',
+  'AUTHENTICATION_ERROR',
+  'AUTHORIZATION_ERROR',
   'TOO_LARGE',
   'RATE_LIMITED',
   'PROCESSING_ERROR',
@@ -70,6 +100,10 @@ export const HTTP_ERROR_CODES = [
 ] as const;
 
 export const errorBody = z.object({
+  type: z.string().optional().describe('With the next three, as RFC 9457 has them: of 401 and 403.'),
+  title: z.string().optional(),
+  status: count.optional(),
+  detail: z.string().optional(),
   error: z.object({
     code: z.enum(HTTP_ERROR_CODES),
     message: z.string(),
@@ -116,3 +150,9 @@ export const infoBody = z.object({
   started_at: time,
 });
 export type InfoBody = z.infer<typeof infoBody>;
+
+/** The gateways that were there within the last 45 seconds. */
+export const gatewaysBody = z.object({
+  gateways: z.array(z.object({ instance: z.string(), connections: count, watched_batches: count })),
+});
+export type GatewaysBody = z.infer<typeof gatewaysBody>;

@@ -11,7 +11,7 @@ export const registrationRequest = z.looseObject({
   essay_ids: z.array(z.string()).optional().describe('One per slot; either these or essay_count.'),
   essay_count: z.int().positive().optional().describe('So many essay ids are made.'),
   course_code: z.string(),
-  user_id: z.string(),
+  user_id: z.string().optional().describe('The owner. Where users are asked who they are, it is the one who asks.'),
   org_id: z.string().nullish(),
   class_id: z.string().nullish(),
   student_prompt_ref: z.unknown().optional(),
@@ -47,6 +47,11 @@ export const registrationAccepted = z.object({
   essay_ids: z.array(z.string()),
   event_id: z.uuid(),
   correlation_id: z.string(),
+  upload_token: z
+    .string()
+    .optional()
+    .describe('Where users are asked who they are: the bearer token for contents and failures of this batch.'),
+  upload_token_expires_at: z.iso.datetime().optional(),
 });
 export type RegistrationAccepted = z.infer<typeof registrationAccepted>;
 
@@ -56,3 +61,7 @@ export const inputsAccepted = z.object({
   correlation_id: z.string(),
 });
 export type InputsAccepted = z.infer<typeof inputsAccepted>;
+
+/** What a browser shows in the address of a WebSocket or of a stream, which can have no token; null: nothing is needed. */
+export const liveTicket = z.object({ ticket: z.string().nullable(), expires_at: z.iso.datetime().nullable() });
+export type LiveTicket = z.infer<typeof liveTicket>;

@@ -1,7 +1,7 @@
 /**
  * Live progress of a batch, the same by WebSocket and by server-sent events. A client that has the version v gets
  * `changes` from v, or a `snapshot` in place of what it missed; it comes back with `after=v`. `complete` may be said again
- * after coming back.
+ * after coming back. A WebSocket of /v1/live is of many batches: its client says which.
  */
 import { z } from 'zod';
 
@@ -34,3 +34,18 @@ export const liveMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('complete'), batch_id: z.string(), version: count, completed_at: z.iso.datetime() }),
 ]);
 export type LiveMessage = z.infer<typeof liveMessage>;
+
+/** What a client of /v1/live says. A batch that is watched already begins anew at `after`, or with a snapshot. */
+export const liveCommand = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('watch'), batch_id: z.string(), after: count.nullish() }),
+  z.object({ type: z.literal('unwatch'), batch_id: z.string() }),
+]);
+
+/** Why a batch is not watched: the status and message that a request for it alone would get. */
+export const liveRefusal = z.object({
+  type: z.literal('refused'),
+  batch_id: z.string(),
+  status: z.int(),
+  message: z.string(),
+});
+export type LiveRefusal = z.infer<typeof liveRefusal>;

@@ -25,6 +25,12 @@ export class ErrorReply {
 
   body(refusal: Refusal, correlationId: string): ErrorBody {
     return {
+      ...(isProblem(refusal) && {
+        type: 'about:blank',
+        title: STATUS_CODES[refusal.status] ?? 'Refused',
+        status: refusal.status,
+        detail: refusal.message,
+      }),
       error: {
         code: refusal.code,
         message: refusal.message,
@@ -37,10 +43,23 @@ export class ErrorReply {
   }
 
   send(reply: FastifyReply, refusal: Refusal): FastifyReply {
-    if (refusal.retryAfterSeconds !== undefined) {
-      reply.header('retry-after', refusal.retryAfterSeconds);
-    }
-    return reply.code(refusal.status).send(this.body(refusal, reply.request.id));
+    return reply
+      .code(refusal.status)
+      .headers(headersOf(refusal))
+      .send(JSON.stringify(this.body(refusal, reply.request.id)));
+  }
+
+  /** A whole answer where no route can give it, on a connection that ends with it. */
+  raw(refusal: Refusal, correlationId: string): string {
+    const body = JSON.stringify(this.body(refusal, correlationId));
+    const headers = { ...headersOf(refusal), 'x-correlation-id': correlationId, connection: 'close' };
+    return [
+      `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? 'Refused'}`,
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+      `content-length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n');
   }
 
   /** For anything thrown on the way. */
@@ -69,6 +88,7 @@ export interface Refusal {
   readonly message: string;
   readonly details?: Readonly<Record<string, unknown>>;
   readonly retryAfterSeconds?: number;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Thrown by a route that says itself what its caller is told. */
@@ -87,7 +107,20 @@ export function tooMany(perSecondMax: number): Refusal {
   return { status: 429, code: 'RATE_LIMITED', message, retryAfterSeconds: 1 };
 }
 
-function refusalOf(error: unknown): Refusal {
+/** Who may not is told so in the words of RFC 9457 as well: whatever sits between reads no body but this one. */
+function isProblem({ status }: Refusal): boolean {
+  return status === 401 || status === 403;
+}
+
+function headersOf(refusal: Refusal): Record<string, string> {
+  return {
+    'content-type': isProblem(refusal) ? 'application/problem+json' : 'application/json; charset=utf-8',
+    ...(refusal.retryAfterSeconds !== undefined && { 'retry-after': String(refusal.retryAfterSeconds) }),
+    ...refusal.headers,
+  };
+}
+
+export function refusalOf(error: unknown): Refusal {
   if (error instanceof RefusedError) return error.refusal;
   if (error instanceof AppError) {
     if (error.code === 'INVALID_INPUT') {

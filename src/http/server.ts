@@ -144,9 +144,7 @@ function answerRaw(errors: ErrorReply, error: Error & { code?: string }, socket:
   }
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
   const message = STATUS_CODES[status] ?? 'Bad Request';
-  const body = JSON.stringify(errors.body({ status, code: 'VALIDATION_ERROR', message }, randomUUID()));
-  const head = [`HTTP/1.1 ${status} ${message}`, 'content-type: application/json', 'connection: close'];
-  socket.end(`${head.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  socket.end(errors.raw({ status, code: 'VALIDATION_ERROR', message }, randomUUID()));
 }
 
 export interface Place {

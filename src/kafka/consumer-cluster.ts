@@ -15,6 +15,8 @@ export interface ConsumerClusterHooks {
   outOfRange(partition: TopicPartition): Promise<void>;
   /** These topics of ours do not exist; empty when all are there again. */
   topicsMissing(topics: readonly string[]): void;
+  /** How long the next fetch waits for records. */
+  fetchWaitMs(): number;
 }
 
 /** What a log holds: the first offset, and the one behind the last. */
@@ -45,8 +47,9 @@ export class ConsumerCluster {
       await this.hooks.beforeJoin();
       this.mustRejoin = false;
     });
-    // Asked for by our patch of kafkajs, in the place of a reset that skips records unsaid.
+    // Both are asked for by our patch of kafkajs, the first in the place of a reset that skips records unsaid.
     cluster.offsetOutOfRange = (partition) => this.hooks.outOfRange(partition);
+    cluster.fetchWaitMs = () => this.hooks.fetchWaitMs();
     goOnWithoutMissingTopics(cluster, (topics) => {
       this.rejoin();
       this.hooks.topicsMissing(topics);
@@ -106,6 +109,7 @@ export function fetchedOffset(batch: Batch): number {
 
 interface ClusterInternals extends ClusterWithPool {
   offsetOutOfRange?: (partition: TopicPartition) => Promise<void>;
+  fetchWaitMs?: () => number;
   refreshMetadataIfNecessary(): Promise<void>;
   committedOffsets(group: { groupId: string }): Record<string, Record<number, string | null | undefined> | undefined>;
 }

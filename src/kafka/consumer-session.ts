@@ -17,6 +17,11 @@ const METADATA_MS_MAX = 10_000;
  * that a partition whose records are being set aside does not hold up the others.
  */
 const PARTITIONS_AT_ONCE = 4;
+/**
+ * After so long without a record, a fetch may wait `idleWaitMs`. A record ends the wait; what has to wait for its end is
+ * a stop or a rebalance, and the heartbeats between fetches are rarer than that.
+ */
+const IDLE_AFTER_MS = 5_000;
 
 export interface ConsumerSessionOptions {
   readonly kafka: Kafka;
@@ -27,6 +32,7 @@ export interface ConsumerSessionOptions {
   readonly rebalanceTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly maxWaitMs: number;
+  readonly idleWaitMs: number;
   readonly answerBytesMax: number;
   readonly partitionBytesMax: number;
 }
@@ -55,6 +61,8 @@ export class ConsumerSession {
   private crash: Error | undefined;
   private isRunning = false;
   private answeredAtMs = performance.now();
+  /** When records came, or the next fetch was to be another one. */
+  private activeAtMs = performance.now();
   private yielded: Promise<void> = Promise.resolve();
 
   constructor(options: ConsumerSessionOptions, hooks: ConsumerSessionHooks) {
@@ -62,6 +70,7 @@ export class ConsumerSession {
     this.cluster = new ConsumerCluster(options.groupId, {
       beforeJoin: () => this.yielded,
       outOfRange: (partition) => hooks.outOfRange(partition),
+      fetchWaitMs: () => this.fetchWaitMs(),
       topicsMissing: (topics) => {
         if (topics.length > 0) options.log.error({ topics }, 'input topics are missing, the others are read');
         else options.log.info('all input topics are there again');
@@ -118,6 +127,12 @@ export class ConsumerSession {
     await this.consumer.disconnect();
   }
 
+  /** What is paused is to be read as soon as it is resumed. */
+  private fetchWaitMs(): number {
+    const isIdle = performance.now() - this.activeAtMs > IDLE_AFTER_MS && this.consumer.paused().length === 0;
+    return isIdle ? this.options.idleWaitMs : this.options.maxWaitMs;
+  }
+
   pause({ topic, partition }: TopicPartition): void {
     if (this.isRunning) this.consumer.pause([{ topic, partitions: [partition] }]);
   }
@@ -127,6 +142,7 @@ export class ConsumerSession {
   }
 
   seek({ topic, partition }: TopicPartition, offsetNext: number): void {
+    this.activeAtMs = performance.now();
     this.consumer.seek({ topic, partition, offset: String(offsetNext) });
   }
 
@@ -160,6 +176,7 @@ export class ConsumerSession {
     consumer.on(events.GROUP_JOIN, ({ payload }) => {
       // kafkajs keeps pauses over a rebalance; the new epoch begins with nothing held back.
       consumer.resume(this.options.topics.map((topic) => ({ topic })));
+      this.activeAtMs = performance.now();
       hooks.joined(payload.memberAssignment);
     });
     consumer.on(events.REBALANCING, () => {
@@ -172,7 +189,10 @@ export class ConsumerSession {
     });
     consumer.on(events.FETCH, () => hooks.fetched());
     consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
-      if (payload.batchSize > 0) return;
+      if (payload.batchSize > 0) {
+        this.activeAtMs = performance.now();
+        return;
+      }
       const { topic, partition, lastOffset } = payload;
       // Null where all records lie before the position; the types do not know.
       const firstOffset: string | null = payload.firstOffset;

@@ -20,6 +20,8 @@ export interface RecordSourceOptions {
   readonly heartbeatIntervalMs?: number;
   /** How long a fetch waits for records; rebalances and stops are noticed only between fetches. */
   readonly maxWaitMs?: number;
+  /** The same after a while without records, each fetch of nothing being work for worker and broker. */
+  readonly idleWaitMs?: number;
   readonly answerBytesMax?: number;
   readonly partitionBytesMax?: number;
   /** For ever if not given: a new process would find the same brokers away, and nobody is served while it starts. */
@@ -37,6 +39,7 @@ export function withDefaults(options: RecordSourceOptions): Required<RecordSourc
     yieldMsMax: Math.floor(sessionTimeoutMs / 3),
     heartbeatIntervalMs: Math.floor(sessionTimeoutMs / 10),
     maxWaitMs: 100,
+    idleWaitMs: 1000,
     answerBytesMax: 8 * 1024 * 1024,
     partitionBytesMax: 1024 * 1024,
     outageMsMax: Number.POSITIVE_INFINITY,

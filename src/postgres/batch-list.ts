@@ -1,65 +1,129 @@
-/** Lists unfinished batches on PostgreSQL, page by page: what a page costs does not depend on how many there are. */
-import type { AgeCursor } from '../domain/upkeep-store.ts';
+/** BatchList on PostgreSQL: one statement a page. */
+import type { BatchFilter, BatchItem, BatchList, BatchPage, TimePosition } from '../domain/batch-list.ts';
+import type { BatchState } from '../domain/batch-store.ts';
 import type { Database } from './database.ts';
-import { LIST_BATCHES } from './sql/list-batches.ts';
+import { FIND_BATCHES } from './sql/find-batches.ts';
+import { PAGE_BATCHES } from './sql/page-batches.ts';
 
+const STATES: readonly BatchState[] = ['announced', 'open', 'complete'];
 /** Of what waits for a batch. */
-const COUNT_MAX = 10_000;
+const COUNT_MAX = 1000;
+/** Ids that a search looks at for one page. */
+const LOOKED_AT_MAX = 1000;
 
-export interface BatchPageOptions {
-  readonly state: 'announced' | 'open';
-  readonly ageMsMin: number;
-  readonly after: AgeCursor | null;
-  readonly batchesMax: number;
+interface ItemRow {
+  id: string;
+  state: BatchState;
+  course_code: string | null;
+  user_id: string | null;
+  org_id: string | null;
+  expected_count: number;
+  open_slots: number;
+  filled_count: number;
+  failed_count: number;
+  pending_count: number;
+  version: number;
+  registered_at: Date | null;
+  completed_at: Date | null;
+  erased_at: Date | null;
 }
 
-export interface ListedBatch {
-  readonly batchId: string;
-  readonly state: 'announced' | 'open';
-  readonly since: string;
-  readonly ageSeconds: number;
-  readonly userId: string | null;
-  readonly orgId: string | null;
-  readonly expectedCount: number;
-  readonly openCount: number;
-  readonly filledCount: number;
-  readonly failedCount: number;
-  readonly pendingCount: number;
+export class PostgresBatchList implements BatchList {
+  private readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  async newest(filter: BatchFilter, after: TimePosition | null, itemsMax: number): Promise<BatchPage<TimePosition>> {
+    const { courseCode } = filter;
+    const { all, user, org, course, mustUser, mustOrg } = waysIn(filter);
+    const rows = await this.database.run<ItemRow & { since: string }>({ name: 'page-batches', text: PAGE_BATCHES }, [
+      statesOf(filter),
+      all,
+      user,
+      org,
+      course,
+      sinceOf(filter),
+      mustUser,
+      mustOrg,
+      courseCode,
+      after?.since ?? 'infinity',
+      after?.batchId ?? '',
+      itemsMax,
+      COUNT_MAX,
+    ]);
+    const last = rows.at(-1);
+    const isFull = last !== undefined && rows.length === itemsMax;
+    return { batches: rows.map(itemOf), next: isFull ? { since: last.since, batchId: last.id } : null };
+  }
+
+  async beginningWith(
+    prefix: string,
+    filter: BatchFilter,
+    after: string,
+    itemsMax: number,
+  ): Promise<BatchPage<string>> {
+    const { viewer } = filter;
+    const rows = await this.database.run<(ItemRow | { id: null }) & { looked_at: number; last_id: string | null }>(
+      { name: 'find-batches', text: FIND_BATCHES },
+      [
+        prefix,
+        after,
+        LOOKED_AT_MAX,
+        statesOf(filter),
+        viewer?.userId ?? null,
+        viewer?.orgId ?? null,
+        filter.userId,
+        filter.courseCode,
+        sinceOf(filter),
+        itemsMax,
+        COUNT_MAX,
+      ],
+    );
+    const found = rows.filter((row) => row.id !== null);
+    const extent = rows[0];
+    const isFull = found.length === itemsMax;
+    const isCut = extent !== undefined && extent.looked_at === LOOKED_AT_MAX;
+    return { batches: found.map(itemOf), next: isFull ? (found.at(-1)?.id ?? null) : isCut ? extent.last_id : null };
+  }
 }
 
-export async function listBatches(database: Database, options: BatchPageOptions): Promise<ListedBatch[]> {
-  const { state, ageMsMin, after, batchesMax } = options;
-  const rows = await database.run<{
-    id: string;
-    state: 'announced' | 'open';
-    since: string;
-    age_seconds: number;
-    user_id: string | null;
-    org_id: string | null;
-    expected_count: number;
-    open_slots: number;
-    filled_count: number;
-    failed_count: number;
-    pending_count: number;
-  }>({ name: 'list-batches', text: LIST_BATCHES }, [
-    state,
-    ageMsMin,
-    after?.since ?? '-infinity',
-    after?.batchId ?? '',
-    batchesMax,
-    COUNT_MAX,
-  ]);
-  return rows.map((row) => ({
+/** The narrowest there are; what else is asked must hold of what they find. */
+function waysIn({ viewer, userId, courseCode }: BatchFilter) {
+  const none = { all: false, user: null, org: null, course: null, mustUser: userId, mustOrg: null };
+  if (userId !== null) {
+    const isOwn = viewer === null || viewer.userId === userId;
+    if (isOwn || viewer.orgId !== null) return { ...none, user: userId, mustOrg: isOwn ? null : viewer.orgId };
+    return none;
+  }
+  if (viewer !== null) return { ...none, user: viewer.userId, org: viewer.orgId };
+  return courseCode === null ? { ...none, all: true } : { ...none, course: courseCode };
+}
+
+function statesOf({ state }: BatchFilter): readonly BatchState[] {
+  return state === null ? STATES : [state];
+}
+
+function sinceOf({ registeredSinceMs }: BatchFilter): string {
+  return registeredSinceMs === null ? '-infinity' : new Date(registeredSinceMs).toISOString();
+}
+
+function itemOf(row: ItemRow): BatchItem {
+  return {
     batchId: row.id,
     state: row.state,
-    since: row.since,
-    ageSeconds: row.age_seconds,
+    courseCode: row.course_code,
     userId: row.user_id,
     orgId: row.org_id,
-    expectedCount: row.expected_count,
+    expectedCount: row.state === 'announced' ? null : row.expected_count,
     openCount: row.open_slots,
     filledCount: row.filled_count,
     failedCount: row.failed_count,
     pendingCount: row.pending_count,
-  }));
+    version: row.version,
+    registeredAtMs: row.registered_at?.getTime() ?? null,
+    completedAtMs: row.completed_at?.getTime() ?? null,
+    erasedAtMs: row.erased_at?.getTime() ?? null,
+  };
 }

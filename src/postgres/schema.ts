@@ -24,6 +24,8 @@ import {
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
+const LISTED_BY = { userId: 'user', orgId: 'org', courseCode: 'course' } as const;
+
 export const batches = pgTable(
   'batches',
   {
@@ -71,6 +73,15 @@ export const batches = pgTable(
     index('batches_by_age')
       .on(table.state, sql`coalesce(${table.registeredAt}, ${table.announcedAt})`, table.id)
       .where(sql`${table.state} <> 'complete'`),
+    // What lists walk, the newest first: all of a state, and those of a user, an organisation or a course.
+    index('batches_listed').on(table.state, sql`coalesce(${table.registeredAt}, ${table.announcedAt})`, table.id),
+    ...(['userId', 'orgId', 'courseCode'] as const).map((key) =>
+      index(`batches_listed_by_${LISTED_BY[key]}`)
+        .on(table[key], table.state, sql`coalesce(${table.registeredAt}, ${table.announcedAt})`, table.id)
+        .where(sql`${table[key]} is not null`),
+    ),
+    // By the beginning of an id, whatever the collation of the database.
+    index('batches_by_prefix').on(table.id.op('text_pattern_ops')),
     check('batches_state_known', sql`${table.state} in ('announced', 'open', 'complete')`),
     check(
       'batches_registered_unless_announced',

@@ -29,6 +29,8 @@ function mistakesOf(env: Environment): string[] {
   return [];
 }
 
+const LONG = 'x'.repeat(32);
+
 describe('loading', () => {
   test('required settings alone give a complete, frozen configuration', () => {
     const config = loadConfig(REQUIRED);
@@ -117,6 +119,15 @@ describe('contradictions', () => {
     [{ REDIS_SENTINEL_PASSWORD: 'x' }, 'REDIS_SENTINEL_PASSWORD needs REDIS_SENTINEL_NAME'],
     [{ REDIS_CA_FILE: '/dev/null' }, 'REDIS_CA_FILE need a REDIS_URL that begins with rediss://'],
     [{ KAFKA_SSL: 'true', KAFKA_CA_FILE: '/nowhere' }, 'KAFKA_CA_FILE cannot be read: '],
+    [{ GATEWAY_JWT_SECRET: LONG }, 'GATEWAY_JWT_SECRET need GATEWAY_AUTH=jwt'],
+    [{ GATEWAY_AUTH: 'jwt', GATEWAY_SIGNING_SECRET: LONG }, 'GATEWAY_AUTH=jwt needs one of GATEWAY_JWT_SECRET, '],
+    [{ GATEWAY_AUTH: 'jwt', GATEWAY_JWT_SECRET: LONG }, 'GATEWAY_AUTH=jwt needs GATEWAY_SIGNING_SECRET'],
+    [
+      { GATEWAY_AUTH: 'jwt', GATEWAY_JWT_SECRET: LONG, GATEWAY_SIGNING_SECRET: LONG },
+      'GATEWAY_SIGNING_SECRET must be another than GATEWAY_JWT_SECRET',
+    ],
+    [{ GATEWAY_JWT_JWKS_URL: 'http://issuer.example/keys' }, 'GATEWAY_JWT_JWKS_URL must begin with https://'],
+    [{ GATEWAY_ALLOWED_ORIGINS: 'https://a.example/' }, 'GATEWAY_ALLOWED_ORIGINS must be origins'],
   ])('%p is refused with one line', (settings, line) => {
     expect(mistakesOf({ ...REQUIRED, ...settings })).toEqual([expect.stringContaining(line)]);
   });
@@ -127,6 +138,8 @@ describe('contradictions', () => {
     { KAFKA_SASL_MECHANISM: 'oauthbearer', KAFKA_OAUTH_TOKEN_FILE: '/dev/null' },
     { REDIS_URL: 'rediss://:x@one:1,two:2/3', REDIS_SENTINEL_NAME: 'main', REDIS_SENTINEL_PASSWORD: 'x' },
     { REDIS_URL: 'redis://one,two', REDIS_CLUSTER: 'true' },
+    { GATEWAY_AUTH: 'jwt', GATEWAY_JWT_JWKS_URL: 'https://issuer.example/keys', GATEWAY_SIGNING_SECRET: LONG },
+    { GATEWAY_ALLOWED_ORIGINS: 'https://a.example,http://localhost:5173' },
     { KAFKA_BROKERS: '[::1]:9092', DATABASE_URL: 'postgres://u:p@h1:5432,h2:5433/db' },
   ])('%p is taken', (settings) => {
     expect(mistakesOf({ ...REQUIRED, ...settings })).toEqual([]);

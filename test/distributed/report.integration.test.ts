@@ -1,20 +1,17 @@
 /** The page in a real browser: what no other test can say about it. */
 import { writeFile } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { comparePage } from '../../distributed/report/compare-page.ts';
 import { compareRuns, loadRunResult } from '../../distributed/report/compare-runs.ts';
 import { writeReport } from '../../distributed/report/report-page.ts';
 import { coloursOfPlots, type Opened, openDrawn, openPage, overflowOf, waitUntil } from '../support/browser-page.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { removeSampleFolders, type SampleOptions, sampleRun } from '../support/recorded/sample-run.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 const INSTALL_MS_MAX = 700_000;
 /** Making the sample runs and their pages takes time of its own, more on a busy machine. */
 const TEST_MS_MAX = 60_000;
 const OPEN_MS_MAX = 2_000;
-const DRAWN_MS_MAX = 10_000;
 const DESKTOP = { viewport: { width: 1_280, height: 900 } };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 };
 const HOSTILE = '</script><script>document.title = "broken"</script>.docx';

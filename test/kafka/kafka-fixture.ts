@@ -44,14 +44,15 @@ export class KafkaFixture {
     await this.publisher.connect();
   }
 
+  /** A client for one source. */
+  newKafka(): Kafka {
+    const { brokers } = this;
+    return createKafka({ brokers, clientId: 'test-source', log, reconnectMsMax: CONSUMER_RECONNECT_MS_MAX });
+  }
+
   source(options: Partial<RecordSourceOptions> = {}): KafkaRecordSource {
     const source = new KafkaRecordSource({
-      kafka: createKafka({
-        brokers: this.brokers,
-        clientId: 'test-source',
-        log,
-        reconnectMsMax: CONSUMER_RECONNECT_MS_MAX,
-      }),
+      kafka: this.newKafka(),
       groupId: this.groupId,
       topics: [this.topics.content],
       log,

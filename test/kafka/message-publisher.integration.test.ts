@@ -1,9 +1,9 @@
 import kafkajs, { type KafkaMessage } from 'kafkajs';
+import { createTopic } from '../../distributed/cluster/kafka-client.ts';
 import { deadLetterTopic } from '../../src/contract/topics.ts';
 import type { InboundRecord, OutboundMessage } from '../../src/domain/ports.ts';
 import { AppError } from '../../src/errors.ts';
 import { KafkaDeadLetterLog } from '../../src/kafka/dead-letter-log.ts';
-import { createTopic } from '../support/servers/new-topic.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { KafkaFixture, numbered } from './kafka-fixture.ts';
 

@@ -218,6 +218,27 @@ describe('a member of the consumer group', () => {
     expect(offsets).toEqual([0, 12]);
   });
 
+  test('without records for a while its fetches wait longer, a record ends that wait, and the next ones are short', async () => {
+    const kafka = fixture.newKafka();
+    const consumer = kafka.consumer.bind(kafka);
+    const fetchesMs: number[] = [];
+    kafka.consumer = (options) => {
+      const made = consumer(options);
+      made.on(made.events.FETCH, ({ payload }) => void fetchesMs.push(payload.duration));
+      return made;
+    };
+    const listener = new RecordingListener();
+    await fixture.source({ kafka, maxWaitMs: 50, idleWaitMs: 3_000 }).start(listener);
+    await waitFor(() => (fetchesMs.at(-1) ?? 0) >= 2_500, { deadlineMs: DEADLINE_MS, what: 'a fetch that waits long' });
+    const shortCount = fetchesMs.length;
+    expect(Math.min(...fetchesMs)).toBeLessThan(1_000);
+    await fixture.write({ topic, partition: 0, values: ['x'] });
+    await hasReceived(listener, 1);
+    await waitFor(() => fetchesMs.length >= shortCount + 5, { deadlineMs: DEADLINE_MS, what: 'five fetches more' });
+    // The one that the record ended, and those after it.
+    expect(Math.max(...fetchesMs.slice(-4))).toBeLessThan(2_500);
+  });
+
   test('rebalances are counted', async () => {
     const listener = new RecordingListener();
     await fixture.source().start(listener);

@@ -49,11 +49,13 @@ beforeAll(async () => {
       ...tls('login', right),
       ...tls('other', other),
       ...tls('expired', expired),
-      'listener.name.login.sasl.enabled.mechanisms=PLAIN,OAUTHBEARER',
+      'listener.name.login.sasl.enabled.mechanisms=PLAIN,OAUTHBEARER,SCRAM-SHA-512',
       `listener.name.login.plain.sasl.jaas.config=${module}.plain.PlainLoginModule required user_els="secret";`,
       `listener.name.login.oauthbearer.sasl.jaas.config=${module}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`,
+      `listener.name.login.scram-sha-512.sasl.jaas.config=${module}.scram.ScramLoginModule required;`,
       '',
     ].join('\n'),
+    ['SCRAM-SHA-512=[name=els,password=secret]'],
   );
 }, 180_000);
 
@@ -127,16 +129,16 @@ describe('certificates', () => {
 });
 
 describe('logins', () => {
-  test('a password, read again for each connection', async () => {
-    let password = 'wrong';
-    const security = {
-      tls: trusting(),
-      login: { mechanism: 'plain', username: 'els', password: () => password } as const,
-    };
-    expect(await look('b', security)).toContain('user name or password');
-    password = 'secret';
-    expect(await look('b', security)).toBe('in');
-  });
+  test.each(['plain', 'scram-sha-512'] as const)(
+    'a password by %s, read again for each connection',
+    async (mechanism) => {
+      let password = 'wrong';
+      const security = { tls: trusting(), login: { mechanism, username: 'els', password: () => password } as const };
+      expect(await look('b', security)).toContain('user name or password');
+      password = 'secret';
+      expect(await look('b', security)).toBe('in');
+    },
+  );
 
   test('a token', async () => {
     const login = { mechanism: 'oauthbearer', token: async () => token() } as const;

@@ -2,11 +2,12 @@
  * Three brokers: what is created survives the loss of one, what somebody else lost is in nobody's way, and a broker that
  * hangs is left by all clients of the process for those that answer.
  */
+
+import { createTopic } from '../../distributed/cluster/kafka-client.ts';
 import { type Stack, startStack } from '../../distributed/stack/stack.ts';
 import { deadLetterTopic, topicsFor } from '../../src/contract/topics.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import { KafkaTopicAdmin } from '../../src/kafka/topic-admin.ts';
-import { createTopic } from '../support/servers/new-topic.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { KafkaFixture, log, numbered, RecordingListener } from './kafka-fixture.ts';
 
@@ -108,7 +109,7 @@ test('an input partition without a leader holds up only itself, for members ther
       await waitFor(isGone, { deadlineMs: 10_000, what: 'a topic that is gone' });
       const replicaAssignment = [1, 2, 3].map((node) => ({ partition: node - 1, replicas: [node] }));
       const configEntries = [{ name: 'min.insync.replicas', value: '1' }];
-      await admin.createTopics({ topics: [{ topic: failure, replicaAssignment, configEntries }] });
+      await createTopic(admin, { topic: failure, replicaAssignment, configEntries });
     });
     const one = new RecordingListener();
     await fixture.source({ topics: [content, failure] }).start(one);

@@ -1,8 +1,8 @@
+import { createTopic } from '../../distributed/cluster/kafka-client.ts';
 import { deadLetterTopic } from '../../src/contract/topics.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import { KafkaLagReader } from '../../src/kafka/lag-reader.ts';
 import { KafkaTopicAdmin } from '../../src/kafka/topic-admin.ts';
-import { createTopic } from '../support/servers/new-topic.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { KafkaFixture, log, numbered, RecordingListener } from './kafka-fixture.ts';
 

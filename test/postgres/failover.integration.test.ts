@@ -103,3 +103,58 @@ test('a primary that takes no writes any more is left at once, though it keeps i
   );
   expect(port).toBe(standby.port);
 });
+
+describe('refusals that pass with time', () => {
+  const own = (server: PostgresServer) => `postgres://postgres@127.0.0.1:${server.port}/postgres`;
+  const holdSession = async (server: PostgresServer) => {
+    const client = new pg.Client({ connectionString: own(server) });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  };
+
+  test('a server without a free connection is unavailable until there is one', async () => {
+    await on(primary, 'alter system set max_connections = 8');
+    await on(primary, 'alter system set superuser_reserved_connections = 0');
+    await primary.server.stop();
+    await primary.server.start();
+    const held: pg.Client[] = [];
+    const fill = async () => {
+      for (;;) held.push(await holdSession(primary));
+    };
+    await expect(fill()).rejects.toMatchObject({ code: '53300' });
+    const late = openDatabase(own(primary));
+    await expect(late.run(INSERT, [])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await held.pop()?.end();
+    await waitFor(
+      () =>
+        late.run(INSERT, []).then(
+          () => true,
+          () => false,
+        ),
+      { deadlineMs: 10_000, what: 'a write after a connection became free' },
+    );
+    await Promise.all([late.close(), ...held.map((client) => client.end())]);
+  });
+
+  test('a server that shuts down as soon as its last client leaves is not waited for beside another', async () => {
+    const last = await holdSession(primary);
+    await primary.server.kill('SIGTERM');
+    await waitFor(
+      () =>
+        on(primary, 'select').then(
+          () => false,
+          (error: unknown) => error instanceof pg.DatabaseError && error.code === '57P03',
+        ),
+      { deadlineMs: 10_000, what: 'the refusal of a server that shuts down' },
+    );
+    const alone = openDatabase(own(primary));
+    await expect(alone.run(INSERT, [])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await alone.close();
+    await on(standby, 'select pg_promote()');
+    const both = openDatabase(url);
+    await both.run(INSERT, []);
+    await both.close();
+    await last.end();
+  });
+});

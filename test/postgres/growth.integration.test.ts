@@ -72,6 +72,11 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
     samples: ['pending_inputs', 'batches'],
   },
   'erase-rows': { session: 'side', values: [50], walks: ['batches_being_erased'] },
+  // What it looks at is full in both worlds.
+  'find-batches': {
+    session: 'side',
+    values: ['done-', 'done-1', 100, ['open', 'complete'], 'teacher', 'school', null, null, '-infinity', 50, 100],
+  },
   'find-full': { session: 'side', values: ['-infinity', '', 100] },
   'find-known': { session: 'hot', values: [group((index) => (index % 2 === 0 ? 'content' : 'failure')), inBig, fresh] },
   'find-stranded': { session: 'side', values: ['', 100] },
@@ -94,6 +99,24 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
   'outbox-floor': { session: 'side', values: ['-infinity', '-infinity'], walks: ['outbox_unpublished'] },
   'outbox-stats': { session: 'side', values: [100, '-infinity'], walks: ['outbox_unpublished', 'outbox_dead'] },
   'purge-outbox': { session: 'side', values: [600_000, 100, '-infinity'], walks: ['outbox_published'] },
+  'page-batches': {
+    session: 'side',
+    values: [
+      ['announced', 'open', 'complete'],
+      'true',
+      'teacher',
+      'school',
+      'ENG5',
+      '-infinity',
+      null,
+      null,
+      null,
+      'infinity',
+      '',
+      50,
+      100,
+    ],
+  },
   'page-excess': { session: 'side', values: ['big', '', 50] },
   'page-failures': { session: 'side', values: ['big', '', 50] },
   // A page may look at every slot of its batch, so this one is of a batch that does not grow.
@@ -101,6 +124,8 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
   'read-batch-status': { session: 'side', values: ['big', 100] },
   'read-completions': { session: 'hot', values: [['done-1']] },
   'read-essay-status': { session: 'side', values: [md5('done-1-3')] },
+  'read-essay-owner': { session: 'side', values: [md5('done-1-3')] },
+  'read-owners': { session: 'side', values: [['big', 'done-1', 'nobody']] },
   'read-progress': {
     session: 'side',
     values: [
@@ -235,8 +260,10 @@ async function fill({ pool }: Database, { from, to }: { from: number; to: number
   const twice = `generate_series(${from * 2}, ${to * 2 - 1}) n`;
   const registered = `'digest', now() - interval '1 day' - n * interval '1 second'`;
   await pool.query(
-    `insert into batches (id, state, expected_count, filled_count, version, registration_digest, registered_at, completed_at)
-     select 'done-' || n, 'complete', ${SLOTS_EACH}, ${SLOTS_EACH}, ${SLOTS_EACH}, ${registered}, now() from ${series}`,
+    `insert into batches (id, state, expected_count, filled_count, version, user_id, org_id, course_code,
+       registration_digest, registered_at, completed_at)
+     select 'done-' || n, 'complete', ${SLOTS_EACH}, ${SLOTS_EACH}, ${SLOTS_EACH}, 'teacher', 'school', 'ENG5',
+       ${registered}, now() from ${series}`,
   );
   await pool.query(
     `insert into slots (essay_id, batch_id, position, status, text_storage_id, file_upload_id, original_file_name, batch_version)

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { type LiveMessage, liveMessage } from '../../src/contract/live.ts';
+import { type LiveMessage, type LiveRefusal, liveMessage } from '../../src/contract/live.ts';
 
 /** A client that believes nothing: what is not a whole continuation of what it has is noted as a fault. */
 export class LiveClient {
@@ -45,7 +46,11 @@ export class LiveSocket extends LiveClient {
   code: number | undefined;
   private readonly socket: WebSocket;
 
-  constructor(url: string, after: number | null = null, options: { origin?: string } = {}) {
+  constructor(
+    url: string,
+    after: number | null = null,
+    options: { origin?: string; headers?: Record<string, string> } = {},
+  ) {
     super(after);
     this.socket = new WebSocket(after === null ? url : `${url}?after=${after}`, options);
     this.socket.on('message', (data) => this.take(String(data)));
@@ -61,5 +66,44 @@ export class LiveSocket extends LiveClient {
 
   cut(): void {
     this.socket.terminate();
+  }
+}
+
+/** One socket for many batches, each with a client of its own. */
+export class ManySocket {
+  readonly clients = new Map<string, LiveClient>();
+  readonly refusals: LiveRefusal[] = [];
+  code: number | undefined;
+  private readonly socket: WebSocket;
+  readonly opened: Promise<unknown>;
+
+  constructor(url: string) {
+    this.socket = new WebSocket(url);
+    this.opened = once(this.socket, 'open');
+    this.socket.on('message', (data) => this.take(String(data)));
+    this.socket.on('close', (code) => {
+      this.code = code;
+    });
+  }
+
+  watch(batchId: string, after: number | null = null): LiveClient {
+    const client = new LiveClient(after);
+    this.clients.set(batchId, client);
+    this.say({ type: 'watch', batch_id: batchId, after });
+    return client;
+  }
+
+  say(command: object | string): void {
+    this.socket.send(typeof command === 'string' ? command : JSON.stringify(command));
+  }
+
+  cut(): void {
+    this.socket.terminate();
+  }
+
+  private take(text: string): void {
+    const message = JSON.parse(text) as LiveMessage | LiveRefusal;
+    if (message.type === 'refused') this.refusals.push(message);
+    else this.clients.get(message.batch_id)?.take(text);
   }
 }

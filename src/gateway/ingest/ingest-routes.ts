@@ -10,6 +10,8 @@ import { isUsableId } from '../../contract/text.ts';
 import type { Topics } from '../../contract/topics.ts';
 import type { Clock } from '../../domain/ports.ts';
 import { AppError } from '../../errors.ts';
+import type { Identification } from '../access/identification.ts';
+import { registrantsBody } from '../access/registrant.ts';
 import { RecentKeys } from './recent-keys.ts';
 import type { RecordWriter } from './record-writer.ts';
 import { idsOfRequest } from './request-ids.ts';
@@ -27,6 +29,7 @@ export interface IngestDeps {
   /** Of an event, and of the body of a request. */
   readonly valueBytesMax: number;
   readonly clock: Clock;
+  readonly identification: Identification;
 }
 
 export function addIngestRoutes(server: FastifyInstance, deps: IngestDeps): void {
@@ -43,10 +46,15 @@ export function addIngestRoutes(server: FastifyInstance, deps: IngestDeps): void
   });
 
   server.post('/v1/batches', options, async (request, reply): Promise<RegistrationAccepted> => {
-    const registration = registrationOf(request.body, contextOf(request, 'batches'));
+    const { principal, body } = request;
+    // Two users' keys have nothing to do with each other, and must not lead to one batch.
+    const path = principal.isAnybody ? 'batches' : `${principal.subject}\nbatches`;
+    const registration = registrationOf(registrantsBody(principal, body), contextOf(request, path));
     await deps.writer.write([registration.message]);
+    const grant = await deps.identification.uploadGrant(principal, registration.batchId);
     reply.code(202);
     return {
+      ...(grant !== null && { upload_token: grant.text, upload_token_expires_at: isoTime(grant.endsAtMs) }),
       batch_id: registration.batchId,
       essay_ids: [...registration.essayIds],
       event_id: registration.eventId,
@@ -73,4 +81,8 @@ export function addIngestRoutes(server: FastifyInstance, deps: IngestDeps): void
   };
   addInputs('contents', contentsOf);
   addInputs('failures', failuresOf);
+}
+
+function isoTime(timestampMs: number): string {
+  return new Date(timestampMs).toISOString();
 }

@@ -3,6 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isUsableId } from '../../contract/text.ts';
 import { AppError } from '../../errors.ts';
 import { RefusedError } from '../../http/error-reply.ts';
+import type { Principal } from '../access/principal.ts';
+import type { LiveConnections } from './live-connections.ts';
 
 const ID_LENGTH_MAX = 200;
 const VERSION = /^\d{1,15}$/;
@@ -22,16 +24,27 @@ export function liveRequest(batchId: string, after: unknown): LiveRequest {
   return { batchId, after: Number(after) };
 }
 
-/** A browser says which page asks; any other page than one of this host must not read along with its user's rights. */
-export function checkOrigin({ origin, host }: IncomingHttpHeaders): void {
-  if (origin === undefined) return;
+/** A browser says which page asks; any other page than one of this host, or of the list, must not read along. */
+export function checkOrigin({ origin, host }: IncomingHttpHeaders, allowedOrigins: readonly string[]): void {
+  if (origin === undefined || allowedOrigins.includes(origin)) return;
   const asking = URL.canParse(origin) ? new URL(origin).host : undefined;
   if (asking === undefined || asking !== host) {
-    throw new RefusedError({ status: 403, code: 'VALIDATION_ERROR', message: 'this origin may not ask' });
+    throw new RefusedError({ status: 403, code: 'AUTHORIZATION_ERROR', message: 'this origin may not ask' });
   }
 }
 
-export function full(): RefusedError {
-  const message = 'this gateway has as many live connections as it takes';
-  return new RefusedError({ status: 503, code: 'CONNECTION_ERROR', message, retryAfterSeconds: 1 });
+export function checkRoom(connections: LiveConnections, principal: Principal): void {
+  if (connections.isFull) {
+    const message = 'this gateway has as many live connections as it takes';
+    throw new RefusedError({ status: 503, code: 'CONNECTION_ERROR', message, retryAfterSeconds: 1 });
+  }
+  if (connections.hasTooMany(principal)) throw tooMany('this user has as many live connections as one may');
+}
+
+export function tooManyWatches(): RefusedError {
+  return tooMany('this connection watches as many batches as one may');
+}
+
+function tooMany(message: string): RefusedError {
+  return new RefusedError({ status: 429, code: 'RATE_LIMITED', message, retryAfterSeconds: 10 });
 }

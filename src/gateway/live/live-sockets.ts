@@ -1,22 +1,41 @@
 /**
- * Live progress by WebSocket. What is asked is judged before the upgrade, and refused in HTTP; a socket that is open is
- * one that may be. Messages are not compressed: each connection would keep a window of a quarter of a megabyte for it.
+ * Live progress by WebSocket: of one batch, which its address names, or of many, which its client names one by one. Who
+ * asks and what is judged before the upgrade, and refused in HTTP; a socket that is open is one that may be. Messages are
+ * not compressed: each connection would keep a window of a quarter of a megabyte for it.
  */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { AppError } from '../../errors.ts';
-import { RefusedError } from '../../http/error-reply.ts';
+import { type ErrorReply, refusalOf } from '../../http/error-reply.ts';
+import { type AccessDeps, checkScope } from '../access/access-hooks.ts';
+import type { Principal } from '../access/principal.ts';
+import { noSuch } from '../access/refusals.ts';
+import { LiveCommands } from './live-commands.ts';
 import type { LiveConnection, LiveConnections } from './live-connections.ts';
-import { checkOrigin, full, type LiveRequest, liveRequest } from './live-requests.ts';
+import { checkOrigin, checkRoom, type LiveRequest, liveRequest } from './live-requests.ts';
 
-const PATH = /^\/v1\/batches\/([^/]+)\/live$/;
-/** Clients have nothing to say. */
-const MESSAGE_BYTES_MAX = 1024;
+const ONE_BATCH = /^\/v1\/batches\/([^/]+)\/live$/;
+const MANY_BATCHES = '/v1/live';
+/** An id of 200 characters, each of which may be escaped, and little more. */
+const MESSAGE_BYTES_MAX = 4096;
 const UNDRAINED_BYTES_MAX = 64 * 1024;
 const CLOSE_MS_MAX = 2000;
 
-export function addLiveSockets(server: Server, connections: LiveConnections): void {
+export interface LiveSocketDeps {
+  readonly connections: LiveConnections;
+  readonly access: AccessDeps;
+  readonly errors: ErrorReply;
+}
+
+interface Asked {
+  /** Null: it will be said. */
+  readonly watch: LiveRequest | null;
+  readonly ticket: string | undefined;
+}
+
+export function addLiveSockets(server: Server, deps: LiveSocketDeps): void {
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -25,28 +44,36 @@ export function addLiveSockets(server: Server, connections: LiveConnections): vo
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    try {
-      const { batchId, after } = askedBy(request);
-      if (connections.isFull) throw full();
-      // The callback runs at once: a listener that came later would miss the first message.
-      sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        const { connection, forgetting } = connectionOf(webSocket);
-        forgetting(connections.add(batchId, after, connection));
-      });
-    } catch (error) {
-      refuse(socket, error);
-    }
+    judge(request, deps).then(
+      ({ watch, principal }) => {
+        if (socket.destroyed) return;
+        // The callback runs at once: a listener that came later would miss the first message.
+        sockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, watch, principal, deps));
+      },
+      (error: unknown) => socket.end(deps.errors.raw(refusalOf(error), randomUUID())),
+    );
   });
 }
 
-function askedBy(request: IncomingMessage): LiveRequest {
-  checkOrigin(request.headers);
+async function judge(request: IncomingMessage, { connections, access }: LiveSocketDeps) {
+  const { watch, ticket } = askedBy(request);
+  checkOrigin(request.headers, access.allowedOrigins);
+  const principal = await access.identification.identify(request.headers, ticket);
+  checkScope(principal, 'batches:read');
+  if (watch !== null && !(await access.ownership.sees(principal, watch.batchId))) throw noSuch('batch');
+  checkRoom(connections, principal);
+  return { watch, principal };
+}
+
+function askedBy(request: IncomingMessage): Asked {
   const target = request.url ?? '';
   if (!URL.canParse(target, 'http://gateway')) throw new AppError('INVALID_INPUT', 'the path is malformed');
   const { pathname, searchParams } = new URL(target, 'http://gateway');
-  const encoded = PATH.exec(pathname)?.[1];
+  const ticket = searchParams.get('ticket') ?? undefined;
+  if (pathname === MANY_BATCHES) return { watch: null, ticket };
+  const encoded = ONE_BATCH.exec(pathname)?.[1];
   if (encoded === undefined) throw new AppError('NOT_FOUND', 'no such resource');
-  return liveRequest(decoded(encoded), searchParams.get('after'));
+  return { watch: liveRequest(decoded(encoded), searchParams.get('after')), ticket };
 }
 
 function decoded(text: string): string {
@@ -57,15 +84,28 @@ function decoded(text: string): string {
   }
 }
 
-function connectionOf(webSocket: WebSocket) {
+function serve(webSocket: WebSocket, watch: LiveRequest | null, principal: Principal, deps: LiveSocketDeps): void {
+  const opened = deps.connections.add(connectionOf(webSocket), principal);
+  webSocket.on('error', () => webSocket.terminate());
+  webSocket.on('close', () => opened.gone());
+  if (watch !== null) {
+    opened.watch(watch.batchId, watch.after);
+    return;
+  }
+  const sees = (batchId: string): Promise<boolean> => deps.access.ownership.sees(principal, batchId);
+  const commands = new LiveCommands({ opened, sees, answer: (text) => webSocket.send(text) });
+  webSocket.on('message', (data, isBinary) => {
+    const fault = isBinary ? 'only text' : commands.take(String(data));
+    if (fault !== null) webSocket.close(1008, fault);
+  });
+}
+
+function connectionOf(webSocket: WebSocket): LiveConnection {
   let isAnswering = true;
-  let forget = () => {};
   webSocket.on('pong', () => {
     isAnswering = true;
   });
-  webSocket.on('error', () => webSocket.terminate());
-  webSocket.on('close', () => forget());
-  const connection: LiveConnection = {
+  return {
     isDrained: () => webSocket.bufferedAmount < UNDRAINED_BYTES_MAX,
     send: ({ json }) => webSocket.send(json),
     ping: () => {
@@ -80,25 +120,4 @@ function connectionOf(webSocket: WebSocket) {
     },
     cut: () => webSocket.terminate(),
   };
-  const forgetting = (how: () => void): void => {
-    forget = how;
-  };
-  return { connection, forgetting };
-}
-
-function refuse(socket: Duplex, error: unknown): void {
-  const [status, message] = refusalOf(error);
-  const body = JSON.stringify({ error: { code: 'VALIDATION_ERROR', message } });
-  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nconnection: close`;
-  socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
-}
-
-function refusalOf(error: unknown): [status: string, message: string] {
-  if (error instanceof RefusedError) {
-    const { status, message } = error.refusal;
-    return [status === 403 ? '403 Forbidden' : '503 Service Unavailable\r\nretry-after: 1', message];
-  }
-  if (error instanceof AppError)
-    return [error.code === 'NOT_FOUND' ? '404 Not Found' : '400 Bad Request', error.message];
-  return ['500 Internal Server Error', 'internal error'];
 }

@@ -1,26 +1,22 @@
 /**
  * What a batch holds, in pages of at most a thousand: `next` of an answer is `after` of the next request, null at the
- * end. Requests pass at a bounded rate, and so many at a time as have a connection soon.
+ * end.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isUsableId } from '../../contract/text.ts';
 import type { BatchPages } from '../../domain/pages.ts';
 import type { StatusReader } from '../../domain/status.ts';
 import { AppError } from '../../errors.ts';
-import { type ErrorReply, tooMany } from '../../http/error-reply.ts';
-import { Pace } from '../../http/pace.ts';
+import type { ReadGate } from './read-gate.ts';
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;
-const READS_MAX = 32;
-const PACE = { waitMsMax: 1000, burstMs: 250 };
 
 export interface PageDeps {
   readonly pages: BatchPages;
   /** Asked whether an empty page belongs to a batch at all. */
   readonly status: StatusReader;
-  readonly errors: ErrorReply;
-  readonly readsPerSecondMax: number;
+  readonly gate: ReadGate;
   readonly idLengthMax: number;
 }
 
@@ -43,15 +39,11 @@ interface PageRoute {
 }
 
 export function addPageRoutes(server: FastifyInstance, deps: PageDeps): void {
-  const { pages, errors, readsPerSecondMax } = deps;
-  const pace = new Pace({ perSecondMax: readsPerSecondMax, ...PACE });
-  const bound = new ReadBound(READS_MAX);
-  const onRequest = async (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> =>
-    (await pace.turn()) ? undefined : errors.send(reply, tooMany(readsPerSecondMax));
+  const { pages, gate } = deps;
   const add = (name: string, read: (asked: Asked) => Promise<Page>): void => {
-    server.get<PageRoute>(`/v1/batches/:batch_id/${name}`, { onRequest }, async (request) => {
+    server.get<PageRoute>(`/v1/batches/:batch_id/${name}`, { onRequest: gate.onRequest }, async (request) => {
       const asked = askedBy(request, deps.idLengthMax);
-      return bound.run(async () => {
+      return gate.run(async () => {
         const { items, end } = await read(asked);
         const isNothing = items.length === 0 && asked.after === '';
         if (isNothing && (await deps.status.batch(asked.batchId)) === null) {
@@ -101,26 +93,6 @@ export function addPageRoutes(server: FastifyInstance, deps: PageDeps): void {
     }));
     return { items, end: found.at(-1)?.fileUploadId ?? '' };
   });
-}
-
-/** One more is refused at once: behind a slow database it would only make all others late. */
-class ReadBound {
-  private readonly readsMax: number;
-  private readCount = 0;
-
-  constructor(readsMax: number) {
-    this.readsMax = readsMax;
-  }
-
-  async run<T>(read: () => Promise<T>): Promise<T> {
-    if (this.readCount >= this.readsMax) throw new AppError('UNAVAILABLE', `${this.readsMax} reads are under way`);
-    this.readCount += 1;
-    try {
-      return await read();
-    } finally {
-      this.readCount -= 1;
-    }
-  }
 }
 
 function askedBy({ params, query }: FastifyRequest<PageRoute>, idLengthMax: number): Asked {

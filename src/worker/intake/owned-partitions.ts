@@ -12,10 +12,15 @@ import { OwnedPartition } from './owned-partition.ts';
 import type { TakenRecords } from './partition-buffer.ts';
 
 const PARKED_SHARES_MAX = 5;
+/** Smaller shares would have a partition paused and resumed for a handful of records; the bound in bytes holds anyway. */
+const SHARE_RECORDS_MIN = 50;
 const HELD_FACTOR = 4;
 
 export interface OwnedPartitionsOptions {
-  /** In total. Every partition has an equal share; at it, the partition is paused, at half of it, resumed. */
+  /**
+   * In total. Every partition has an equal share, but never less than 50 records; at it, the partition is paused, at
+   * half of it, resumed.
+   */
   readonly bufferedRecordsMax: number;
   readonly bufferedBytesMax: number;
   readonly retryDelayMinMs: number;
@@ -64,7 +69,7 @@ export class OwnedPartitions {
     const { bufferedRecordsMax, bufferedBytesMax, retryDelayMinMs, retryDelayMaxMs } = options;
     const shares = Math.max(1, positions.length);
     const limits = {
-      bufferedRecordsMax: Math.max(1, Math.floor(bufferedRecordsMax / shares)),
+      bufferedRecordsMax: Math.max(SHARE_RECORDS_MIN, Math.floor(bufferedRecordsMax / shares)),
       // More than a share: few batches are held at a time, and those who share a partition with one must not wait.
       parkedRecordsMax: Math.max(1, Math.floor(bufferedRecordsMax / Math.min(shares, PARKED_SHARES_MAX))),
       heldRecordsMax: bufferedRecordsMax * HELD_FACTOR,

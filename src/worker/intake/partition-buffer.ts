@@ -6,7 +6,8 @@
  *
  * A ring of slots: head (first not yet passed) <= cursor (nothing below waits) <= tail (next free). No array is
  * shifted. The ring holds at most what the high-water mark admits plus what one fetch brings; the intake pauses above
- * it.
+ * it. What is parked or put back may stay for hours: it gets memory of its own, so that it keeps no whole fetch answer
+ * (8 MiB, 16 when decompressed) and `bufferedBytes` is what is really held.
  */
 import type { InboundRecord } from '../../domain/ports.ts';
 
@@ -155,7 +156,9 @@ export class PartitionBuffer {
 
   /** The record waits again, ahead of all with a higher offset. */
   putBack(sequence: number): void {
-    this.states[this.takenIndex(sequence)] = WAITING;
+    const index = this.takenIndex(sequence);
+    this.detach(index);
+    this.states[index] = WAITING;
     this.taken -= 1;
     this.waiting += 1;
     if (sequence < this.cursor) this.cursor = sequence;
@@ -164,6 +167,7 @@ export class PartitionBuffer {
   /** The record waits until `release` is called for the same thing. */
   park(sequence: number, waitsFor: string): void {
     const index = this.takenIndex(sequence);
+    this.detach(index);
     this.states[index] = PARKED;
     this.taken -= 1;
     this.parkedTotal += 1;
@@ -186,6 +190,11 @@ export class PartitionBuffer {
     this.parkedTotal -= sequences.length;
     this.waiting += sequences.length;
     return sequences.length;
+  }
+
+  private detach(index: number): void {
+    const record = this.slots[index];
+    if (record !== undefined) this.slots[index] = detached(record);
   }
 
   private moveBytes(index: number, sign: 1 | -1): void {
@@ -224,4 +233,25 @@ export class PartitionBuffer {
 
 function bytesOf(record: InboundRecord): number {
   return (record.key?.byteLength ?? 0) + (record.value?.byteLength ?? 0);
+}
+
+/** The same record without a hold on the fetch answer it came in. */
+function detached(record: InboundRecord): InboundRecord {
+  const { key, value, headers } = record;
+  const owns = [key, value, ...Object.values(headers).flat()].every(ownsMemory);
+  if (owns) return record;
+  const own = Object.entries(headers).map(([name, header]) => [
+    name,
+    Array.isArray(header) ? header.map(ownBytes) : ownBytes(header),
+  ]);
+  return { ...record, key: ownBytes(key), value: ownBytes(value), headers: Object.fromEntries(own) };
+}
+
+/** Small copies lie in Node's pool beside each other; that much may be held in common. */
+function ownsMemory(bytes: unknown): boolean {
+  return !(bytes instanceof Uint8Array) || bytes.buffer.byteLength - bytes.byteLength <= Buffer.poolSize;
+}
+
+function ownBytes<T>(bytes: T): T {
+  return bytes instanceof Uint8Array ? (Buffer.from(bytes) as Uint8Array as T) : bytes;
 }

@@ -1,5 +1,5 @@
 /** Live progress from gateway processes while workers fill batches: every version once, in order, without a gap. */
-import { LiveClient, LiveSocket } from '../../support/live-client.ts';
+import { LiveClient, LiveSocket, ManySocket } from '../../support/live-client.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { WorkerFixture } from '../../support/worker/worker-fixture.ts';
 import type { WorkerProgram } from '../../support/worker/worker-program.ts';
@@ -181,6 +181,40 @@ test.each<[string, string, number | null, object, string]>([
   const client = new LiveSocket(`${addressOf()}${path}`, after, options);
   await waitFor(() => client.code !== undefined, { deadlineMs: DEADLINE_MS, what: 'the refusal' });
   expect(client.faults.join()).toContain(status);
+});
+
+test('one socket on many batches has each whole, from where it says, until it says no more', async () => {
+  const ids = Array.from({ length: 12 }, (_, index) => `many-${index}`);
+  await Promise.all(ids.map((id) => register(id, 10)));
+  const socket = new ManySocket(`${addressOf()}/v1/live`);
+  await socket.opened;
+  const clients = ids.map((id) => socket.watch(id));
+  await waitFor(() => clients.every(({ version }) => version === 0), { deadlineMs: DEADLINE_MS, what: 'snapshots' });
+  socket.say({ type: 'unwatch', batch_id: 'many-0' });
+  await Promise.all(ids.map((id) => fill(id, 0, 10)));
+  await completed(clients.slice(1));
+  expect(clients.slice(1).flatMap(({ faults }) => faults)).toEqual([]);
+  for (const id of ids.slice(1)) expect(socket.clients.get(id)?.slots).toEqual(await tableOf(id));
+  expect(clients[0]?.version).toBe(0);
+  const resumed = socket.watch('many-0', 4);
+  await completed([resumed]);
+  expect([resumed.faults, resumed.snapshotCount, resumed.slots.size]).toEqual([[], 0, 6]);
+  socket.cut();
+});
+
+test('a socket watches no more batches than one may, and one that talks nonsense is closed', async () => {
+  const gateway = await fixture.launchReady('gateway-strict', {
+    program: 'src/bin/gateway.ts',
+    env: { GATEWAY_WATCHES_PER_CONNECTION_MAX: '2' },
+  });
+  const socket = new ManySocket(`ws://127.0.0.1:${Number(gateway.logged('http listening')?.['port'])}/v1/live`);
+  await socket.opened;
+  for (const id of ['one', 'two', 'three', 'two']) socket.watch(id);
+  await waitFor(() => socket.refusals.length > 0, { deadlineMs: DEADLINE_MS, what: 'a refusal' });
+  expect(socket.refusals).toMatchObject([{ batch_id: 'three', status: 429 }]);
+  socket.say('{"type":"watch"');
+  await waitFor(() => socket.code !== undefined, { deadlineMs: DEADLINE_MS, what: 'the end' });
+  expect(socket.code).toBe(1008);
 });
 
 test('a gateway that stops sends its clients to another one, and exits well', async () => {

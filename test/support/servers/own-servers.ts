@@ -108,20 +108,28 @@ export class OwnServers {
     });
   }
 
-  /** One node with the listeners of a test beside its own; `{a}`, `{b}` and so on in the properties are free ports. */
-  async kafka(properties: string): Promise<ReadonlyMap<string, number>> {
+  /**
+   * One node with the listeners of a test beside its own; `{a}`, `{b}` and so on in the properties are free ports.
+   * `scram`: users it knows from its first start, as `kafka-storage format --add-scram` takes them.
+   */
+  async kafka(properties: string, scram: readonly string[] = []): Promise<ReadonlyMap<string, number>> {
     const distribution = await provideKafka(this.context);
     const names = [...new Set(properties.match(/\{[a-z]\}/g))];
     const [brokerPort = 0, controllerPort = 0, ...ports] = await freePorts(2 + names.length);
     const given = new Map(names.map((name, index) => [name[1] ?? '', ports[index] ?? 0]));
     const folder = await mkdtemp(join(this.folder, 'kafka-'));
     const node = { id: 1, brokerPort, controllerPort };
-    await writeFile(join(folder, 'meta.properties'), metaProperties(randomId(), 1));
-    await copyFile(distribution.bootstrapCheckpoint, join(folder, 'bootstrap.checkpoint'));
     const own = properties
       .replace(/\{([a-z])\}/g, (_, name: string) => `${given.get(name)}`)
       .replaceAll('{own}', `BROKER://127.0.0.1:${brokerPort},CONTROLLER://127.0.0.1:${controllerPort}`);
     const file = await this.file('kafka.properties', `${kafkaProperties({ nodes: [node], id: 1, folder })}${own}`);
+    if (scram.length === 0) {
+      await writeFile(join(folder, 'meta.properties'), metaProperties(randomId(), 1));
+      await copyFile(distribution.bootstrapCheckpoint, join(folder, 'bootstrap.checkpoint'));
+    } else {
+      const tool = ['-cp', distribution.classPath, 'kafka.tools.StorageTool', 'format', '-t', randomId(), '-c', file];
+      await run(distribution.java.command, [...tool, ...scram.flatMap((user) => ['--add-scram', user])]);
+    }
     await this.start({
       name: 'kafka',
       port: brokerPort,

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
 import { Client } from 'pg';
-import { createTopic } from './new-topic.ts';
+import { createTopic } from '../../../distributed/cluster/kafka-client.ts';
 import { createTestDatabase, kafkaBrokers, redisUrlForFile, uniqueTopicPrefix } from './servers.ts';
 
 jest.setTimeout(30_000);

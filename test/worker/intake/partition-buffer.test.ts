@@ -128,4 +128,23 @@ describe('PartitionBuffer', () => {
     buffer.resolve(third?.sequence ?? -1);
     expect([buffer.bufferedCount, buffer.heldCount]).toEqual([1, 3]);
   });
+
+  test.each(['putBack', 'park'] as const)('%s keeps the record and not the fetch answer it lies in', (wait) => {
+    const answer = Buffer.alloc(1024 * 1024, 'x');
+    const [key, value, header] = [answer.subarray(10, 20), answer.subarray(20, 5020), answer.subarray(6000, 6004)];
+    const headers = { one: header, many: [header, header] };
+    const buffer = new PartitionBuffer(FIRST_OFFSET);
+    buffer.append([{ ...recordAt('t', 0, FIRST_OFFSET), key, value, headers }]);
+    const [first] = take(buffer, 1);
+    buffer[wait](first?.sequence ?? -1, 'a');
+    buffer.release('a');
+    const again = { records: [] as ReturnType<typeof recordAt>[], sequences: [] as number[] };
+    buffer.take(1, again);
+    const [record] = again.records;
+    expect(record).toEqual({ ...recordAt('t', 0, FIRST_OFFSET), key, value, headers });
+    const held = [record?.key, record?.value, ...Object.values(record?.headers ?? {}).flat()].map((bytes) =>
+      bytes instanceof Uint8Array ? bytes.buffer.byteLength : 0,
+    );
+    expect(Math.max(...held)).toBeLessThanOrEqual(Buffer.poolSize);
+  });
 });

@@ -1,5 +1,4 @@
-/** Colours of a plot for the light or the dark page. Series differ in dash too, never in colour alone. */
-import type { Limit } from '../report-data.ts';
+/** Colours of charts for the light or the dark page. Series differ in dash too, never in colour alone. */
 
 export interface Theme {
   readonly text: string;
@@ -8,7 +7,7 @@ export interface Theme {
   readonly faultFill: string;
   readonly faultHatch: string;
   readonly phaseLine: string;
-  readonly limits: Readonly<Record<Limit['tone'], string>>;
+  readonly limits: Readonly<Record<'open' | 'bad', string>>;
 }
 
 /** Okabe and Ito's colours, told apart by colour-blind eyes; darkened or lightened to stand out from the page. */
@@ -48,6 +47,8 @@ export function currentTheme(): Theme {
   return dark.matches && !print.matches ? DARK : LIGHT;
 }
 
-export function onThemeChange(redraw: () => void): void {
+/** Answers how to end it. */
+export function onThemeChange(redraw: () => void): () => void {
   dark.addEventListener('change', redraw);
+  return () => dark.removeEventListener('change', redraw);
 }

@@ -1,0 +1,181 @@
+/**
+ * Where contestants meet: topics with one backlog in them, read by each of them in turn under a consumer group of its
+ * own, and for each drain a fresh database with the same registered batches and an empty Redis. So they differ in
+ * nothing but themselves.
+ */
+import { Redis } from 'ioredis';
+import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import { Client } from 'pg';
+import { type Topics, topicsFor } from '../../src/contract/topics.ts';
+import { kafkaClient, waitForCoordinator, withAdmin } from '../cluster/kafka-client.ts';
+import { createTopics, migrate, type ProductAddresses } from '../cluster/product.ts';
+import type { Stack } from '../stack/stack.ts';
+import { type Backlog, publishContents, registerBatches } from './backlog.ts';
+
+/** What `els topics ensure` makes by default. */
+export const PARTITIONS = 15;
+
+/** By `topic/partition`: where the first record of a drain will be. */
+export type TopicEnds = ReadonlyMap<string, number>;
+
+/** One drain's own: nobody was here before, and nobody comes after. */
+export interface Arena {
+  readonly addresses: ProductAddresses;
+  readonly topics: Topics;
+  readonly kafka: Kafka;
+  readonly backlog: Backlog;
+  /** Of the topics that contestants write to, before they do. */
+  readonly outputsFrom: TopicEnds;
+}
+
+let arenaCount = 0;
+
+export class ArenaBuilder {
+  private readonly stack: Stack;
+  private readonly prefix: string;
+  private readonly backlog: Backlog;
+  private readonly kafka: Kafka;
+  private readonly templates = new Map<string, Promise<string>>();
+
+  private constructor(stack: Stack, prefix: string, backlog: Backlog) {
+    this.stack = stack;
+    this.prefix = prefix;
+    this.backlog = backlog;
+    this.kafka = kafkaClient(stack.kafkaBrokers, 'bench');
+  }
+
+  /** Makes the topics and publishes the backlog. */
+  static async open(stack: Stack, root: string, backlog: Backlog, partitions = PARTITIONS): Promise<ArenaBuilder> {
+    const prefix = `bench${process.pid}-${++arenaCount}.`;
+    const builder = new ArenaBuilder(stack, prefix, backlog);
+    const addresses = { ...builder.addressesOf('postgres'), topicPrefix: prefix };
+    await createTopics(root, addresses, { partitions, replicas: 1 });
+    const topics = topicsFor(prefix);
+    await withAdmin(builder.kafka, (admin) => stampByBroker(admin, [topics.slotAssigned, topics.completed]));
+    await publishContents(builder.kafka, topics, backlog);
+    await waitForCoordinator(builder.kafka, `${prefix}none`);
+    return builder;
+  }
+
+  /** With the tables of the checkout in `root`. */
+  async build(root: string): Promise<Arena> {
+    let template = this.templates.get(root);
+    if (template === undefined) {
+      template = this.createTemplate(root);
+      this.templates.set(root, template);
+    }
+    const name = this.databaseName(++arenaCount);
+    // Nobody's first change of a page is to cost the whole page in the log because of somebody else's checkpoint.
+    await this.administer('checkpoint');
+    await this.administer(`create database ${name} template ${await template}`);
+    const topics = topicsFor(this.prefix);
+    const addresses = this.addressesOf(name);
+    await emptyRedis(addresses.redisUrl);
+    const outputsFrom = await readEnds(this.kafka, [topics.slotAssigned, topics.completed, topics.excess]);
+    return { addresses, topics, kafka: this.kafka, backlog: this.backlog, outputsFrom };
+  }
+
+  /** With what it wrote, or each verification would read all that came before. */
+  async remove(arena: Arena): Promise<void> {
+    const { slotAssigned, completed, excess } = arena.topics;
+    await withAdmin(this.kafka, async (admin) => {
+      for (const topic of [slotAssigned, completed, excess]) {
+        const ends = await admin.fetchTopicOffsets(topic);
+        const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
+        await admin.deleteTopicRecords({ topic, partitions });
+      }
+      await admin.deleteGroups([arena.addresses.consumerGroup]).catch(() => undefined);
+    });
+    await this.administer(`drop database if exists ${databaseOf(arena)} with (force)`);
+  }
+
+  async close(): Promise<void> {
+    await withAdmin(this.kafka, async (admin) => {
+      const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(this.prefix));
+      await admin.deleteTopics({ topics });
+    });
+    for (const template of this.templates.values()) {
+      await this.administer(`drop database if exists ${await template} with (force)`);
+    }
+  }
+
+  private async createTemplate(root: string): Promise<string> {
+    const name = this.databaseName(++arenaCount);
+    await this.administer(`create database ${name}`);
+    const { databaseUrl } = this.addressesOf(name);
+    await migrate(root, databaseUrl);
+    await registerBatches(databaseUrl, this.backlog);
+    return name;
+  }
+
+  private databaseName(number: number): string {
+    return `els_bench_${process.pid}_${number}`;
+  }
+
+  private addressesOf(database: string): ProductAddresses {
+    const url = new URL(this.stack.databaseUrl);
+    url.pathname = `/${database}`;
+    return {
+      databaseUrl: url.href,
+      kafkaBrokers: this.stack.kafkaBrokers,
+      redisUrl: this.stack.redisUrl,
+      topicPrefix: this.prefix,
+      consumerGroup: `${this.prefix}${database}`,
+    };
+  }
+
+  private async administer(statement: string): Promise<void> {
+    const client = new Client({ connectionString: this.stack.databaseUrl, application_name: 'bench' });
+    await client.connect();
+    try {
+      await client.query(statement);
+    } finally {
+      await client.end();
+    }
+  }
+}
+
+export async function readEnds(kafka: Kafka, topics: readonly string[]): Promise<TopicEnds> {
+  const ends = new Map<string, number>();
+  await withAdmin(kafka, async (admin) => {
+    for (const topic of topics) {
+      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
+        ends.set(`${topic}/${partition}`, Number(high));
+      }
+    }
+  });
+  return ends;
+}
+
+/** The broker's clock says when an event was there, whoever wrote it. */
+async function stampByBroker(admin: Admin, topics: readonly string[]): Promise<void> {
+  const type = kafkajs.ConfigResourceTypes.TOPIC;
+  const asked = topics.map((name) => ({ type, name }));
+  const { resources } = await admin.describeConfigs({ resources: asked, includeSynonyms: false });
+  // What is not named again would be forgotten.
+  const changed = resources.map(({ resourceName, configEntries }) => ({
+    type,
+    name: resourceName,
+    configEntries: [
+      ...configEntries
+        .filter(({ configSource }) => configSource === kafkajs.ConfigSource.TOPIC_CONFIG)
+        .map(({ configName, configValue }) => ({ name: configName, value: configValue })),
+      { name: 'message.timestamp.type', value: 'LogAppendTime' },
+    ],
+  }));
+  await admin.alterConfigs({ validateOnly: false, resources: changed });
+}
+
+function databaseOf({ addresses }: Arena): string {
+  return new URL(addresses.databaseUrl).pathname.slice(1);
+}
+
+async function emptyRedis(redisUrl: string): Promise<void> {
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1 });
+  redis.on('error', () => undefined);
+  try {
+    await redis.flushdb();
+  } finally {
+    redis.disconnect();
+  }
+}
