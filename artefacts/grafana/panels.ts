@@ -6,6 +6,7 @@ import {
   GraphThresholdsStyleMode,
   LegendDisplayMode,
   LegendPlacement,
+  ReduceDataOptionsBuilder,
   SortOrder,
   TooltipDisplayMode,
   VisibilityMode,
@@ -113,13 +114,14 @@ export function hasSeveralSeries({ queries }: Pick<PanelWords, 'queries'>): bool
   return queries.length > 1 || queries.some(({ legend }) => legend.includes('{{'));
 }
 
-/** The newest value, large. */
+/** The newest value, large. Without a calculation named, an empty newest sample would be shown as none. */
 export function figure(words: PanelWords): StatBuilder {
   return described(new StatBuilder(), words)
     .span(words.columns ?? FIGURE_COLUMNS)
     .height(FIGURE_ROWS)
     .colorMode(BigValueColorMode.Value)
     .graphMode(BigValueGraphMode.Area)
+    .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
     .thresholds(thresholdsOf(words));
 }
 

@@ -31,13 +31,19 @@ export interface DashboardQuery {
 }
 
 interface DashboardView {
+  readonly title: string;
   readonly panels: readonly PanelView[];
   readonly annotations?: { readonly list?: readonly { readonly name: string; readonly expr?: string }[] };
 }
 
-export function panelsOf({ name, text }: Pick<DashboardFile, 'name' | 'text'>): PanelView[] {
-  const { panels } = JSON.parse(text) as DashboardView;
-  return panels.filter(({ type }) => type !== 'row').map((panel) => ({ ...panel, dashboard: name }));
+export function panelsOf(file: Pick<DashboardFile, 'name' | 'text'>): PanelView[] {
+  return layoutOf(file).panels.filter(({ type }) => type !== 'row');
+}
+
+/** With the rows, whose titles stand between panels. */
+export function layoutOf({ name, text }: Pick<DashboardFile, 'name' | 'text'>): { title: string; panels: PanelView[] } {
+  const { title, panels } = JSON.parse(text) as DashboardView;
+  return { title, panels: panels.map((panel) => ({ ...panel, dashboard: name })) };
 }
 
 export function queriesOf(file: Pick<DashboardFile, 'name' | 'text'>): DashboardQuery[] {

@@ -17,6 +17,7 @@ import { type Exported, startExporter } from '../stack/servers/exporters.ts';
 import { interpolated, queriesOf } from './dashboard-queries.ts';
 import { KafkaPage } from './kafka-page.ts';
 import { type Answer, answerOf, isMet, judgeAnswers, type PartFacts } from './panel-answers.ts';
+import { PANELS_FILE, type PanelRecord, recordedAnswer, recordStepMs } from './panel-record.ts';
 import { rateIntervalMs, seriesWithin } from './prometheus-client.ts';
 import type { RunMetrics, ScrapeTarget } from './run-metrics.ts';
 
@@ -134,8 +135,9 @@ export class ObservedPart {
   private async askAll(directory: RunDirectory, facts: PartFacts): Promise<Check> {
     const giveUpAtMs = performance.now() + ANSWERS_MS_MAX;
     let answers: Answer[] = [];
+    let record: PanelRecord;
     for (;;) {
-      answers = await this.answers(facts);
+      ({ answers, record } = await this.answers(facts));
       const isDone = answers.every(isMet) || performance.now() > giveUpAtMs || this.around.signal.aborted;
       if (isDone) break;
       await sleep(LOOK_AGAIN_MS);
@@ -144,6 +146,7 @@ export class ObservedPart {
     const { scrapeIntervalMs } = this.around;
     const kept = { scenario: this.scenario, scrapeIntervalMs, ...this.span(), ...facts, summary: check.note, answers };
     await writeFile(directory.file(ANSWERS_FILE), `${JSON.stringify(kept, null, 2)}\n`);
+    await writeFile(directory.file(PANELS_FILE), JSON.stringify(record));
     return check;
   }
 
@@ -167,17 +170,26 @@ export class ObservedPart {
     return { fromMs: this.beganAtMs, toMs: Date.now() };
   }
 
-  private answers(facts: PartFacts): Promise<Answer[]> {
+  private async answers(facts: PartFacts): Promise<{ answers: Answer[]; record: PanelRecord }> {
     const span = this.span();
     const { url, scrapeIntervalMs } = this.around;
     const rateInterval = `${rateIntervalMs(span, scrapeIntervalMs)}ms`;
-    const queries = allDashboards().flatMap(queriesOf);
-    return Promise.all(
-      queries.map(async (query) => {
-        const expr = interpolated(query.expr, rateInterval, this.scenario);
-        return answerOf(query, await seriesWithin(url, expr, span, scrapeIntervalMs), facts);
-      }),
+    const stepMs = recordStepMs(span, scrapeIntervalMs);
+    const asked = await Promise.all(
+      allDashboards()
+        .flatMap(queriesOf)
+        .map(async (query) => {
+          const expr = interpolated(query.expr, rateInterval, this.scenario);
+          const series = await seriesWithin(url, expr, span, scrapeIntervalMs);
+          const answer = answerOf(query, series, facts);
+          return { answer, recorded: recordedAnswer(query, series, { span, stepMs, excuse: answer.excuse }) };
+        }),
     );
+    const recorded = asked.map((each) => each.recorded);
+    return {
+      answers: asked.map(({ answer }) => answer),
+      record: { scenario: this.scenario, fromMs: span.fromMs, stepMs, answers: recorded },
+    };
   }
 }
 

@@ -46,6 +46,11 @@ export interface Series {
   readonly values: readonly number[];
 }
 
+/** When each value was sampled is known as well. */
+export interface TimedSeries extends Series {
+  readonly timesMs: readonly number[];
+}
+
 export interface TimeSpan {
   readonly fromMs: number;
   readonly toMs: number;
@@ -76,11 +81,18 @@ export async function seriesWithin(
   query: string,
   span: TimeSpan,
   scrapeIntervalMs: number,
-): Promise<Series[]> {
+): Promise<TimedSeries[]> {
   const result = await queryRange(url, query, { ...span, stepMs: stepMs(span, scrapeIntervalMs) });
   return result
-    .map(({ metric, values }) => ({ labels: metric, values: values.map(([, text]) => Number(text)) }))
-    .map((series) => ({ ...series, values: series.values.filter(Number.isFinite) }))
+    .map(({ metric, values }) => {
+      const samples = values.map(([seconds, text]) => ({ timeMs: Math.round(seconds * 1_000), value: Number(text) }));
+      const finite = samples.filter(({ value }) => Number.isFinite(value));
+      return {
+        labels: metric,
+        timesMs: finite.map(({ timeMs }) => timeMs),
+        values: finite.map(({ value }) => value),
+      };
+    })
     .filter(({ values }) => values.length > 0);
 }
 

@@ -11,9 +11,11 @@ export interface PageContent {
   readonly assets: PageAssets;
   /** What the script draws; without it the page has no script. */
   readonly data?: unknown;
+  /** As wide as the screen. */
+  readonly isWide?: boolean;
 }
 
-export function htmlPage({ title, body, assets, data }: PageContent): string {
+export function htmlPage({ title, body, assets, data, isWide = false }: PageContent): string {
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -26,7 +28,7 @@ export function htmlPage({ title, body, assets, data }: PageContent): string {
 <style>${new Html(assets.styles)}</style>
 </head>
 <body>
-<main>${body}</main>
+<main${isWide && html` class="wide"`}>${body}</main>
 ${data !== undefined && script(assets, data)}
 </body>
 </html>

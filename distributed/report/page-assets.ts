@@ -35,6 +35,7 @@ async function makeAssets(): Promise<PageAssets> {
     join(root, 'src/gateway/page/theme/tokens.css'),
     join(page, 'report.css'),
     join(page, 'parts.css'),
+    join(page, 'panels.css'),
   ];
   const texts = await Promise.all(styles.map((file) => readFile(file, 'utf8')));
   return { script: endSafe(bundle.outputFiles[0]?.text ?? ''), styles: endSafe(texts.join('\n')) };

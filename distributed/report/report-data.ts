@@ -13,6 +13,15 @@ export interface Plot {
   /** Logarithmic when values span orders of magnitude. */
   readonly isLogarithmic?: boolean;
   readonly series: readonly PlotSeries[];
+  /** Values that are not to be passed, as dashed lines. */
+  readonly limits?: readonly Limit[];
+  /** False where one curve needs no name. */
+  readonly hasLegend?: boolean;
+}
+
+export interface Limit {
+  readonly value: number;
+  readonly tone: 'open' | 'bad';
 }
 
 export interface PlotSeries {

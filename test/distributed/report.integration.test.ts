@@ -1,19 +1,17 @@
 /** The page in a real browser: what no other test can say about it. */
 import { writeFile } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { comparePage } from '../../distributed/report/compare-page.ts';
 import { compareRuns, loadRunResult } from '../../distributed/report/compare-runs.ts';
 import { writeReport } from '../../distributed/report/report-page.ts';
+import { coloursOfPlots, type Opened, openDrawn, openPage, overflowOf, waitUntil } from '../support/browser-page.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { removeSampleFolders, type SampleOptions, sampleRun } from '../support/recorded/sample-run.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 const INSTALL_MS_MAX = 700_000;
 /** Making the sample runs and their pages takes time of its own, more on a busy machine. */
 const TEST_MS_MAX = 60_000;
 const OPEN_MS_MAX = 2_000;
-const DRAWN_MS_MAX = 10_000;
 const DESKTOP = { viewport: { width: 1_280, height: 900 } };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 };
 const HOSTILE = '</script><script>document.title = "broken"</script>.docx';
@@ -31,46 +29,8 @@ afterAll(async () => {
   removeSampleFolders();
 });
 
-interface Opened {
-  readonly page: Page;
-  /** Console messages, script errors and requests other than for the page itself: there must be none. */
-  readonly complaints: string[];
-}
-
-async function open(file: string, options: BrowserContextOptions): Promise<Opened> {
-  const page = await browser.newPage(options);
-  const complaints: string[] = [];
-  const url = pathToFileURL(file).href;
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    if (request.url() !== url && !request.url().startsWith('data:')) complaints.push(`request for ${request.url()}`);
-  });
-  await page.goto(url);
-  return { page, complaints };
-}
-
 async function openReport(sample: SampleOptions, options: BrowserContextOptions = DESKTOP): Promise<Opened> {
-  const opened = await open(await writeReport(await sampleRun(sample)), options);
-  await waitUntil(opened.page, 'document.documentElement.dataset.drawnMs !== undefined', 'the plots are drawn');
-  return opened;
-}
-
-/** The page's policy forbids `eval`, which the browser driver's own waiting needs. */
-function waitUntil(page: Page, condition: string, what: string): Promise<unknown> {
-  return waitFor(() => page.evaluate<boolean>(condition), { deadlineMs: DRAWN_MS_MAX, what });
-}
-
-/** Of each plot, how many colours its canvas has: a blank one has one. */
-function coloursOfPlots(page: Page): Promise<number[]> {
-  return page.evaluate(`[...document.querySelectorAll('[data-plot] canvas')].map((canvas) => {
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    return new Set(new Uint32Array(data.buffer)).size;
-  })`);
-}
-
-function overflowOf(page: Page): Promise<number> {
-  return page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+  return openDrawn(browser, await writeReport(await sampleRun(sample)), options);
 }
 
 describe('the report in a browser', () => {
@@ -149,7 +109,7 @@ describe('the report in a browser', () => {
     const comparison = compareRuns(await loadRunResult(before.path), await loadRunResult(after.path));
     const file = after.file('compare.html');
     await writeFile(file, await comparePage(comparison));
-    const { page, complaints } = await open(file, PHONE);
+    const { page, complaints } = await openPage(browser, file, PHONE);
     expect(await page.locator('#verdict').textContent()).toBe('B is worse than A');
     expect(await overflowOf(page)).toBe(0);
     expect(complaints).toEqual([]);

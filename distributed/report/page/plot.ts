@@ -2,11 +2,12 @@
 import uPlot from 'uplot';
 import { currentTheme, DASHES } from '../../../src/gateway/page/theme/chart-theme.ts';
 import { formatUnit } from '../format.ts';
-import type { Plot, ReportData } from '../report-data.ts';
-import { drawLabels, drawSpans, LABELS_PX } from './shading.ts';
+import type { Plot, ReportData, SeriesTotal } from '../report-data.ts';
+import { drawLabels, drawLimits, drawSpans, LABELS_PX } from './shading.ts';
 
 const HEIGHT = 250;
 const KEY_STEP_PX = 8;
+const LIMIT_NEAR = 3;
 const LOG_FLOOR = 0.001;
 /** Powers of two: round in KiB, MiB and GiB. */
 const BYTE_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
@@ -39,7 +40,7 @@ function optionsOf(host: HTMLElement, plot: Plot, data: ReportData, xMax: number
       x: { time: false, range: (_, min, max) => (min === max ? [0, xMax] : [min, max]) },
       y: plot.isLogarithmic
         ? { distr: 3 }
-        : { range: (_, min, max) => uPlot.rangeNum(Math.min(0, min), max, 0.1, true) },
+        : { range: (_, min, max) => uPlot.rangeNum(Math.min(0, min), withLimits(plot, max), 0.1, true) },
     },
     axes: [
       { ...axis, values: (_, splits) => splits.map(clockText) },
@@ -52,22 +53,26 @@ function optionsOf(host: HTMLElement, plot: Plot, data: ReportData, xMax: number
         values: (_, splits) => splits.map((value) => (value === null ? '' : axisText(value, plot.unit))),
       },
     ],
-    series: [{ label: 'at', value: (_, value) => (value === null ? '–' : clockText(value)) }, ...seriesOf(plot)],
+    series: [{ label: 'at', value: (_, value) => (value === null ? 'newest' : clockText(value)) }, ...seriesOf(plot)],
     cursor: {
       sync: { key: 'report' },
       focus: { prox: 24 },
       dataIdx: (chart, seriesIndex, hovered) => nearestKnown(chart.data[seriesIndex], hovered),
     },
     focus: { alpha: 0.35 },
-    legend: { markers: { width: 2, dash: (_, index) => dashOf(index - 1).css } },
-    padding: [LABELS_PX, null, null, null],
-    hooks: { drawClear: [(chart) => drawSpans(chart, data)], drawAxes: [(chart) => drawLabels(chart, data)] },
+    legend: { show: plot.hasLegend ?? true, markers: { width: 2, dash: (_, index) => dashOf(index - 1).css } },
+    padding: [data.faults.length + data.phases.length > 0 ? LABELS_PX : null, null, null, null],
+    hooks: {
+      drawClear: [(chart) => drawSpans(chart, data)],
+      drawAxes: [(chart) => drawLabels(chart, data)],
+      draw: [(chart) => drawLimits(chart, plot.limits ?? [])],
+    },
   };
 }
 
 function seriesOf(plot: Plot): uPlot.Series[] {
   const { series: colours } = currentTheme();
-  return plot.series.map(({ label, x }, index) => ({
+  return plot.series.map(({ label, x, total }, index) => ({
     label,
     stroke: colours[index % colours.length] ?? 'currentColor',
     width: 1.6,
@@ -77,8 +82,19 @@ function seriesOf(plot: Plot): uPlot.Series[] {
       ...(x.length < 40 ? { show: true } : {}),
       fill: colours[index % colours.length] ?? 'currentColor',
     },
-    value: (_: uPlot, value: number | null) => (value === null ? '–' : formatUnit(value, plot.unit)),
+    value: (_: uPlot, value: number | null, __: number, at: number | null) =>
+      at === null ? summaryOf(total, plot.unit) : value === null ? '–' : formatUnit(value, plot.unit),
   }));
+}
+
+/** While no cursor asks for an instant. */
+function summaryOf({ last, max }: SeriesTotal, unit: string): string {
+  return `${formatUnit(last, unit)}, max ${formatUnit(max, unit)}`;
+}
+
+/** A limit that the curves come near is in sight; one far above them would flatten them. */
+function withLimits({ limits = [] }: Plot, max: number): number {
+  return Math.max(max, ...limits.map(({ value }) => value).filter((value) => value <= LIMIT_NEAR * max));
 }
 
 function dashOf(index: number): (typeof DASHES)[number] {
@@ -105,7 +121,7 @@ function clockText(seconds: number): string {
 }
 
 function axisText(value: number, unit: string): string {
-  return unit === 'bytes' || unit === 'ms' ? formatUnit(value, unit) : formatUnit(value, '');
+  return ['bytes', 'ms', 's', '%'].includes(unit) ? formatUnit(value, unit) : formatUnit(value, '');
 }
 
 /** Arrow keys move the cursor of the plot in focus, Home and End jump, Esc leaves the zoom. */

@@ -1,7 +1,7 @@
 /** Draws faults as hatched regions and phases as lines behind the curves, their numbers and names above the plot. */
 import type uPlot from 'uplot';
 import { currentTheme } from '../../../src/gateway/page/theme/chart-theme.ts';
-import type { ReportData, Span } from '../report-data.ts';
+import type { Limit, ReportData, Span } from '../report-data.ts';
 
 const HATCH_STEP_PX = 7;
 const FONT_PX = 11;
@@ -30,6 +30,22 @@ export function drawLabels(plot: uPlot, { faults, phases }: Spans): void {
       if (left < freeFrom) return;
       freeFrom = left + drawLabel(plot, fault, `F${at + 1}`, FAULT_LINE_PX, Number.POSITIVE_INFINITY);
     });
+  });
+}
+
+/** Over the curves. */
+export function drawLimits(plot: uPlot, limits: readonly Limit[]): void {
+  inPlot(plot, true, () => {
+    const { ctx, bbox } = plot;
+    ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+    for (const { value, tone } of limits) {
+      const top = plot.valToPos(value, 'y', true);
+      ctx.strokeStyle = currentTheme().limits[tone];
+      ctx.beginPath();
+      ctx.moveTo(bbox.left, top);
+      ctx.lineTo(bbox.left + bbox.width, top);
+      ctx.stroke();
+    }
   });
 }
 

@@ -7,6 +7,7 @@ export interface Theme {
   readonly faultFill: string;
   readonly faultHatch: string;
   readonly phaseLine: string;
+  readonly limits: Readonly<Record<'open' | 'bad', string>>;
 }
 
 /** Okabe and Ito's colours, told apart by colour-blind eyes; darkened or lightened to stand out from the page. */
@@ -17,6 +18,7 @@ export const LIGHT: Theme = {
   faultFill: 'rgba(194, 78, 0, 0.08)',
   faultHatch: 'rgba(194, 78, 0, 0.28)',
   phaseLine: '#9aa4b1',
+  limits: { open: '#9a6d00', bad: '#b3261e' },
 };
 
 export const DARK: Theme = {
@@ -26,6 +28,7 @@ export const DARK: Theme = {
   faultFill: 'rgba(242, 160, 61, 0.10)',
   faultHatch: 'rgba(242, 160, 61, 0.34)',
   phaseLine: '#5f6b79',
+  limits: { open: '#f3c95f', bad: '#ff9a8f' },
 };
 
 /** Canvas dashes and the CSS border style that stands for each in the legend. */
