@@ -12,12 +12,14 @@ export interface Plot {
   readonly unit: string;
   /** Logarithmic when values span orders of magnitude. */
   readonly isLogarithmic?: boolean;
+  /** Of plots over something else than the run's time. */
+  readonly axis?: { readonly title: string; readonly isLogarithmic: boolean };
   readonly series: readonly PlotSeries[];
 }
 
 export interface PlotSeries {
   readonly label: string;
-  /** Seconds since the run began, ascending. */
+  /** Seconds since the run began, or along the plot's own axis; ascending. */
   readonly x: readonly number[];
   /** Null where the series pauses: a dead process has no value, and none is drawn. */
   readonly y: readonly (number | null)[];
