@@ -26,6 +26,11 @@ export const TARGETS = {
   throughputBesideTroubleMin: 0.8,
   /** Aimed at: from a server that stops or hangs until work goes on as before, by other servers. */
   recoverySecondsMax: 10,
+  /** Aimed at: from a fault until every worker that needs what is broken says so by HTTP. */
+  noticedSecondsMax: 10,
+  /** Promised to operators: from Kafka's new leaders, after a broker died, to records settled and events written. */
+  consumingAfterNewLeaderSecondsMax: 5,
+  publishingAfterNewLeaderSecondsMax: 3,
   /** Promised to operators: from the promotion of a standby to the first commit on it. */
   writesAfterPromotionSecondsMax: 3,
   /** Aimed at: in runs without faults. */

@@ -6,6 +6,7 @@ import { EVENT_TYPES, type EventName } from '../../src/contract/topics.ts';
 import { asyncApi, eventSchemas } from './asyncapi.ts';
 import { EXAMPLES } from './examples.ts';
 import type { JsonSchema } from './json-schema.ts';
+import { liveAsyncApi } from './live-asyncapi.ts';
 import { openApi } from './openapi.ts';
 
 /** Bounds of a worker with default settings. */
@@ -25,6 +26,7 @@ export function contractDocuments(root: string): ContractDocument[] {
   };
   return [
     document('docs/asyncapi.yaml', asyncApi(version, DEFAULT_LIMITS)),
+    document('docs/asyncapi-live.yaml', liveAsyncApi(version)),
     document('docs/openapi.yaml', openApi(version)),
     ...Object.entries(eventSchemas(DEFAULT_LIMITS)).map(([name, schema]) => schemaFile(name as EventName, schema)),
   ];

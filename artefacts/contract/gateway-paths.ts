@@ -108,6 +108,20 @@ function livePaths(describing: Describing) {
         },
       },
     },
+    '/v1/gateways': {
+      get: {
+        operationId: 'listGateways',
+        tags: ['gateway'],
+        summary: 'The gateways that were there within the last 45 seconds, for operators.',
+        security: BEARER,
+        parameters: [correlationParameter()],
+        responses: {
+          '200': answer('As this one knows them.', 'Gateways'),
+          ...strangers(describing),
+          '503': answer('Redis does not answer, which knows them.', 'Error'),
+        },
+      },
+    },
     '/v1/live/tickets': {
       post: {
         operationId: 'postLiveTicket',

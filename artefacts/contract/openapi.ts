@@ -4,6 +4,7 @@ import {
   batchStatusBody,
   errorBody,
   essayStatusBody,
+  gatewaysBody,
   healthBody,
   infoBody,
   liveBody,
@@ -43,6 +44,7 @@ const BODIES = {
   InputsAccepted: inputsAccepted,
   LiveMessage: liveMessage,
   LiveTicket: liveTicket,
+  Gateways: gatewaysBody,
 };
 
 export function openApi(version: string) {

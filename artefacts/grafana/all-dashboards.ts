@@ -1,5 +1,6 @@
 /** Every dashboard as the text of its file in grafana/dashboards. The same code gives the same bytes. */
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import { gateway } from './dashboards/gateway.ts';
 import { kafka } from './dashboards/kafka.ts';
 import { outbox } from './dashboards/outbox.ts';
 import { overview } from './dashboards/overview.ts';
@@ -17,7 +18,7 @@ export interface DashboardFile {
 }
 
 export function allDashboards(): DashboardFile[] {
-  return [overview, slots, kafka, postgres, redis, outbox, run].map((make) => {
+  return [overview, slots, kafka, postgres, redis, outbox, gateway, run].map((make) => {
     const dashboard = make().build();
     return { name: `${dashboard.uid}.json`, dashboard, text: `${JSON.stringify(dashboard, undefined, 2)}\n` };
   });

@@ -3,6 +3,7 @@
 /** Whose metrics a dashboard shows; a run's dashboard chooses among scenarios too. */
 export const PLACE = 'namespace=~"$namespace", cluster=~"$cluster"';
 export const WORKERS = `job="worker", instance=~"$instance", ${PLACE}`;
+export const GATEWAYS = `job="gateway", ${PLACE}`;
 export const RUN_WORKERS = `${WORKERS}, scenario=~"$scenario"`;
 
 export interface Selection {

@@ -23,6 +23,7 @@ const command = new Command('demo')
   .option('--backlog', 'publish first, then start the workers and time how fast they catch up')
   .option('--kill-one', 'kill one worker in mid-load (SIGKILL) and start it again')
   .option('--pause-one', 'freeze one worker beyond its Kafka session (SIGSTOP), then let it go on')
+  .option('--no-gateway', 'without the gateway whose page shows the batches filling')
   .option('--kafka-nodes <1|3>', 'size of the Kafka cluster', parseNodes, 1)
   .addOption(
     new Option('--stack <kind>', 'servers as processes or containers')
@@ -45,6 +46,7 @@ const flags = command.opts<{
   backlog?: boolean;
   killOne?: boolean;
   pauseOne?: boolean;
+  gateway: boolean;
   kafkaNodes: 1 | 3;
   stack: StackSource;
   json?: boolean;
@@ -97,6 +99,7 @@ function readOptions(): DemoOptions {
     backlog: flags.backlog === true,
     killOne: flags.killOne === true,
     pauseOne: flags.pauseOne === true,
+    gateway: flags.gateway,
     kafkaNodes: flags.kafkaNodes,
     stack: flags.stack,
   };

@@ -1,4 +1,6 @@
 /** The product as its operator uses it: programs and settings, nothing of its inside. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Topics } from '../../src/contract/topics.ts';
 import { runCommand } from '../stack/process/run-command.ts';
 
@@ -14,6 +16,8 @@ export interface ProductAddresses {
   readonly databaseHostsUrl?: string;
   readonly kafkaBrokers: readonly string[];
   readonly redisUrl: string;
+  /** What the product is told, where sentinels know the master. */
+  readonly redisSentinels?: { readonly url: string; readonly name: string };
   readonly topicPrefix: string;
   readonly consumerGroup: string;
 }
@@ -30,10 +34,31 @@ export function productEnv(addresses: ProductAddresses): Record<string, string> 
   return {
     DATABASE_URL: addresses.databaseHostsUrl ?? addresses.databaseUrl,
     KAFKA_BROKERS: addresses.kafkaBrokers.join(','),
-    REDIS_URL: addresses.redisUrl,
+    REDIS_URL: addresses.redisSentinels?.url ?? addresses.redisUrl,
+    ...(addresses.redisSentinels && { REDIS_SENTINEL_NAME: addresses.redisSentinels.name }),
     TOPIC_PREFIX: addresses.topicPrefix,
     CONSUMER_GROUP: addresses.consumerGroup,
   };
+}
+
+/** The same servers by other ports of this machine. */
+export function byPorts(
+  addresses: ProductAddresses,
+  ports: { readonly postgres: number; readonly redis: number; readonly kafka: number },
+): ProductAddresses {
+  const { databaseHostsUrl: _, redisSentinels: __, ...rest } = addresses;
+  return {
+    ...rest,
+    databaseUrl: withPort(addresses.databaseUrl, ports.postgres),
+    redisUrl: withPort(addresses.redisUrl, ports.redis),
+    kafkaBrokers: [`127.0.0.1:${ports.kafka}`],
+  };
+}
+
+function withPort(address: string, port: number): string {
+  const url = new URL(address);
+  url.port = `${port}`;
+  return url.href;
 }
 
 /** Applies the migrations and creates the topics, by the product's own commands. */
@@ -56,8 +81,13 @@ export async function createTopics(root: string, addresses: ProductAddresses, to
   await runAdmin(root, productEnv(addresses), ['topics', 'ensure', ...shape]);
 }
 
+/** What Node is given to run a program of the sources of a checkout; releases before 0.2 know tsx alone. */
+export function runnerOf(root: string): readonly string[] {
+  return existsSync(join(root, 'bin', 'run.mjs')) ? ['bin/run.mjs'] : ['--import', 'tsx'];
+}
+
 async function runAdmin(root: string, env: Record<string, string>, args: readonly string[]): Promise<void> {
-  await runCommand(process.execPath, ['--import', 'tsx', ADMIN_PROGRAM, ...args], {
+  await runCommand(process.execPath, [...runnerOf(root), ADMIN_PROGRAM, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     runMsMax: COMMAND_MS_MAX,

@@ -20,7 +20,8 @@ export interface ClusterSettings {
   readonly workers: number;
   readonly root: string;
   readonly program: string;
-  readonly env: Readonly<Record<string, string>>;
+  /** Of the worker of this index. */
+  readonly envOf: (index: number) => Readonly<Record<string, string>>;
   readonly logFolder: string;
   /** What starts the worker of this index, for example within a limit of CPU. */
   readonly launcherOf?: (index: number) => readonly string[];
@@ -37,9 +38,10 @@ export class WorkerCluster {
     this.settings = settings;
     // The guardian removes its folder in the end, so it gets an empty one; logs stay.
     this.guardian = new Guardian(mkdtempSync(join(tmpdir(), 'els-workers-')));
-    const { root, program, env, logFolder } = settings;
+    const { root, program, envOf, logFolder } = settings;
     this.workers = Array.from({ length: settings.workers }, (_, index) => {
       const name = `worker-${index + 1}`;
+      const env = envOf(index);
       const launcher = settings.launcherOf?.(index) ?? [];
       const worker = new WorkerProcess({ name, root, program, env, logFolder, launcher, guardian: this.guardian });
       worker.onExit = (exit) => {

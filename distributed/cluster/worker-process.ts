@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from '../stack/process/free-port.ts';
 import type { Guardian } from '../stack/process/guardian.ts';
+import { runnerOf } from './product.ts';
 
 const POLL_INTERVAL_MS = 50;
 const PROBE_MS_MAX = 1_000;
@@ -81,7 +82,7 @@ export class WorkerProcess {
     this.exitAsked = false;
     const { root, program, env, name, guardian, launcher = [] } = this.settings;
     const log = openSync(this.logFile, 'a');
-    const [command = process.execPath, ...args] = [...launcher, process.execPath, '--import', 'tsx', program];
+    const [command = process.execPath, ...args] = [...launcher, process.execPath, ...runnerOf(root), program];
     const child = guardian.spawn(command, args, {
       cwd: root,
       env: { ...inheritedEnv(), ...env, INSTANCE_ID: name, HTTP_PORT: String(this.port) },

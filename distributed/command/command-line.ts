@@ -70,7 +70,8 @@ export function harnessCommand(): Command {
 export function readRunOptions(command: Command, root: string): RunOptions {
   const flags = command.opts<Flags>();
   const fail = (message: string) => command.error(`error: ${message}`, { exitCode: EXIT.usage });
-  const { scenario, mutant = null, stack } = flags;
+  const { mutant = null, stack } = flags;
+  const scenario = flags.scenario?.flatMap((name) => (name === 'all' ? allOf(flags.tier) : name));
   if (scenario === undefined) return fail('--scenario is needed: a name of --list, or all');
   if (mutant !== null) {
     const names = readMutants(root).map(({ name }) => name);
@@ -99,16 +100,26 @@ export function readRunOptions(command: Command, root: string): RunOptions {
 }
 
 export function describeScenarios(): string {
-  const all = [...SCENARIOS, DOCKER_COMPOSE];
+  const all = [...SCENARIOS, { ...DOCKER_COMPOSE, isLong: false }];
   const width = Math.max(...all.map(({ name }) => name.length));
   const indent = ' '.repeat(width + 2);
-  return all.map(({ name, goal, method }) => `${name.padEnd(width)}  ${goal}\n${indent}${method}`).join('\n');
+  return all
+    .map(({ name, goal, method, isLong }) => {
+      const where = isLong === true ? ' In all of the full tier.' : '';
+      return `${name.padEnd(width)}  ${goal}\n${indent}${method}${where}`;
+    })
+    .join('\n');
 }
 
+function allOf(tier: RunOptions['tier']): readonly string[] {
+  return SCENARIOS.filter(({ isLong }) => tier === 'full' || isLong !== true).map(({ name }) => name);
+}
+
+/** `all` stays itself: what it means depends on the tier. */
 function parseScenarios(text: string): readonly string[] {
-  const onProcesses = SCENARIOS.map(({ name }) => name);
-  const all = [...onProcesses, DOCKER_COMPOSE.name];
-  const names = text === 'all' ? onProcesses : text.split(',').map((name) => name.trim());
+  if (text === 'all') return [text];
+  const all = [...SCENARIOS.map(({ name }) => name), DOCKER_COMPOSE.name];
+  const names = text.split(',').map((name) => name.trim());
   const unknown = names.filter((name) => !all.includes(name));
   if (unknown.length > 0) {
     throw new InvalidArgumentError(`There is no scenario ${unknown.join(', ')}; there are ${all.join(', ')}.`);

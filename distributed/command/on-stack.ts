@@ -1,7 +1,7 @@
 /** Servers for as long as some work needs them: started before it, gone after it, however it ends. */
 import { Releases, releasing } from '../engine/releases.ts';
 import { Sandboxes } from '../engine/sandbox.ts';
-import { type Stack, type StackOptions, startStack } from '../stack/stack.ts';
+import { type ServerNeeds, type Stack, type StackOptions, startStack } from '../stack/stack.ts';
 
 export interface Ground {
   readonly stack: Stack;
@@ -9,9 +9,6 @@ export interface Ground {
   /** For whatever else must be gone before the servers go. */
   readonly releases: Releases;
 }
-
-/** What servers there are, beyond one of each. */
-export type ServerNeeds = Pick<StackOptions, 'kafkaNodes' | 'standby'>;
 
 interface GroundOptions {
   readonly source: NonNullable<StackOptions['source']>;
@@ -38,9 +35,10 @@ export class Grounds {
   }
 
   async with(needs: ServerNeeds): Promise<Ground> {
-    const name = JSON.stringify([needs.kafkaNodes ?? 1, needs.standby ?? null]);
+    const { kafkaNodes = 1, standby = null, redisSentinels = false, ways = 0 } = needs;
+    const name = JSON.stringify([kafkaNodes, standby, redisSentinels, ways]);
     const { current } = this;
-    if (current?.needs === name && current.ground.stack.standby?.isPromoted !== true) return current.ground;
+    if (current?.needs === name && !isSpent(current.ground.stack)) return current.ground;
     await this.close();
     const ground = await openGround(this.options, needs);
     this.current = { needs: name, ground };
@@ -54,9 +52,14 @@ export class Grounds {
   }
 }
 
+/** What has failed over will not do so again. */
+function isSpent({ standby, watchedRedis }: Stack): boolean {
+  return standby?.isPromoted === true || watchedRedis?.isFailedOver === true;
+}
+
 async function openGround({ source, root, signal, say }: GroundOptions, needs: ServerNeeds): Promise<Ground> {
-  const { kafkaNodes, standby } = needs;
-  const wanted = { ...(kafkaNodes && { kafkaNodes }), ...(standby && { standby }) };
+  const { kafkaNodes, standby, redisSentinels = false, ways = 0 } = needs;
+  const wanted = { ...(kafkaNodes && { kafkaNodes }), ...(standby && { standby }), redisSentinels, ways };
   const starting = startStack({ source, ...wanted, onProgress: say });
   // Interrupted while it starts, we end at once: the guardian of the stack cleans up behind us.
   const stack = await Promise.race([starting, rejectWhenAborted(signal)]);

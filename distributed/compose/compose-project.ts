@@ -28,6 +28,7 @@ export const PORT_VARIABLES = {
   postgres: 'ELS_POSTGRES_PORT',
   redis: 'ELS_REDIS_PORT',
   nginx: 'ELS_HTTP_PORT',
+  'gateway-nginx': 'ELS_GATEWAY_PORT',
   prometheus: 'ELS_PROMETHEUS_PORT',
   alertmanager: 'ELS_ALERTMANAGER_PORT',
   grafana: 'ELS_GRAFANA_PORT',

@@ -11,6 +11,8 @@ export interface DemoOptions {
   readonly killOne: boolean;
   /** Freeze one worker for longer than its Kafka session, then let it go on. */
   readonly pauseOne: boolean;
+  /** A gateway, whose page shows the batches filling. */
+  readonly gateway: boolean;
   readonly kafkaNodes: 1 | 3;
   readonly stack: StackSource;
 }

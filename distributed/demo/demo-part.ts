@@ -75,6 +75,8 @@ export function demoPart(options: DemoOptions): { readonly plan: PartPlan; reado
     workers: options.workers,
     partitions: PARTITIONS,
     audit: !options.backlog,
+    // A backlog's time is the workers' own.
+    isWatchable: options.gateway && !options.backlog,
     options: { ...options.load, backlog: options.backlog, killOne: options.killOne, pauseOne: options.pauseOne },
     // A worker that was frozen may find itself out of its consumer group and leave; that is its duty, not a fault.
     exitsAllowed: options.pauseOne,

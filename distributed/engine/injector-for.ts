@@ -1,12 +1,13 @@
 /** From a scheduled fault to the injector that does it, on the servers and workers of a part. */
 import type { Injector } from '../nemesis/injector.ts';
+import { NETWORK_FAULTS, type NetworkFault, networkInjector } from '../nemesis/network-faults.ts';
 import { REDIS_FAULTS, type RedisFault, redisInjector } from '../nemesis/redis-faults.ts';
 import type { ScheduledFault } from '../nemesis/schedule.ts';
 import { SERVER_FAULTS, type ServerFault, serverInjector } from '../nemesis/server-faults.ts';
 import { WORKER_FAULTS, type WorkerFault, workerInjector } from '../nemesis/worker-faults.ts';
 import type { StageDeps } from './stage-deps.ts';
 
-export type FaultKind = WorkerFault | RedisFault | ServerFault;
+export type FaultKind = WorkerFault | RedisFault | ServerFault | NetworkFault;
 
 export interface Injectable {
   readonly deps: Pick<StageDeps, 'stack' | 'sandbox' | 'cluster'>;
@@ -32,6 +33,13 @@ export function injectorFor({ kind, target }: ScheduledFault, { deps, ledger }: 
   if (isOneOf(SERVER_FAULTS, kind)) {
     const { databaseUrl } = sandbox.addresses;
     return serverInjector(kind, { databaseUrl, postgres: server('postgres')[0], kafka: server('kafka') }, target);
+  }
+  if (isOneOf(NETWORK_FAULTS, kind)) {
+    const index = target % Math.max(1, stack.ways.length);
+    const way = stack.ways[index];
+    const worker = cluster.workers[index];
+    if (way === undefined || worker === undefined) throw new Error('there is no line to break');
+    return networkInjector(kind, (to) => way[to], worker.name);
   }
   throw new Error(`unknown fault ${kind}`);
 }

@@ -1,7 +1,7 @@
 /** What is written down of a scenario before it runs: its question, and the parts that answer it. */
 import type { LoadOptions } from '../generator/load-options.ts';
 import type { RaceName } from '../judge/races/count-races.ts';
-import type { StackOptions } from '../stack/stack.ts';
+import type { ServerNeeds } from '../stack/stack.ts';
 import type { Stage } from './stage.ts';
 
 /** One part of a scenario: a sandbox of its own, some workers, a script, and what must have been seen. */
@@ -11,7 +11,7 @@ export interface PartPlan {
   readonly workers: number;
   readonly partitions?: number;
   /** What the part needs beyond one server of each; then it runs only where the harness starts the servers itself. */
-  readonly servers?: Pick<StackOptions, 'kafkaNodes' | 'standby'>;
+  readonly servers?: ServerNeeds;
   /** Nodes that it freezes: the harness itself does not begin with one of them, and so measures the workers, not itself. */
   readonly victims?: readonly number[];
   /** Settings of the workers beyond the addresses. */
@@ -26,6 +26,8 @@ export interface PartPlan {
   readonly cpuCores?: number;
   /** False: no triggers note the changes. What only they can tell is then not judged, and nothing slows the service. */
   readonly audit?: boolean;
+  /** A gateway beside the workers, so that people can watch; it takes no part in what is judged. */
+  readonly isWatchable?: boolean;
   /** A worker that ends by itself is an answer here, not a defect. */
   readonly exitsAllowed?: boolean;
   /** Starts with no worker running; leaves everything as it should be judged. */
@@ -40,6 +42,8 @@ export interface Scenario {
   /** How that is tried, in one sentence. */
   readonly method: string;
   readonly defaultInstances: readonly number[];
+  /** In `all` of the full tier only. */
+  readonly isLong?: boolean;
   parts(request: PartRequest): readonly PartPlan[];
 }
 

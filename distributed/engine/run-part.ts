@@ -6,8 +6,9 @@
 import { writeFile } from 'node:fs/promises';
 import type { Kafka } from 'kafkajs';
 import { type CpuLimits, limitCpu } from '../cluster/cpu-limit.ts';
+import { GatewayProcess } from '../cluster/gateway-process.ts';
 import { kafkaClient, waitForCoordinator } from '../cluster/kafka-client.ts';
-import { productEnv, type Sandbox } from '../cluster/product.ts';
+import { byPorts, type ProductAddresses, productEnv, type Sandbox } from '../cluster/product.ts';
 import { WorkerCluster } from '../cluster/worker-cluster.ts';
 import { collectRun } from '../collect/collect-run.ts';
 import type { PartIdentity } from '../judge/judge-part.ts';
@@ -110,12 +111,13 @@ async function setStage(
     workers: plan.workers,
     root: run.root,
     program: run.program,
-    env: workerEnv(sandbox, plan),
+    envOf: (index) => workerEnv(addressesOf(stack, sandbox, index), plan),
     logFolder: directory.file('logs'),
     launcherOf: (index) => limits?.launcherOf(index) ?? [],
     onNote: (note) => events.emit('note', note),
   });
   releases.add(() => cluster.stop());
+  if (plan.isWatchable === true) await startGateway(run, sandbox, events, releases);
   events.emit('workers', cluster.workers);
   const sampler = new Sampler({
     journal,
@@ -147,6 +149,14 @@ async function setStage(
   return stage;
 }
 
+async function startGateway(run: PartRun, sandbox: Sandbox, events: PartEvents, releases: Releases): Promise<void> {
+  const env = workerEnv(sandbox.addresses, run.plan);
+  const gateway = new GatewayProcess({ root: run.root, env, logFolder: run.directory.file('logs') });
+  releases.add(() => gateway.stop());
+  await gateway.start();
+  events.emit('note', `watch it in a browser: ${gateway.url}`);
+}
+
 async function makeSandbox({ plan, stack, sandboxes }: PartRun, kafka: Kafka, releases: Releases): Promise<Sandbox> {
   const nodes = stack.servers.filter(({ name }) => name.startsWith('kafka')).length;
   const sandbox = await sandboxes.create({
@@ -166,9 +176,17 @@ async function limitWorkers(plan: PartPlan, cores: number, releases: Releases): 
   return limits;
 }
 
-function workerEnv(sandbox: Sandbox, plan: PartPlan): Record<string, string> {
+/** By its own way, where the part has one for each worker. */
+function addressesOf({ ways }: Stack, { addresses }: Sandbox, index: number): ProductAddresses {
+  const way = ways[index];
+  if (way === undefined) return addresses;
+  const { postgres, redis, kafka } = way;
+  return byPorts(addresses, { postgres: postgres.port, redis: redis.port, kafka: kafka.port });
+}
+
+function workerEnv(addresses: ProductAddresses, plan: PartPlan): Record<string, string> {
   return {
-    ...productEnv(sandbox.addresses),
+    ...productEnv(addresses),
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
     KAFKA_SESSION_TIMEOUT_MS: String(SESSION_MS),
     ...plan.env,

@@ -44,6 +44,7 @@ export class Sandboxes {
       ...this.databaseHosts(database),
       kafkaBrokers: this.stack.kafkaBrokers,
       redisUrl: this.redisUrl(number),
+      ...this.redisSentinels(number),
       topicPrefix: prefix,
       consumerGroup: `${prefix}workers`,
     };
@@ -113,6 +114,13 @@ export class Sandboxes {
     const url = new URL(this.stack.redisUrl);
     url.pathname = `/${1 + (number % (REDIS_DATABASES - 1))}`;
     return url.href;
+  }
+
+  private redisSentinels(number: number): Pick<ProductAddresses, 'redisSentinels'> {
+    const { watchedRedis } = this.stack;
+    if (watchedRedis === undefined) return {};
+    const { pathname } = new URL(this.redisUrl(number));
+    return { redisSentinels: { url: `redis://${watchedRedis.hosts}${pathname}`, name: watchedRedis.name } };
   }
 
   private async emptyRedis(redisUrl: string): Promise<void> {

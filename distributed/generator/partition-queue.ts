@@ -97,5 +97,8 @@ export class PartitionQueue {
 
 function mayPass(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  return AWAY.some((name) => error.name.startsWith(name)) || ('retriable' in error && error.retriable === true);
+  if (AWAY.some((name) => error.name.startsWith(name)) || ('retriable' in error && error.retriable === true))
+    return true;
+  // What one retry of the library gave up, the next one around it calls final, whatever it was.
+  return 'cause' in error && mayPass(error.cause);
 }

@@ -14,6 +14,8 @@ import type { RawHeaders, SendableInput, SendableLoad } from './sendable.ts';
 
 const RECORDS_WAITING_MAX = 20_000;
 const PROGRESS_INTERVAL_MS = 200;
+/** Between two attempts of the client library: brokers that are back are not left waiting for their load. */
+const RETRY_MS_MAX = 1_000;
 /** Longest sleep of the pacer; inputs due within it leave together. */
 const PACE_INTERVAL_MS = 5;
 
@@ -50,7 +52,10 @@ export interface PublishResult extends PublishProgress {
 }
 
 export async function publishLoad(options: PublishOptions): Promise<PublishResult> {
-  const producer = options.kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 10 } });
+  const producer = options.kafka.producer({
+    allowAutoTopicCreation: false,
+    retry: { retries: 10, maxRetryTime: RETRY_MS_MAX },
+  });
   await producer.connect();
   try {
     const partitionCounts = await countPartitions(options.kafka, options.topics);

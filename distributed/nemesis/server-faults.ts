@@ -41,6 +41,25 @@ export function serverStopped(server: Server): Injector {
   return { fault: 'server-stop', target: server.name, ...restarting(server) };
 }
 
+/** All of them at once, without a farewell; started again together, as after a power cut. */
+export function serversKilled(servers: readonly Server[]): Injector {
+  return {
+    fault: 'server-kill',
+    target: servers.map(({ name }) => name).join(' '),
+    async start() {
+      const identities = servers.map(({ identity }) => identity);
+      await Promise.all(servers.map((server) => server.kill('SIGKILL')));
+      const accepting = await Promise.all(servers.map((server) => accepts(server, PROBE_MS_MAX)));
+      return identities.includes(undefined) || accepting.includes(true) ? null : { identities, accepts: false };
+    },
+    async stop() {
+      await Promise.all(servers.map((server) => server.start()));
+      const accepting = await Promise.all(servers.map((server) => accepts(server, PROBE_MS_MAX)));
+      return accepting.includes(false) ? null : { identities: servers.map(({ identity }) => identity), accepts: true };
+    },
+  };
+}
+
 /** It accepts connections and answers nothing: the system does that for a process that does not run. */
 export function serverFrozen(server: Server): Injector {
   return {

@@ -2,6 +2,8 @@
 import type { Scenario } from '../engine/part-plan.ts';
 import { agedDatabase } from './aged-database.ts';
 import { badInput } from './bad-input.ts';
+import { brokerFailover } from './broker-failover.ts';
+import { chaos } from './chaos.ts';
 import { completion } from './completion.ts';
 import { crash } from './crash.ts';
 import { earlyContent } from './early-content.ts';
@@ -9,11 +11,13 @@ import { heldBatch } from './held-batch.ts';
 import { idempotency } from './idempotency.ts';
 import { idleCrash } from './idle-crash.ts';
 import { memory } from './memory.ts';
+import { partition } from './partition.ts';
 import { performance } from './performance.ts';
 import { pgFailover } from './pg-failover.ts';
 import { raceConditions } from './race-conditions.ts';
 import { readLoad } from './read-load.ts';
 import { redisConsistency } from './redis-consistency.ts';
+import { redisFailover } from './redis-failover.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { scaling } from './scaling.ts';
 import { sickDestination } from './sick-destination.ts';
@@ -37,6 +41,10 @@ export const SCENARIOS: readonly Scenario[] = [
   sickDestination,
   sickPartition,
   pgFailover,
+  brokerFailover,
+  redisFailover,
+  partition,
+  chaos,
   readLoad,
   agedDatabase,
   rollingRestart,

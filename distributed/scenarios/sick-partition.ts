@@ -4,10 +4,7 @@
  * in one. A backlog with a few excess contents in it must have its completions in Kafka as fast as an equal one had with
  * all brokers there. When the broker is back, what waited is published, and nothing was given up.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Kafka } from 'kafkajs';
 import { TARGETS } from '../../artefacts/targets.ts';
-import { createTopic, withAdmin } from '../cluster/kafka-client.ts';
 import { forEachInstances, type PartPlan, type PartRequest, type Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
@@ -16,12 +13,11 @@ import { serverFrozen, serverStopped } from '../nemesis/server-faults.ts';
 import type { Server } from '../stack/process/server.ts';
 import { announcedAfter, gateOthers, judgeWaiting } from './destinations.ts';
 import { loadNow } from './steps.ts';
+import { layOut, untilLedByOthers } from './topic-layout.ts';
 
 const VICTIM = 3;
 const NOTICING_BATCHES = 50;
 const PARTITIONS = 3;
-const LEADERS_MS_MAX = 30_000;
-const POLL_INTERVAL_MS = 100;
 
 interface Trouble {
   readonly name: string;
@@ -69,7 +65,7 @@ function part(request: PartRequest, workers: number, trouble: Trouble): PartPlan
       const { kafka, sandbox, stack } = stage.deps;
       const victim = stack.servers.find((server) => server.name === `kafka-${VICTIM}`);
       if (victim === undefined) throw new Error('three brokers of our own are needed');
-      await layOut(kafka, sandbox.topics.excess, trouble);
+      await layOut(kafka, [{ topic: sandbox.topics.excess, partitions: PARTITIONS, replicas, inSyncMin }]);
       await stage.startWorkers();
       stage.beginLoad();
       // Warm: what is compared is neither the first run of the code nor of the plans.
@@ -105,37 +101,10 @@ function gateNoticing(stage: Stage, afterMs: number): void {
   });
 }
 
-/** Makes the topic anew, on the nodes it is to suffer with. */
-async function layOut(kafka: Kafka, topic: string, { replicas, inSyncMin }: Trouble): Promise<void> {
-  await withAdmin(kafka, async (admin) => {
-    await admin.deleteTopics({ topics: [topic] });
-    await until(async () => !(await admin.listTopics()).includes(topic), 'the topic does not go');
-    await createTopic(admin, {
-      topic,
-      replicaAssignment: Array.from({ length: PARTITIONS }, (_, partition) => ({ partition, replicas: [...replicas] })),
-      configEntries: [{ name: 'min.insync.replicas', value: String(inSyncMin) }],
-    });
-  });
-}
-
 /** The cluster has noticed: the broker leads nothing any more that others hold as well. */
 async function untilLed(stage: Stage): Promise<void> {
   const { kafka, sandbox } = stage.deps;
   const startedAtMs = performance.now();
-  await withAdmin(kafka, (admin) =>
-    until(async () => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [...sandbox.inbound, sandbox.topics.completed] });
-      return topics.every(({ partitions }) => partitions.every(({ leader }) => leader > 0 && leader !== VICTIM));
-    }, 'partitions of a broker that is away get no other leader'),
-  );
+  await untilLedByOthers(kafka, [...sandbox.inbound, sandbox.topics.completed], [VICTIM]);
   stage.findings.number('leaders moved after', performance.now() - startedAtMs, { unit: 'ms', better: 'lower' });
-}
-
-/** A look may fail while the brokers settle. */
-async function until(isSo: () => Promise<boolean>, failure: string): Promise<void> {
-  const giveUpAtMs = performance.now() + LEADERS_MS_MAX;
-  while (!(await isSo().catch(() => false))) {
-    if (performance.now() > giveUpAtMs) throw new Error(failure);
-    await sleep(POLL_INTERVAL_MS);
-  }
 }

@@ -6,7 +6,7 @@
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { StackContext, Standby, Started } from './process/context.ts';
+import type { FailingOverRedis, StackContext, Standby, Started } from './process/context.ts';
 import { Guardian } from './process/guardian.ts';
 import type { Progress } from './process/progress.ts';
 import type { Server } from './process/server.ts';
@@ -15,8 +15,9 @@ import { isRoot } from './programs/debian.ts';
 import { requireAnswer, type ServerKind, STACK_VARIABLES } from './servers/external.ts';
 import { startKafka } from './servers/kafka.ts';
 import { startPostgres } from './servers/postgres.ts';
-import { startRedis } from './servers/redis.ts';
+import { startRedis, startWatchedRedis } from './servers/redis.ts';
 import type { StandbyKind } from './servers/standby.ts';
+import { type AdvertisedPort, choosePorts, closeWays, openWays, type Way } from './servers/ways.ts';
 
 /** Where the servers of a stack come from, unless the environment names them one by one. */
 export const STACK_SOURCES = ['local', 'docker'] as const;
@@ -35,12 +36,19 @@ export function stackSource(): StackSource {
 const PORT_ATTEMPTS_MAX = 5;
 const SILENCE_MS_MAX = 1_800;
 
+/** What servers there are, and how they are reached, beyond one of each. */
+export type ServerNeeds = Pick<StackOptions, 'kafkaNodes' | 'standby' | 'redisSentinels' | 'ways'>;
+
 export interface StackOptions {
   /** What ELS_STACK says if not given, else local. */
   readonly source?: StackSource;
   readonly kafkaNodes?: 1 | 3;
   /** A second PostgreSQL that follows the first; none if not given. */
   readonly standby?: StandbyKind;
+  /** Redis with a replica and sentinels that promote it; one server if not given. */
+  readonly redisSentinels?: boolean;
+  /** Clients that get a way of their own to every server; none if not given. */
+  readonly ways?: number;
   readonly onProgress: Progress;
   /** Where the stack's data folder is made; the system's temporary folder if not given. */
   readonly dataDir?: string;
@@ -57,6 +65,10 @@ export interface Stack {
   readonly servers: readonly Server[];
   /** Of PostgreSQL, where one was asked for. Then `databaseUrl` leads to whichever of the two takes writes. */
   readonly standby: Standby | undefined;
+  /** Redis with sentinels, where it was asked for. Then `redisUrl` leads to the master. */
+  readonly watchedRedis: FailingOverRedis | undefined;
+  /** As many as were asked for, beside the addresses above. */
+  readonly ways: readonly Way[];
   readonly dataDir: string;
   /** The process that cleans up if this one is killed. */
   readonly guardianPid: number | undefined;
@@ -93,18 +105,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const results = await Promise.allSettled(kinds.map(start));
   report.end();
   const started = new Map(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
-  const stop = stopOnce([...started.values()], guardian);
+  const ways: Way[] = [];
+  const stop = stopOnce([...started.values()], ways, guardian);
   if (abort.signal.aborted) {
     await stop();
     // The first failure; the others may only be its consequence.
     throw abort.signal.reason;
   }
-  return stackOf(started, { dataDir, guardianPid: guardian.pid, stop });
+  ways.push(...(await openWaysTo(started, servers.ways)));
+  return stackOf(started, { ways, dataDir, guardianPid: guardian.pid, stop });
 }
 
 function stackOf(
   started: ReadonlyMap<ServerKind, Started>,
-  rest: Pick<Stack, 'dataDir' | 'guardianPid' | 'stop'>,
+  rest: Pick<Stack, 'ways' | 'dataDir' | 'guardianPid' | 'stop'>,
 ): Stack {
   const describe = (kind: ServerKind) => started.get(kind)?.description ?? 'not started';
   return {
@@ -114,23 +128,29 @@ function stackOf(
     description: { postgres: describe('postgres'), redis: describe('redis'), kafka: describe('kafka') },
     servers: [...started.values()].flatMap((each) => each.servers),
     standby: started.get('postgres')?.standby,
+    watchedRedis: started.get('redis')?.watchedRedis,
     ...rest,
   };
 }
 
 async function serversFrom(
   source: StackSource,
-  { kafkaNodes = 1, standby }: Pick<StackOptions, 'kafkaNodes' | 'standby'>,
-): Promise<{ start: StartServers; watchedBy: (guardian: Guardian) => void }> {
+  { kafkaNodes = 1, standby, redisSentinels = false, ways: wayCount = 0 }: ServerNeeds,
+): Promise<{ start: StartServers; watchedBy: (guardian: Guardian) => void; ways: readonly AdvertisedPort[] }> {
+  if (wayCount > 0 && kafkaNodes !== 1) throw new StackError('ways of their own lead to one Kafka node');
   if (source === 'local') {
+    const ways = await choosePorts(wayCount);
     const start: StartServers = (kind, context) => {
-      if (kind === 'kafka') return startKafka(context, kafkaNodes);
-      return kind === 'postgres' ? startPostgres(context, standby) : startRedis(context);
+      if (kind === 'kafka') return startKafka(context, kafkaNodes, ways);
+      if (kind === 'postgres') return startPostgres(context, standby);
+      return redisSentinels ? startWatchedRedis(context) : startRedis(context);
     };
-    return { start, watchedBy: () => undefined };
+    return { start, watchedBy: () => undefined, ways };
   }
   if (kafkaNodes === 3) throw new StackError('in containers there is one Kafka node: three need the local stack');
   if (standby !== undefined) throw new StackError('in containers PostgreSQL has no standby: it needs the local stack');
+  if (redisSentinels) throw new StackError('in containers Redis has no sentinels: they need the local stack');
+  if (wayCount > 0) throw new StackError('in containers there are no ways of their own: they need the local stack');
   // Only now: the library takes longer to load than Redis to start.
   const [{ openEngine }, { startContainer }] = await Promise.all([
     import('./containers/container-engine.ts'),
@@ -141,7 +161,19 @@ async function serversFrom(
   return {
     start: (kind, context) => startContainer(kind, context, engine),
     watchedBy: (guardian) => guardian.watchContainers(label, engine.dockerHost),
+    ways: [],
   };
+}
+
+async function openWaysTo(
+  started: ReadonlyMap<ServerKind, Started>,
+  ports: readonly AdvertisedPort[],
+): Promise<readonly Way[]> {
+  if (ports.length === 0) return [];
+  const [postgres, redis] = [started.get('postgres')?.servers[0], started.get('redis')?.servers[0]];
+  if (postgres === undefined || redis === undefined)
+    throw new StackError('ways of their own lead to servers of our own');
+  return openWays({ postgres, redis }, ports);
 }
 
 async function startKind(kind: ServerKind, context: StackContext, start: StartServers): Promise<Started> {
@@ -162,11 +194,12 @@ async function startKind(kind: ServerKind, context: StackContext, start: StartSe
 }
 
 /** Servers first, so that nothing writes into the folder while the guardian removes it. */
-function stopOnce(started: readonly Started[], guardian: Guardian): () => Promise<void> {
+function stopOnce(started: readonly Started[], ways: readonly Way[], guardian: Guardian): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     await Promise.all(started.flatMap(({ servers }) => servers.map((server) => server.abandon())));
-    await Promise.all(started.map(({ standby }) => standby?.close()));
+    await Promise.all(started.flatMap(({ standby, watchedRedis }) => [standby?.close(), watchedRedis?.close()]));
+    await closeWays(ways);
     await guardian.release();
   };
   return () => {

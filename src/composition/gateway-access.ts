@@ -10,12 +10,15 @@ import { type Identification, open, TokenIdentification } from '../gateway/acces
 import { RequestCounts } from '../gateway/access/request-counts.ts';
 import { SignedGrants } from '../gateway/access/signed-grants.ts';
 import { PostgresBatchOwners } from '../postgres/batch-owners.ts';
+import { BoundedRedis } from '../redis/bounded-redis.ts';
 import { RedisRequestCounter } from '../redis/request-counter.ts';
 import { ReadDatabase, redisPrefix } from './adapters.ts';
 import type { Composing, Get } from './composing.ts';
 import { redisTarget } from './connections.ts';
 
 const WINDOW_MS = 60_000;
+/** A request waits for it, so it is less patient than who has nobody waiting. */
+const REDIS_ANSWER_MS_MAX = 50;
 const LOOPBACK = /^(127\.[\d.]+|::1|localhost)$/;
 
 /** One for requests and for live connections. */
@@ -36,14 +39,15 @@ export function checkReach({ gatewayAuth, gatewayOpen, httpHost }: Config): void
 
 export function composeAccess({ config, log, single }: Composing): void {
   const identification = identificationOf(config);
-  single(RedisRequestCounter, () => {
-    return new RedisRequestCounter({ target: redisTarget(config), prefix: redisPrefix(config), log });
+  single(BoundedRedis, () => {
+    const without = 'each gateway counts requests for itself, and knows of no other';
+    return new BoundedRedis({ target: redisTarget(config), answerMsMax: REDIS_ANSWER_MS_MAX, without, log });
   });
   single(Access, (get: Get) => {
     return new Access({
       identification,
       ownership: new BatchOwnership(new PostgresBatchOwners(get(ReadDatabase))),
-      counts: new RequestCounts(get(RedisRequestCounter), WINDOW_MS),
+      counts: new RequestCounts(new RedisRequestCounter(get(BoundedRedis), redisPrefix(config)), WINDOW_MS),
       requestsPerWindowMax: config.gatewayRequestsPerMinuteMax,
       windowMs: WINDOW_MS,
       allowedOrigins: config.gatewayAllowedOrigins,

@@ -15,7 +15,10 @@ import { RecordWriter } from '../gateway/ingest/record-writer.ts';
 import { LiveConnections } from '../gateway/live/live-connections.ts';
 import { addLiveSockets } from '../gateway/live/live-sockets.ts';
 import { addLiveStream } from '../gateway/live/live-stream.ts';
+import { addGatewaysRoute, Presence } from '../gateway/live/presence.ts';
 import { WatchHub } from '../gateway/live/watch-hub.ts';
+import { addFileRoutes } from '../gateway/page-files/file-routes.ts';
+import { PageFiles } from '../gateway/page-files/page-files.ts';
 import { addBatchListRoute } from '../gateway/read/batch-list-route.ts';
 import { addPageRoutes } from '../gateway/read/page-routes.ts';
 import { ReadGate } from '../gateway/read/read-gate.ts';
@@ -28,9 +31,10 @@ import { PostgresBatchList } from '../postgres/batch-list.ts';
 import { PostgresBatchPages } from '../postgres/batch-pages.ts';
 import { PostgresProgressReader } from '../postgres/progress-reader.ts';
 import { PostgresStatusReader } from '../postgres/status-reader.ts';
+import { BoundedRedis } from '../redis/bounded-redis.ts';
 import { RedisDoorbellListener } from '../redis/doorbell-listener.ts';
+import { RedisGatewayPresence } from '../redis/gateway-presence.ts';
 import { RedisHintStore } from '../redis/hint-store.ts';
-import { RedisRequestCounter } from '../redis/request-counter.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
 import { composeAdapters, kafkaClients, ProbeDatabase, ReadDatabase, redisPrefix } from './adapters.ts';
@@ -49,16 +53,26 @@ const ANSWER_MS_MAX = 2800;
 const POLL_MS = 1000;
 const BYTES_IN_FLIGHT_MAX = 64 * 1024 * 1024;
 
-export function composeGateway(config: Config): DependencyContainer {
+/** The page's files are in a folder: a build's, or its sources. */
+export function composeGateway(config: Config, pageFolder: string): DependencyContainer {
   checkReach(config);
   return composeProgram(
     config,
-    [composeAdapters, composeAccess, composeIngest, composeLive, composeSurface],
+    [
+      composeAdapters,
+      composeAccess,
+      composeIngest,
+      composeLive,
+      composePresence,
+      composePage(pageFolder),
+      composeSurface,
+    ],
     servicesOf,
   );
 }
 
 function servicesOf(get: Get): Service[] {
+  sampleMetrics(get);
   return [
     get(ProcessMetrics),
     closing('databases', () => Promise.all([get(ReadDatabase).close(), get(ProbeDatabase).close()])),
@@ -68,9 +82,9 @@ function servicesOf(get: Get): Service[] {
       async () => get(RedisHintStore).close(),
     ),
     opening(
-      'request counter',
-      async () => get(RedisRequestCounter).open(),
-      async () => get(RedisRequestCounter).close(),
+      'shared counts',
+      async () => get(BoundedRedis).open(),
+      async () => get(BoundedRedis).close(),
     ),
     closing('publisher', () => get(KafkaMessagePublisher).disconnect()),
     get(HealthCheck),
@@ -84,6 +98,7 @@ function servicesOf(get: Get): Service[] {
     get(HttpServer),
     // Leaves while the server still listens for the others.
     get(LiveConnections),
+    get(Presence),
   ];
 }
 
@@ -136,7 +151,34 @@ function composeLive({ config, log, single }: Composing): void {
       perUserMax: config.gatewayConnectionsPerUserMax,
       watchesMax: config.gatewayWatchesPerConnectionMax,
       onFailure: (error) => log.error({ err: error }, 'live connections have a bug'),
+      onEnded: (reason) => get(Metrics).liveClosed.inc({ reason }),
       nowMs: () => systemClock.nowMs(),
+    });
+  });
+}
+
+function composePage(folder: string) {
+  return ({ single }: Composing): void => single(PageFiles, () => new PageFiles(folder));
+}
+
+/** What lives elsewhere is read when it is asked for. */
+function sampleMetrics(get: Get): void {
+  const metrics = get(Metrics);
+  metrics.atScrape(() => {
+    metrics.liveConnections.set(get(LiveConnections).size);
+    metrics.liveWatchedBatches.set(get(WatchHub).size);
+    metrics.gatewayRecordsInFlight.set(get(RecordWriter).recordsInFlight);
+  });
+}
+
+function composePresence({ config, log, single }: Composing): void {
+  single(Presence, (get) => {
+    return new Presence({
+      presence: new RedisGatewayPresence(get(BoundedRedis), redisPrefix(config)),
+      instance: config.instanceId,
+      connections: get(LiveConnections),
+      hub: get(WatchHub),
+      onFailure: (error) => log.error({ err: error }, 'presence has a bug'),
     });
   });
 }
@@ -187,6 +229,8 @@ function routesOf(config: Config, get: Get): NonNullable<HttpServerDeps['addRout
     const { identification } = access;
     addAccess(server, access);
     addTicketRoute(server, identification);
+    addFileRoutes(server, get(PageFiles));
+    addGatewaysRoute(server, get(Presence));
     const gate = new ReadGate({ errors, readsPerSecondMax: config.httpReadsPerSecondMax });
     const reading = { gate, idLengthMax: ID_LENGTH_MAX };
     addBatchListRoute(server, { list: new PostgresBatchList(get(ReadDatabase)), ...reading });

@@ -150,3 +150,9 @@ export const infoBody = z.object({
   started_at: time,
 });
 export type InfoBody = z.infer<typeof infoBody>;
+
+/** The gateways that were there within the last 45 seconds. */
+export const gatewaysBody = z.object({
+  gateways: z.array(z.object({ instance: z.string(), connections: count, watched_batches: count })),
+});
+export type GatewaysBody = z.infer<typeof gatewaysBody>;

@@ -41,3 +41,19 @@ export interface ProgressReader {
   /** Of those that are not as they are known; each in one consistent state. */
   progress(watched: readonly WatchedBatch[]): Promise<BatchProgress[]>;
 }
+
+/** What a gateway says of itself. */
+export interface GatewayReport {
+  readonly instance: string;
+  readonly connections: number;
+  readonly watchedBatches: number;
+}
+
+/** Which gateways there are, as far as is known; never throws, never waits long. */
+export interface GatewayPresence {
+  /** Believed for so long. */
+  announce(report: GatewayReport, believedMs: number): Promise<void>;
+  withdraw(instance: string): Promise<void>;
+  /** Undefined where it cannot be known. */
+  all(): Promise<readonly GatewayReport[] | undefined>;
+}

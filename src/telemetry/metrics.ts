@@ -244,6 +244,27 @@ export class Metrics {
     labelNames: ['kind'],
     registers: this.registers,
   });
+  readonly liveConnections = new Gauge({
+    name: 'els_live_connections',
+    help: 'Open live connections of a gateway.',
+    registers: this.registers,
+  });
+  readonly liveWatchedBatches = new Gauge({
+    name: 'els_live_watched_batches',
+    help: 'Batches that somebody watches at a gateway.',
+    registers: this.registers,
+  });
+  readonly liveClosed = new Counter({
+    name: 'els_live_connections_closed_total',
+    help: 'Live connections that a gateway ended, by reason: restart (age or stop), slow, token, dead.',
+    labelNames: ['reason'],
+    registers: this.registers,
+  });
+  readonly gatewayRecordsInFlight = new Gauge({
+    name: 'els_gateway_records_in_flight',
+    help: 'Records of a gateway that Kafka has not acknowledged.',
+    registers: this.registers,
+  });
   readonly eventLoopLag = new Gauge({
     name: 'els_event_loop_lag_seconds',
     help: '99th percentile of the event-loop delay since the last scrape.',

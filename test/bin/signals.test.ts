@@ -18,7 +18,7 @@ const PNPM = ['--silent', '--config.verify-deps-before-run=false', 'worker'];
 
 const WAYS: readonly [name: string, command: string, args: readonly string[]][] = [
   ['pnpm worker', 'pnpm', PNPM],
-  ['node, of the sources', process.execPath, ['--import', 'tsx', 'src/bin/worker.ts']],
+  ['node, of the sources', process.execPath, ['bin/run.mjs', 'src/bin/worker.ts']],
 ];
 
 beforeAll(() => {
@@ -48,7 +48,7 @@ test('a port in use is a refused start that says what to set, without a stack', 
   const server: Server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const program = new ChildCommand(process.execPath, ['--import', 'tsx', 'src/bin/worker.ts'], {
+  const program = new ChildCommand(process.execPath, ['bin/run.mjs', 'src/bin/worker.ts'], {
     ...SETTINGS,
     HTTP_PORT: `${port}`,
   });
@@ -65,7 +65,7 @@ testOnTerminal('on a terminal a refusal is a line, not JSON (needs script)', asy
   const server: Server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const worker = `exec ${process.execPath} --import tsx src/bin/worker.ts`;
+  const worker = `exec ${process.execPath} bin/run.mjs src/bin/worker.ts`;
   const program = new ChildCommand('script', ['-qec', worker, '/dev/null'], { ...SETTINGS, HTTP_PORT: `${port}` });
   expect(await program.exited()).toBe(78);
   await new Promise((resolve) => server.close(resolve));
@@ -92,7 +92,7 @@ test.each([
 
 describe('the result of a command', () => {
   const run = (redirection: string) =>
-    spawnSync('sh', ['-c', `${process.execPath} --import tsx src/bin/admin.ts config help ${redirection}`], {
+    spawnSync('sh', ['-c', `${process.execPath} bin/els.mjs config help ${redirection}`], {
       encoding: 'utf8',
     });
 

@@ -1,5 +1,6 @@
 /** The counter on a server of its own: one count for all, and no wait for a server that does not answer. */
 import { pino } from 'pino';
+import { BoundedRedis } from '../../src/redis/bounded-redis.ts';
 import { RedisRequestCounter } from '../../src/redis/request-counter.ts';
 import { OwnServers } from '../support/servers/own-servers.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -17,10 +18,11 @@ afterAll(() => servers.close());
 test('counts for all, and while the server hangs answers at once that it cannot', async () => {
   const server = await servers.redis(['--port', '{port}']);
   const target = { url: () => `redis://127.0.0.1:${server.port}`, tls: {}, isCluster: false };
-  const options = { target, prefix: 'test:', log: pino({ level: 'silent' }) };
-  const [one, other] = [new RedisRequestCounter(options), new RedisRequestCounter(options)];
-  one.open();
-  other.open();
+  const options = { target, answerMsMax: 50, without: 'test', log: pino({ level: 'silent' }) };
+  const connections = [new BoundedRedis(options), new BoundedRedis(options)] as const;
+  for (const connection of connections) connection.open();
+  const one = new RedisRequestCounter(connections[0], 'test:');
+  const other = new RedisRequestCounter(connections[1], 'test:');
   const counts = async (counter = one) => (await counter.count('user', 60_000))?.count;
   try {
     await waitFor(async () => (await one.count('warm', 60_000)) !== undefined, { deadlineMs: 10_000, what: 'a count' });
@@ -48,7 +50,6 @@ test('counts for all, and while the server hangs answers at once that it cannot'
     }
     await waitFor(async () => (await counts()) !== undefined, { deadlineMs: 20_000, what: 'a count again' });
   } finally {
-    one.close();
-    other.close();
+    for (const connection of connections) connection.close();
   }
 });

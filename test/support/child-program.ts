@@ -1,11 +1,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
 const ROOT = resolve(__dirname, '../..');
-/** Found from any working directory. */
-const TSX = pathToFileURL(require.resolve('tsx')).href;
+const RUN = resolve(ROOT, 'bin/run.mjs');
 const DEADLINE_MS = 30_000;
 
 /** A program as a real process, its output watched. It gets no environment but what it is given, and the path. */
@@ -81,6 +79,6 @@ export class ChildCommand {
 /** A TypeScript program of the repository. */
 export class ChildProgram extends ChildCommand {
   constructor(file: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}, cwd?: string) {
-    super(process.execPath, ['--import', TSX, resolve(ROOT, file), ...args], env, cwd);
+    super(process.execPath, [RUN, resolve(ROOT, file), ...args], env, cwd);
   }
 }

@@ -3,7 +3,7 @@
  * one that is merely late.
  */
 import { freePorts } from '../../distributed/stack/process/free-port.ts';
-import { TcpForward } from '../../distributed/stack/process/tcp-forward.ts';
+import { TcpProxy } from '../../distributed/stack/process/tcp-proxy.ts';
 import { createEmptyDatabase } from '../support/servers/empty-database.ts';
 import { createTestDatabase, kafkaBrokers } from '../support/servers/servers.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -15,7 +15,7 @@ const REFUSED = 78;
 jest.setTimeout(90_000);
 
 let fixture: WorkerFixture;
-const forwards: TcpForward[] = [];
+const forwards: TcpProxy[] = [];
 
 beforeAll(async () => {
   fixture = await WorkerFixture.open({ inboundPartitions: 2 });
@@ -34,9 +34,9 @@ async function refusal(worker: WorkerProgram): Promise<string> {
   return String((fatal[0]?.['err'] as { message?: string })?.message);
 }
 
-async function forwardTo(host: string, port: number): Promise<TcpForward> {
+async function forwardTo(host: string, port: number): Promise<TcpProxy> {
   const [free = 0] = await freePorts(1);
-  const forward = new TcpForward(free, { host, port });
+  const forward = new TcpProxy(free, { host, port });
   forwards.push(forward);
   return forward;
 }

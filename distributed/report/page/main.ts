@@ -1,8 +1,8 @@
 /** The script of the report: draws every plot once, again when width, colour scheme or paper demand it. */
 import type uPlot from 'uplot';
+import { onThemeChange } from '../../../src/gateway/page/theme/chart-theme.ts';
 import type { Plot, ReportData } from '../report-data.ts';
 import { addKeys, drawPlot } from './plot.ts';
-import { onThemeChange } from './theme.ts';
 
 const PAPER_WIDTH = 680;
 

@@ -1,9 +1,9 @@
 /** One plot: curves over the run's time, a shared cursor and zoom, a legend with live values, usable by keyboard. */
 import uPlot from 'uplot';
+import { currentTheme, DASHES } from '../../../src/gateway/page/theme/chart-theme.ts';
 import { formatNumber, formatUnit } from '../format.ts';
 import type { Plot, ReportData } from '../report-data.ts';
 import { drawLabels, drawSpans, LABELS_PX } from './shading.ts';
-import { currentTheme, DASHES } from './theme.ts';
 
 const HEIGHT = 250;
 const KEY_STEP_PX = 8;

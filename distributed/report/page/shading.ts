@@ -1,7 +1,7 @@
 /** Draws faults as hatched regions and phases as lines behind the curves, their numbers and names above the plot. */
 import type uPlot from 'uplot';
+import { currentTheme } from '../../../src/gateway/page/theme/chart-theme.ts';
 import type { ReportData, Span } from '../report-data.ts';
-import { currentTheme } from './theme.ts';
 
 const HATCH_STEP_PX = 7;
 const FONT_PX = 11;

@@ -59,10 +59,10 @@ export class CapacityTrials {
     const looksBefore = hostBusy.length;
     const points: Point[] = [];
     let running = true;
-    const watching = this.watch(points, () => running);
-    const sent = await this.stage.send(this.load({ ratePerSecond, durationSeconds: seconds }));
-    running = false;
-    const lagAtEnd = await watching;
+    const sending = this.stage.send(this.load({ ratePerSecond, durationSeconds: seconds })).finally(() => {
+      running = false;
+    });
+    const [sent, lagAtEnd] = await Promise.all([sending, this.watch(points, () => running)]);
     // The first look of the trial still covers what was before it.
     const busy = median(hostBusy.slice(looksBefore + 1)) ?? 0;
     await this.stage.untilDrained(DRAIN_MS_MAX);

@@ -20,6 +20,7 @@ export interface Started {
   /** Version and where it comes from. */
   readonly description: string;
   readonly standby?: Standby;
+  readonly watchedRedis?: FailingOverRedis;
 }
 
 /** The second server of a pair: it follows the primary, can be cut off from it, and takes its place. */
@@ -35,5 +36,20 @@ export interface Standby {
   /** The standby takes writes when this resolves, and the stack's address leads to it. The primary must be dead. */
   promote(): Promise<void>;
   /** No way leads to either by the stack's address any more. */
+  close(): Promise<void>;
+}
+
+/** Redis whose master is whom sentinels name. */
+export interface FailingOverRedis {
+  /** Of the master, as sentinels know it. */
+  readonly name: string;
+  /** Addresses of the sentinels: host:port,host:port. */
+  readonly hosts: string;
+  readonly master: Server;
+  /** The servers have done their work: another failover would not come in time. */
+  readonly isFailedOver: boolean;
+  /** Resolves when the replica is the master and the stack's address leads to it. */
+  untilFailedOver(): Promise<void>;
+  /** No way leads to any by the stack's address any more. */
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@
  * what makes a cluster slow to react is shortened: rebalances begin at once, a dead node is noticed in seconds.
  */
 import { randomBytes } from 'node:crypto';
+import type { AdvertisedPort } from './ways.ts';
 
 /** A killed node may register again only when its former session ended, even if it is alone. */
 const QUICK_REACTION = {
@@ -18,8 +19,14 @@ export interface KafkaNode {
   readonly controllerPort: number;
 }
 
-export function kafkaProperties(options: { nodes: readonly KafkaNode[]; id: number; folder: string }): string {
-  const { nodes, id, folder } = options;
+export function kafkaProperties(options: {
+  nodes: readonly KafkaNode[];
+  id: number;
+  folder: string;
+  /** Listeners of clients that come by ports of their own. */
+  ways?: readonly AdvertisedPort[];
+}): string {
+  const { nodes, id, folder, ways = [] } = options;
   const self = nodes.find((node) => node.id === id);
   const voters = nodes.map((node) => `${node.id}@127.0.0.1:${node.controllerPort}`).join(',');
   const settings: Settings = {
@@ -27,12 +34,29 @@ export function kafkaProperties(options: { nodes: readonly KafkaNode[]; id: numb
     'controller.quorum.voters': voters,
     listeners: `BROKER://127.0.0.1:${self?.brokerPort},CONTROLLER://127.0.0.1:${self?.controllerPort}`,
     'listener.security.protocol.map': 'BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    ...(ways.length > 0 && wayListeners(self, ways)),
     'log.dirs': folder,
     ...commonSettings(nodes.length),
   };
   return `${Object.entries(settings)
     .map(([name, value]) => `${name}=${value}`)
     .join('\n')}\n`;
+}
+
+/** Replaces the listeners of a node: each way has one that sends its client back to the same way. */
+function wayListeners(self: KafkaNode | undefined, ways: readonly AdvertisedPort[]): Settings {
+  const own = [
+    { name: 'BROKER', port: self?.brokerPort, advertisedPort: self?.brokerPort },
+    ...ways.map((way, index) => ({ name: `WAY${index}`, ...way })),
+  ];
+  const listeners = own.map(({ name, port }) => `${name}://127.0.0.1:${port}`);
+  return {
+    listeners: [...listeners, `CONTROLLER://127.0.0.1:${self?.controllerPort}`].join(','),
+    'advertised.listeners': own.map(({ name, advertisedPort }) => `${name}://127.0.0.1:${advertisedPort}`).join(','),
+    'listener.security.protocol.map': [...own.map(({ name }) => name), 'CONTROLLER']
+      .map((name) => `${name}:PLAINTEXT`)
+      .join(','),
+  };
 }
 
 export const KAFKA_CONTAINER_PORT = 9092;

@@ -6,8 +6,14 @@ import { freePorts } from '../process/free-port.ts';
 import { ServerProcess } from '../process/server-process.ts';
 import { javaOptions, type KafkaDistribution, provideKafka } from './kafka-distribution.ts';
 import { type KafkaNode, kafkaProperties, metaProperties, randomId } from './kafka-settings.ts';
+import type { AdvertisedPort } from './ways.ts';
 
-export async function startKafka(context: StackContext, nodeCount: 1 | 3): Promise<Started> {
+/** `ways`: listeners beside the usual one, of a single node. */
+export async function startKafka(
+  context: StackContext,
+  nodeCount: 1 | 3,
+  ways: readonly AdvertisedPort[] = [],
+): Promise<Started> {
   const distribution = await provideKafka(context);
   const ports = await freePorts(2 * nodeCount);
   const nodes = Array.from({ length: nodeCount }, (_, index) => ({
@@ -17,7 +23,7 @@ export async function startKafka(context: StackContext, nodeCount: 1 | 3): Promi
   }));
   const clusterId = randomId();
   const servers = await Promise.all(
-    nodes.map((node) => prepareNode({ node, nodes, clusterId, distribution, context })),
+    nodes.map((node) => prepareNode({ node, nodes, clusterId, distribution, context, ways })),
   );
   const results = await Promise.allSettled(servers.map((server) => server.start(context.signal)));
   const failed = results.find((result) => result.status === 'rejected');
@@ -39,10 +45,11 @@ interface NodeOptions {
   readonly clusterId: string;
   readonly distribution: KafkaDistribution;
   readonly context: StackContext;
+  readonly ways: readonly AdvertisedPort[];
 }
 
 async function prepareNode(options: NodeOptions): Promise<ServerProcess> {
-  const { node, nodes, clusterId, distribution, context } = options;
+  const { node, nodes, clusterId, distribution, context, ways } = options;
   const name = nodes.length === 1 ? 'kafka' : `kafka-${node.id}`;
   const folder = join(context.dataDir, `${name}-${clusterId.slice(0, 6)}`);
   const data = join(folder, 'data');
@@ -51,7 +58,7 @@ async function prepareNode(options: NodeOptions): Promise<ServerProcess> {
   await writeFile(join(data, 'meta.properties'), metaProperties(clusterId, node.id));
   await copyFile(distribution.bootstrapCheckpoint, join(data, 'bootstrap.checkpoint'));
   const properties = join(folder, 'server.properties');
-  await writeFile(properties, kafkaProperties({ nodes, id: node.id, folder: data }));
+  await writeFile(properties, kafkaProperties({ nodes, id: node.id, folder: data, ways }));
   const archive = `-XX:SharedArchiveFile=${distribution.classArchive}`;
   const jvmOptions = [...javaOptions(nodes.length === 1 ? '512m' : '384m'), archive];
   return new ServerProcess(

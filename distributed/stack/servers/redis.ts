@@ -11,8 +11,10 @@ import { StackError } from '../process/stack-error.ts';
 import { cached } from '../programs/cache.ts';
 import { isDebian, systemRelease, unpackPackages } from '../programs/debian.ts';
 import { programOnPath } from '../programs/find-program.ts';
+import { WatchedRedis, writeSentinelSettings } from './watched-redis.ts';
 
 export const REDIS_DATABASES = 256;
+const SENTINELS = ['sentinel-1', 'sentinel-2', 'sentinel-3'];
 
 export interface RedisProgram {
   readonly command: string;
@@ -47,20 +49,60 @@ export function redisRemedy(): string {
 
 export async function startRedis(context: StackContext): Promise<Started> {
   const program = await redisProgram(context);
-  const folder = join(context.dataDir, 'redis');
+  const server = await prepareServer(context, program, { name: 'redis', argumentsOf: redisArguments });
+  const [version] = await Promise.all([redisVersion(program, context), server.start(context.signal)]);
+  const address = `redis://127.0.0.1:${server.port}`;
+  return { servers: [server], address, description: `${version} (${program.from})` };
+}
+
+/** The address is one that leads to whichever of the two is the master. */
+export async function startWatchedRedis(context: StackContext): Promise<Started> {
+  const program = await redisProgram(context);
+  const version = await redisVersion(program, context);
+  const start = async (name: string, argumentsOf: ServerPlan['argumentsOf']) => {
+    const server = await prepareServer(context, program, { name, argumentsOf });
+    await server.start(context.signal);
+    return server;
+  };
+  const master = await start('redis', redisArguments);
+  const following = ['--replicaof', '127.0.0.1', `${master.port}`];
+  const replica = await start('redis-replica', (port, folder) => [...redisArguments(port, folder), ...following]);
+  const sentinels = await Promise.all(
+    SENTINELS.map((name) =>
+      start(name, async (port, folder) => [
+        await writeSentinelSettings(folder, { port, masterPort: master.port }),
+        '--sentinel',
+      ]),
+    ),
+  );
+  const [port = 0] = await freePorts(1);
+  const watched = await WatchedRedis.open({ master, replica, sentinels }, port);
+  const servers = [master, replica, ...sentinels];
+  const description = `${version} (${program.from}) with a replica and ${sentinels.length} sentinels`;
+  return { servers, address: `redis://127.0.0.1:${port}`, description, watchedRedis: watched };
+}
+
+interface ServerPlan {
+  readonly name: string;
+  readonly argumentsOf: (port: number, folder: string) => readonly string[] | Promise<readonly string[]>;
+}
+
+async function prepareServer(context: StackContext, program: RedisProgram, plan: ServerPlan): Promise<ServerProcess> {
+  const { name, argumentsOf } = plan;
+  const folder = join(context.dataDir, name);
   await mkdir(folder, { recursive: true });
   const [port = 0] = await freePorts(1);
-  const server = new ServerProcess(
+  return new ServerProcess(
     {
-      name: 'redis',
+      name,
       port,
       command: program.command,
-      args: redisArguments(port, folder),
+      args: await argumentsOf(port, folder),
       env: program.env,
       folder,
-      logFile: join(context.dataDir, 'redis.log'),
+      logFile: join(context.dataDir, `${name}.log`),
       user: undefined,
-      readyPattern: /ready to accept connections/i,
+      readyPattern: /ready to accept connections|Sentinel ID is/i,
       startMsMax: 20_000,
       stopSignal: 'SIGTERM',
       stopMsMax: 5_000,
@@ -68,8 +110,6 @@ export async function startRedis(context: StackContext): Promise<Started> {
     },
     context.guardian,
   );
-  const [version] = await Promise.all([redisVersion(program, context), server.start(context.signal)]);
-  return { servers: [server], address: `redis://127.0.0.1:${port}`, description: `${version} (${program.from})` };
 }
 
 /** Whatever runs a server here; it runs a sentinel as well. */

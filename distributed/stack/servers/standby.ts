@@ -7,7 +7,7 @@ import type { Standby } from '../process/context.ts';
 import { runCommand } from '../process/run-command.ts';
 import type { Server } from '../process/server.ts';
 import { StackError } from '../process/stack-error.ts';
-import { TcpForward } from '../process/tcp-forward.ts';
+import { TcpProxy } from '../process/tcp-proxy.ts';
 
 const SUPERUSER = 'postgres';
 const QUERY_MS_MAX = 5_000;
@@ -73,7 +73,7 @@ export class StandbyPair implements Standby {
   readonly server: Server;
   isPromoted = false;
   private readonly folder: string;
-  private readonly forward: TcpForward;
+  private readonly forward: TcpProxy;
 
   static async open(pair: {
     readonly primary: Server;
@@ -82,12 +82,12 @@ export class StandbyPair implements Standby {
     readonly folder: string;
     readonly port: number;
   }): Promise<StandbyPair> {
-    const forward = new TcpForward(pair.port, pair.primary);
+    const forward = new TcpProxy(pair.port, pair.primary);
     await forward.open();
     return new StandbyPair(pair, forward);
   }
 
-  private constructor(pair: { primary: Server; server: Server; folder: string }, forward: TcpForward) {
+  private constructor(pair: { primary: Server; server: Server; folder: string }, forward: TcpProxy) {
     this.primary = pair.primary;
     this.server = pair.server;
     this.folder = pair.folder;

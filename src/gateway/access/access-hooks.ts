@@ -29,6 +29,7 @@ const NEEDS: Readonly<Record<string, Readonly<Record<string, Need>>>> = {
   '/v1/batches/:batch_id/live': { GET: READ, HEAD: READ },
   '/v1/essays/:essay_id/status': { GET: READ, HEAD: READ },
   '/v1/live/tickets': { POST: READ },
+  '/v1/gateways': { GET: 'operate', HEAD: 'operate' },
 };
 const ID_LENGTH_MAX = 200;
 /** What the page of this host needs, and nothing from elsewhere. */

@@ -36,6 +36,11 @@ export class RecordWriter {
     this.options = options;
   }
 
+  /** Of which Kafka has acknowledged none yet. */
+  get recordsInFlight(): number {
+    return this.recordCount;
+  }
+
   /** All of one topic and key. Rejects when not all of it is known to be written; then it may be sent again. */
   async write(messages: readonly OutboundMessage[]): Promise<void> {
     const [first] = messages;

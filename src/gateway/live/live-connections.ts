@@ -23,6 +23,8 @@ const AGE_SPREAD_MS = 300_000;
 const STOP_SPREAD_MS = 3000;
 const STOP_STEP_MS = 50;
 
+export type EndReason = 'restart' | 'slow' | 'token' | 'dead';
+const REASONS = { [CLOSE_RESTART]: 'restart', [CLOSE_TOO_SLOW]: 'slow', [CLOSE_TOKEN_ENDED]: 'token' } as const;
 export type CloseCode = typeof CLOSE_RESTART | typeof CLOSE_TOO_SLOW | typeof CLOSE_TOKEN_ENDED;
 
 export interface LiveConnection extends Watcher {
@@ -40,6 +42,8 @@ export interface LiveConnectionsDeps {
   /** Batches of one connection. */
   readonly watchesMax: number;
   onFailure: (error: unknown) => void;
+  /** Ended from this side. */
+  onEnded: (reason: EndReason) => void;
   nowMs(): number;
 }
 
@@ -148,12 +152,14 @@ export class LiveConnections implements Service {
     else if (nowMs > entry.leavesAtMs) this.leave(entry, CLOSE_RESTART);
     else if (!connection.ping()) {
       this.forget(entry);
+      this.deps.onEnded('dead');
       connection.cut();
     }
   }
 
   private leave(entry: Entry, code: CloseCode): void {
     this.forget(entry);
+    this.deps.onEnded(REASONS[code]);
     entry.connection.close(code);
   }
 

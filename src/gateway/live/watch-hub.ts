@@ -52,6 +52,10 @@ export class WatchHub implements Service {
     this.poll = new Repeating(ring, deps.pollMs, (error) => deps.log.error({ err: error }, 'live progress has a bug'));
   }
 
+  get size(): number {
+    return this.watches.size;
+  }
+
   async start(): Promise<void> {
     this.poll.start();
   }

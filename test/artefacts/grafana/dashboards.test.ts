@@ -33,6 +33,7 @@ test('uids are fixed, for links and bookmarks', () => {
     'els-postgres',
     'els-redis',
     'els-outbox',
+    'els-gateway',
     'els-run',
   ]);
 });
@@ -165,6 +166,7 @@ test('variables are datasource and instance everywhere, topic and scenario where
     'els-postgres': [],
     'els-redis': [],
     'els-outbox': [],
+    'els-gateway': [],
     'els-run': ['scenario'],
   });
   for (const { templating } of frames) {

@@ -86,7 +86,10 @@ test('every image is pinned to a version, ours to that of package.json', () => {
   for (const [name, { image }] of each)
     expect([name, image]).toEqual([name, expect.stringMatching(/:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/)]);
   expect(ours.map(([name, { image }]) => [name, image])).toEqual(
-    ['prepare', 'worker', 'generator', 'alert-log'].map((name) => [name, `essay-lifecycle-service:${VERSION}`]),
+    ['prepare', 'worker', 'gateway', 'generator', 'alert-log'].map((name) => [
+      name,
+      `essay-lifecycle-service:${VERSION}`,
+    ]),
   );
 });
 
@@ -131,9 +134,14 @@ test('Prometheus asks and nginx passes on to services by their names', () => {
   const hosts = [...JSON.stringify(parse(prometheus)).matchAll(/"([a-z-]+):\d+"|"names":\["([a-z-]+)"\]/g)].map(
     ([, target, name]) => target ?? name ?? '',
   );
-  expect(hosts.length).toBe(6);
+  expect(hosts.length).toBe(7);
   for (const host of hosts) expect([host, services.has(host) || host === 'localhost']).toEqual([host, true]);
   const nginx = readFileSync(join(root, 'nginx', 'default.conf'), 'utf8');
+  const balancer = readFileSync(join(root, 'nginx', 'gateway.conf'), 'utf8');
+  expect(services.has(/server (\w+):\d+ resolve/.exec(balancer)?.[1] ?? '')).toBe(true);
+  expect(named('gateway-nginx').ports.map((port) => publishedPort(port).target)).toEqual([
+    /listen (\d+);/.exec(balancer)?.[1],
+  ]);
   expect(services.has(/set \$workers (\S+);/.exec(nginx)?.[1] ?? '')).toBe(true);
   expect(named('nginx').ports.map((port) => publishedPort(port).target)).toEqual([/listen (\d+);/.exec(nginx)?.[1]]);
 });

@@ -94,6 +94,7 @@ const ROUTES: readonly (readonly ['GET' | 'POST', string])[] = [
   ['POST', '/v1/batches/b/failures'],
   ['GET', '/v1/essays/e/status'],
   ['POST', '/v1/live/tickets'],
+  ['GET', '/v1/gateways'],
 ];
 
 test.each(ROUTES)(

@@ -1,6 +1,6 @@
 /** The gateway as a process, on real servers: what it answers 202 is in the log, and a worker makes of it what it should. */
 import { randomUUID } from 'node:crypto';
-import { TcpForward } from '../../../distributed/stack/process/tcp-forward.ts';
+import { TcpProxy } from '../../../distributed/stack/process/tcp-proxy.ts';
 import { kafkaBrokers } from '../../support/servers/servers.ts';
 import { TopicTail } from '../../support/servers/topic-tail.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -144,7 +144,7 @@ test('while PostgreSQL and Redis are away it is ready, says what works, and acce
 
 test('while Kafka is away it answers 503 within three seconds, and accepts again when Kafka is back', async () => {
   const [host = '', port = ''] = (kafkaBrokers()[0] ?? '').split(':');
-  const forward = new TcpForward(20_000 + (process.pid % 8_000), { host, port: Number(port) });
+  const forward = new TcpProxy(20_000 + (process.pid % 8_000), { host, port: Number(port) });
   const program = await fixture.launchReady('gateway-reads', {
     program: GATEWAY,
     env: { KAFKA_BROKERS: `127.0.0.1:${forward.port}` },

@@ -59,7 +59,7 @@ export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> 
   const env = { ...productEnv(addresses), KAFKA_SESSION_TIMEOUT_MS: '10000', ...options.env, LOG_LEVEL: 'info' };
   const logFolder = directory.file('logs');
   const { program, instances: workers } = options;
-  const cluster = new WorkerCluster({ workers, root, program, env, logFolder, onNote: () => undefined });
+  const cluster = new WorkerCluster({ workers, root, program, envOf: () => env, logFolder, onNote: () => undefined });
   try {
     await send(options, cluster, addresses, directory);
     const topics = topicsFor(topicPrefix);

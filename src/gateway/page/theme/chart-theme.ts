@@ -1,4 +1,4 @@
-/** Colours of a plot for the light or the dark page. Series differ in dash too, never in colour alone. */
+/** Colours of charts for the light or the dark page. Series differ in dash too, never in colour alone. */
 
 export interface Theme {
   readonly text: string;
@@ -44,6 +44,8 @@ export function currentTheme(): Theme {
   return dark.matches && !print.matches ? DARK : LIGHT;
 }
 
-export function onThemeChange(redraw: () => void): void {
+/** Answers how to end it. */
+export function onThemeChange(redraw: () => void): () => void {
   dark.addEventListener('change', redraw);
+  return () => dark.removeEventListener('change', redraw);
 }

@@ -1,0 +1,79 @@
+/**
+ * Where the service has got to in each inbound partition, looked at twenty times a second while something is broken: the
+ * positions that are committed with the work, in the database. A look that fails is left out.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+
+const INTERVAL_MS = 50;
+
+interface Look {
+  readonly atMs: number;
+  readonly positions: ReadonlyMap<string, number>;
+}
+
+export class PositionWatch {
+  private readonly looks: Look[] = [];
+  private readonly databaseUrl: string;
+  private client: Client | null = null;
+  private isOver = false;
+  private loop: Promise<void> = Promise.resolve();
+
+  static begin(databaseUrl: string): PositionWatch {
+    const watch = new PositionWatch(databaseUrl);
+    watch.loop = watch.run();
+    return watch;
+  }
+
+  private constructor(databaseUrl: string) {
+    this.databaseUrl = databaseUrl;
+  }
+
+  /** Idempotent. */
+  async end(): Promise<void> {
+    this.isOver = true;
+    await this.loop;
+    this.leave();
+  }
+
+  /** Wall-clock time of the first look that found the record at this offset settled; null: none did. */
+  settledAtMs(topic: string, partition: number, offset: number): number | null {
+    const name = `${topic}/${partition}`;
+    return this.looks.find(({ positions }) => (positions.get(name) ?? 0) > offset)?.atMs ?? null;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.isOver) {
+      await this.look().catch(() => this.leave());
+      await sleep(INTERVAL_MS);
+    }
+  }
+
+  private async look(): Promise<void> {
+    const client = this.client ?? (await this.connect());
+    const { rows } = await client.query<{ topic: string; partition: number; offset_next: string }>(
+      'select topic, partition, offset_next from partition_progress',
+    );
+    const positions = new Map(rows.map((row) => [`${row.topic}/${row.partition}`, Number(row.offset_next)]));
+    this.looks.push({ atMs: Date.now(), positions });
+  }
+
+  private async connect(): Promise<Client> {
+    const client = new Client({
+      connectionString: this.databaseUrl,
+      application_name: 'harness-positions',
+      connectionTimeoutMillis: 1_000,
+      query_timeout: 1_000,
+    });
+    client.on('error', () => undefined);
+    this.client = client;
+    await client.connect();
+    return client;
+  }
+
+  /** Without waiting: a server that hangs would not let it go. */
+  private leave(): void {
+    void this.client?.end().catch(() => undefined);
+    this.client = null;
+  }
+}
