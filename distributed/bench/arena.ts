@@ -10,10 +10,19 @@ import { type Topics, topicsFor } from '../../src/contract/topics.ts';
 import { kafkaClient, waitForCoordinator, withAdmin } from '../cluster/kafka-client.ts';
 import { createTopics, migrate, type ProductAddresses } from '../cluster/product.ts';
 import type { Stack } from '../stack/stack.ts';
-import { type Backlog, publishContents, registerBatches } from './backlog.ts';
+import { addFinishedBatches, type Backlog, publishContents, registerBatches } from './backlog.ts';
 
 /** What `els topics ensure` makes by default. */
 export const PARTITIONS = 15;
+
+export interface ArenaOptions {
+  /** Of every topic; PARTITIONS if not given. */
+  readonly partitions?: number;
+  /** Of the events; what the topics have if not given. */
+  readonly messageBytesMax?: number;
+  /** Batches that were complete before anybody came; none if not given. */
+  readonly finishedBatches?: number;
+}
 
 /** By `topic/partition`: where the first record of a drain will be. */
 export type TopicEnds = ReadonlyMap<string, number>;
@@ -34,27 +43,40 @@ export class ArenaBuilder {
   private readonly stack: Stack;
   private readonly prefix: string;
   private readonly backlog: Backlog;
+  private readonly finishedBatches: number;
   private readonly kafka: Kafka;
   private readonly templates = new Map<string, Promise<string>>();
 
-  private constructor(stack: Stack, prefix: string, backlog: Backlog) {
+  private constructor(stack: Stack, prefix: string, backlog: Backlog, finishedBatches: number) {
     this.stack = stack;
     this.prefix = prefix;
     this.backlog = backlog;
+    this.finishedBatches = finishedBatches;
     this.kafka = kafkaClient(stack.kafkaBrokers, 'bench');
   }
 
-  /** Makes the topics and publishes the backlog. */
-  static async open(stack: Stack, root: string, backlog: Backlog, partitions = PARTITIONS): Promise<ArenaBuilder> {
+  /** Makes the topics, by the commands of the checkout in `root`. Nothing is published yet. */
+  static async open(stack: Stack, root: string, backlog: Backlog, options: ArenaOptions = {}): Promise<ArenaBuilder> {
     const prefix = `bench${process.pid}-${++arenaCount}.`;
-    const builder = new ArenaBuilder(stack, prefix, backlog);
+    const { partitions = PARTITIONS, finishedBatches = 0, messageBytesMax } = options;
+    const builder = new ArenaBuilder(stack, prefix, backlog, finishedBatches);
     const addresses = { ...builder.addressesOf('postgres'), topicPrefix: prefix };
     await createTopics(root, addresses, { partitions, replicas: 1 });
     const topics = topicsFor(prefix);
-    await withAdmin(builder.kafka, (admin) => stampByBroker(admin, [topics.slotAssigned, topics.completed]));
-    await publishContents(builder.kafka, topics, backlog);
+    await withAdmin(builder.kafka, (admin) =>
+      // The broker's clock says when an event was there, whoever wrote it.
+      configure(admin, [topics.slotAssigned, topics.completed], {
+        'message.timestamp.type': 'LogAppendTime',
+        ...(messageBytesMax !== undefined && { 'max.message.bytes': String(messageBytesMax) }),
+      }),
+    );
     await waitForCoordinator(builder.kafka, `${prefix}none`);
     return builder;
+  }
+
+  /** Once: every arena reads the same records. */
+  async publish(): Promise<void> {
+    await publishContents(this.kafka, topicsFor(this.prefix), this.backlog);
   }
 
   /** With the tables of the checkout in `root`. */
@@ -104,6 +126,7 @@ export class ArenaBuilder {
     await this.administer(`create database ${name}`);
     const { databaseUrl } = this.addressesOf(name);
     await migrate(root, databaseUrl);
+    if (this.finishedBatches > 0) await addFinishedBatches(databaseUrl, this.finishedBatches);
     await registerBatches(databaseUrl, this.backlog);
     return name;
   }
@@ -147,8 +170,11 @@ export async function readEnds(kafka: Kafka, topics: readonly string[]): Promise
   return ends;
 }
 
-/** The broker's clock says when an event was there, whoever wrote it. */
-async function stampByBroker(admin: Admin, topics: readonly string[]): Promise<void> {
+async function configure(
+  admin: Admin,
+  topics: readonly string[],
+  settings: Readonly<Record<string, string>>,
+): Promise<void> {
   const type = kafkajs.ConfigResourceTypes.TOPIC;
   const asked = topics.map((name) => ({ type, name }));
   const { resources } = await admin.describeConfigs({ resources: asked, includeSynonyms: false });
@@ -158,12 +184,16 @@ async function stampByBroker(admin: Admin, topics: readonly string[]): Promise<v
     name: resourceName,
     configEntries: [
       ...configEntries
-        .filter(({ configSource }) => configSource === kafkajs.ConfigSource.TOPIC_CONFIG)
+        .filter(({ configName, configSource }) => isOfTopic(configSource) && !(configName in settings))
         .map(({ configName, configValue }) => ({ name: configName, value: configValue })),
-      { name: 'message.timestamp.type', value: 'LogAppendTime' },
+      ...Object.entries(settings).map(([name, value]) => ({ name, value })),
     ],
   }));
   await admin.alterConfigs({ validateOnly: false, resources: changed });
+}
+
+function isOfTopic(source: kafkajs.ConfigSource): boolean {
+  return source === kafkajs.ConfigSource.TOPIC_CONFIG;
 }
 
 function databaseOf({ addresses }: Arena): string {

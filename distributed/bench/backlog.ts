@@ -20,6 +20,19 @@ const ADD_SLOTS = `
 insert into slots (essay_id, batch_id, position)
 select * from unnest($1::text[], $2::text[], $3::int[])`;
 
+/** One slot each: it is their number that matters. */
+const ADD_FINISHED = `
+with finished as (
+  insert into batches (id, state, expected_count, open_slots, filled_count, version, course_code, user_id, correlation_id,
+    registration_digest, registered_at, completed_at)
+  select 'finished-' || n, 'complete', 1, 0, 1, 1, 'ENG5', 'user', 'correlation', 'bench', now(), now()
+  from generate_series(1, $1::int) n
+  returning id
+)
+insert into slots (essay_id, batch_id, position, status, text_storage_id, file_upload_id, original_file_name, assigned_at,
+  assigned_by, batch_version)
+select id || '-essay', id, 0, 'filled', id || '-text', id || '-upload', 'one.txt', now(), 'bench', 1 from finished`;
+
 export interface BacklogShape {
   readonly batches: number;
   readonly slots: number;
@@ -35,10 +48,15 @@ export interface Backlog {
   readonly load: Load;
 }
 
-export function planBacklog(shape: BacklogShape): Backlog {
+/** `pace`: inputs with due times; all at once if not given. */
+export function planBacklog(
+  shape: BacklogShape,
+  pace: Partial<Pick<LoadOptions, 'ratePerSecond' | 'batchesInFlight'>> = {},
+): Backlog {
   const load = planLoad({
     ...DEFAULT_LOAD,
     ...shape,
+    ...pace,
     duplicatePercent: 0,
     excessPercent: 0,
     failurePercent: 0,
@@ -62,9 +80,7 @@ export async function publishContents(kafka: Kafka, topics: Topics, backlog: Bac
 
 /** Leaves tables with statistics, so that nobody's run meets the first autovacuum. */
 export async function registerBatches(databaseUrl: string, backlog: Pick<Backlog, 'registrations'>): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl, application_name: 'bench' });
-  await client.connect();
-  try {
+  await withClient(databaseUrl, async (client) => {
     for (const part of parts(backlog.registrations, ROWS_PER_INSERT)) {
       await client.query(REGISTER, [
         part.map(({ batchId }) => batchId),
@@ -85,6 +101,19 @@ export async function registerBatches(databaseUrl: string, backlog: Pick<Backlog
       ]);
     }
     await client.query('vacuum (analyze) batches, slots');
+  });
+}
+
+/** Before the others are registered, which ends with statistics of all. */
+export async function addFinishedBatches(databaseUrl: string, count: number): Promise<void> {
+  await withClient(databaseUrl, (client) => client.query(ADD_FINISHED, [count]));
+}
+
+async function withClient(databaseUrl: string, work: (client: Client) => Promise<unknown>): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl, application_name: 'bench' });
+  await client.connect();
+  try {
+    await work(client);
   } finally {
     await client.end();
   }

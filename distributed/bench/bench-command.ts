@@ -1,10 +1,12 @@
 /** The command line of the bench: what is asked for, checked before anything starts. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BacklogShape } from './backlog.ts';
+import { SHAPES } from './shapes/run-shapes.ts';
 
 const FULL: BacklogShape = { batches: 1_000, slots: 20, routing: 'production', seed: 1 };
 const QUICK: BacklogShape = { ...FULL, batches: 100 };
 const REPEATS = 3;
+const SHAPE_NAMES = SHAPES.map(({ name }) => name);
 
 export interface BenchRequest {
   readonly backlog: BacklogShape;
@@ -14,6 +16,9 @@ export interface BenchRequest {
   readonly only: readonly string[];
   readonly against: string | null;
   readonly profile: boolean;
+  /** Shapes in place of the table; empty: the table. */
+  readonly shapes: readonly string[];
+  readonly isQuick: boolean;
 }
 
 export function benchCommand(): Command {
@@ -31,6 +36,12 @@ export function benchCommand(): Command {
     .option('--slots <count>', 'contents of a batch', wholeNumber)
     .addOption(new Option('--routing <kind>', 'key of a content').choices(['production', 'adversarial']))
     .option('--only <names>', 'these contestants, separated by commas', names, [])
+    .option(
+      '--shape <names>',
+      `in place of the table, a figure over something: ${SHAPE_NAMES.join(', ')}`,
+      shapeNames,
+      [],
+    )
     .option('--against <ref>', 'the release, as git names it (default: the last one in CHANGELOG.md)')
     .option('--profile', 'a CPU profile of one worker of this build, by category')
     .option('--publish <results.json>', 'measure nothing: write the table of these results into README.md')
@@ -51,10 +62,11 @@ interface Flags {
   readonly only: readonly string[];
   readonly against?: string;
   readonly profile?: boolean;
+  readonly shape: readonly string[];
 }
 
 export function readRequest(flags: Flags): BenchRequest {
-  const { quick, repeats, batches, slots, routing, only, against, profile } = flags;
+  const { quick, repeats, batches, slots, routing, only, against, profile, shape } = flags;
   const base = quick ? QUICK : FULL;
   return {
     backlog: {
@@ -68,6 +80,8 @@ export function readRequest(flags: Flags): BenchRequest {
     only,
     against: against ?? null,
     profile: profile === true,
+    shapes: shape,
+    isQuick: quick === true,
   };
 }
 
@@ -81,4 +95,11 @@ function wholeNumber(text: string): number {
 
 function names(text: string): string[] {
   return text.split(',').map((name) => name.trim());
+}
+
+function shapeNames(text: string): string[] {
+  const chosen = names(text);
+  const unknown = chosen.filter((name) => !SHAPE_NAMES.includes(name));
+  if (unknown.length > 0) throw new InvalidArgumentError(`There is ${SHAPE_NAMES.join(', ')}.`);
+  return chosen;
 }

@@ -2,7 +2,10 @@
 import { type Html, html } from '../report/html.ts';
 import { htmlPage } from '../report/html-page.ts';
 import { pageAssets } from '../report/page-assets.ts';
-import type { BenchResults } from './results.ts';
+import type { ReportData } from '../report/report-data.ts';
+import { plotFigure } from '../report/sections/plot-sections.ts';
+import type { BenchResults, ShapeResult } from './results.ts';
+import { shapeCells, shapePlots } from './shapes/shape-table.ts';
 import { COLUMNS, cellsOf, describeConditions, isAnyWrong } from './table.ts';
 
 export async function benchPage(results: BenchResults): Promise<string> {
@@ -14,10 +17,12 @@ export async function benchPage(results: BenchResults): Promise<string> {
 <h1><span class="sign" aria-hidden="true">${isWrong ? '✗' : '✓'}</span> <span id="verdict">${headline}</span></h1>
 ${describeConditions(results).map((line) => html`<p class="reason">${line}</p>`)}
 </header>
-${tableSection(results)}
-${whoSection(results)}
+${results.rows.length > 0 && tableSection(results)}
+${results.shapes.map(shapeSection)}
+${results.rows.length > 0 && whoSection(results)}
 <section id="facts"><h2>To repeat it</h2><pre tabindex="0"><code>${results.command}</code></pre></section>`;
-  return htmlPage({ title: `Bench: ${headline}`, body, assets: await pageAssets() });
+  const data: ReportData = { plots: results.shapes.flatMap(shapePlots), faults: [], phases: [] };
+  return htmlPage({ title: `Bench: ${headline}`, body, assets: await pageAssets(), data });
 }
 
 function tableSection(results: BenchResults): Html {
@@ -30,6 +35,17 @@ function tableSection(results: BenchResults): Html {
 <section id="numbers"><h2>Side by side</h2>
 <p class="hint">us: microseconds of CPU per input, user and system, whole process trees, from the first member of the consumer group to the last event in Kafka. steady: between 15 and 90 % of the events.</p>
 <div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table></div></section>`;
+}
+
+function shapeSection(shape: ShapeResult): Html {
+  const { head, rows } = shapeCells(shape);
+  const problems = [...new Set(shape.points.flatMap(({ runs }) => runs.flatMap((run) => run.problems)))];
+  return html`
+<section id="shape-${shape.name}"><h2>${shape.about}</h2>
+<div class="scroll"><table><thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
+<tbody>${rows.map((cells) => html`<tr>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>
+${problems.map((problem) => html`<p class="hint">${problem}</p>`)}
+${shapePlots(shape).map(plotFigure)}</section>`;
 }
 
 function whoSection({ rows, leftOut }: BenchResults): Html {

@@ -6,6 +6,7 @@ import type { Stack } from '../stack/stack.ts';
 import { ArenaBuilder } from './arena.ts';
 import { type BacklogShape, planBacklog } from './backlog.ts';
 import { type Surroundings, workerOf } from './contestants/catalogue.ts';
+import { workersContestant } from './contestants/workers.ts';
 import { Meter } from './meter.ts';
 import { type CategoryTime, timeByCategory } from './profile.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -29,13 +30,15 @@ export async function profileWorker({ stack, around, backlog, folder }: ProfileO
   await mkdir(profiles, { recursive: true });
   const flags = ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
   const { root } = around;
-  const worker = workerOf(around, { name: 'profiled', kind: 'build', about: '', root, workers: 1, flags });
+  const options = workerOf(around, { name: 'profiled', kind: 'build', about: '', root, workers: 1, flags });
+  const worker = workersContestant(options);
   const planned = planBacklog(backlog);
   const period = await releasing(async (releases) => {
     const meter = await Meter.open(stack);
     releases.add(() => meter.close());
     const builder = await ArenaBuilder.open(stack, root, planned);
     releases.add(() => builder.close());
+    await builder.publish();
     const arena = await builder.build(root);
     releases.add(() => builder.remove(arena));
     const drain = await worker.prepare(arena);

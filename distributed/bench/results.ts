@@ -34,6 +34,21 @@ const rowSchema = z.object({
   runs: z.array(runSchema),
 });
 
+const shapeSchema = z.object({
+  name: z.string(),
+  about: z.string(),
+  xTitle: z.string(),
+  figures: z.array(z.object({ name: z.string(), unit: z.string() })),
+  points: z.array(
+    z.object({
+      series: z.string(),
+      x: z.number(),
+      /** Of every repeat, parallel to the figures. */
+      runs: z.array(z.object({ values: z.array(z.number()), problems: z.array(z.string()) })),
+    }),
+  ),
+});
+
 const backlogSchema = z.object({
   batches: z.number(),
   slots: z.number(),
@@ -52,12 +67,14 @@ const resultsSchema = z.object({
   backlog: backlogSchema,
   machine: machineSchema,
   rows: z.array(rowSchema),
+  shapes: z.array(shapeSchema),
   leftOut: z.array(z.object({ name: z.string(), reason: z.string() })),
 });
 
 export type BenchResults = z.infer<typeof resultsSchema>;
 export type BenchRow = z.infer<typeof rowSchema>;
 export type BenchRun = z.infer<typeof runSchema>;
+export type ShapeResult = z.infer<typeof shapeSchema>;
 export type Machine = z.infer<typeof machineSchema>;
 
 export async function readBenchResults(file: string): Promise<BenchResults> {

@@ -35,6 +35,7 @@ export async function runBench(options: BenchOptions): Promise<BenchRow[]> {
     const open = async (shape: BacklogShape) => {
       const builder = await ArenaBuilder.open(stack, root, planBacklog(shape));
       releases.add(() => builder.close());
+      await builder.publish();
       return builder;
     };
     const warm = await open({ ...backlog, batches: Math.max(1, Math.round(backlog.batches * WARM_UP_SHARE)) });
@@ -62,8 +63,9 @@ function oneOfEachKind(contestants: readonly Contestant[]): Contestant[] {
   return [...new Map(contestants.map((contestant) => [contestant.kind, contestant])).values()];
 }
 
-async function drainOnce(
-  { signal }: BenchOptions,
+/** Never rejects for what a contestant does wrong, only when interrupted. */
+export async function drainOnce(
+  { signal }: Pick<BenchOptions, 'signal'>,
   contestant: Contestant,
   builder: ArenaBuilder,
   meter: Meter,

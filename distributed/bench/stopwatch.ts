@@ -33,6 +33,10 @@ export class Stopwatch {
     return { fromUs: this.fromUs, toUs: this.toUs };
   }
 
+  seconds(): number {
+    return (this.toUs - this.fromUs) / 1_000_000;
+  }
+
   cost(): Cost {
     if (this.before === null || this.after === null) throw new Error('a drain was not timed from beginning to end');
     return costBetween(this.before, this.after);

@@ -1,7 +1,8 @@
 /** The results as one table: on a terminal, and as Markdown for the README. Pure. */
 import { formatBytes, formatNumber } from '../report/format.ts';
 import { PROCESS_KINDS } from './meter.ts';
-import type { BenchResults, BenchRow, BenchRun } from './results.ts';
+import type { BenchResults, BenchRow, BenchRun, ShapeResult } from './results.ts';
+import { shapeCells } from './shapes/shape-table.ts';
 import { spreadOf } from './statistics.ts';
 
 export const COLUMNS = [
@@ -54,12 +55,19 @@ export function cellsOf(row: BenchRow): string[] {
 }
 
 export function textTable(results: BenchResults): string {
-  const rows = [[...COLUMNS], ...results.rows.map(cellsOf)];
-  const widths = COLUMNS.map((_, at) => Math.max(...rows.map((cells) => cells[at]?.length ?? 0)));
-  const lines = rows.map((cells) =>
+  const main = results.rows.length === 0 ? [] : ['', ...aligned([[...COLUMNS], ...results.rows.map(cellsOf)])];
+  const shapes = results.shapes.flatMap((shape) => {
+    const { head, rows } = shapeCells(shape);
+    return ['', `${shape.about}.`, ...aligned([head, ...rows])];
+  });
+  return [...describeConditions(results), ...main, ...shapes, ...wordsBelow(results)].join('\n');
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((cells) => cells[at]?.length ?? 0)));
+  return rows.map((cells) =>
     cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join('  '),
   );
-  return [...describeConditions(results), '', ...lines, ...wordsBelow(results)].join('\n');
 }
 
 /** For people who do not know the bench: fewer columns, and what each contestant is. */
@@ -88,10 +96,12 @@ export function describeConditions({ machine, backlog, repeats, build, release, 
 
 /** Whether any contestant did not do what it was for. */
 export function isAnyWrong(results: BenchResults): boolean {
-  return results.rows.some((row) => row.runs.some(({ problems }) => problems.length > 0));
+  return [...results.rows, ...results.shapes.flatMap(({ points }) => points)].some(({ runs }) =>
+    runs.some(({ problems }) => problems.length > 0),
+  );
 }
 
-function wordsBelow({ rows, leftOut }: BenchResults): string[] {
+function wordsBelow({ rows, shapes, leftOut }: BenchResults): string[] {
   const stolen = spreadOf(rows.flatMap(({ runs }) => runs.map(({ stealShare }) => stealShare * 100)));
   return [
     '',
@@ -101,10 +111,14 @@ function wordsBelow({ rows, leftOut }: BenchResults): string[] {
           `Stolen by other machines: ${formatNumber(stolen.median)} % of the time, at most ${formatNumber(stolen.max)} %.`,
         ]),
     ...leftOut.map(({ name, reason }) => `Left out: ${name}, ${reason}.`),
-    ...rows.flatMap(({ name, runs }) =>
+    ...[...rows, ...shapes.flatMap(pointsByName)].flatMap(({ name, runs }) =>
       [...new Set(runs.flatMap(({ problems }) => problems))].map((problem) => `Wrong: ${name}: ${problem}.`),
     ),
   ];
+}
+
+function pointsByName({ name, points }: ShapeResult) {
+  return points.map(({ series, x, runs }) => ({ name: `${name}, ${series} at ${x}`, runs }));
 }
 
 function outcomeOf({ runs }: BenchRow): string {

@@ -12,6 +12,8 @@ export interface Plot {
   readonly unit: string;
   /** Logarithmic when values span orders of magnitude. */
   readonly isLogarithmic?: boolean;
+  /** Of plots over something else than the run's time. */
+  readonly axis?: { readonly title: string; readonly isLogarithmic: boolean };
   readonly series: readonly PlotSeries[];
   /** Values that are not to be passed, as dashed lines. */
   readonly limits?: readonly Limit[];
@@ -26,7 +28,7 @@ export interface Limit {
 
 export interface PlotSeries {
   readonly label: string;
-  /** Seconds since the run began, ascending. */
+  /** Seconds since the run began, or along the plot's own axis; ascending. */
   readonly x: readonly number[];
   /** Null where the series pauses: a dead process has no value, and none is drawn. */
   readonly y: readonly (number | null)[];

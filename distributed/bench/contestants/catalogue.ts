@@ -10,7 +10,8 @@ import {
   verifyFilledSlots,
   verifyWrittenEvents,
 } from './floor.ts';
-import { type WorkersOptions, workersContestant } from './workers.ts';
+import type { WorkersOptions } from './worker-group.ts';
+import { workersContestant } from './workers.ts';
 
 const SEVERAL = 3;
 
@@ -31,7 +32,7 @@ export function everybody(around: Surroundings, release: Release | null, node: N
     perEvent(around, 1),
     perEvent(around, SEVERAL),
     ...queues(around, node),
-    ...product(around, release),
+    ...product(around, release).map(workersContestant),
   ];
 }
 
@@ -110,7 +111,8 @@ function queues(around: Surroundings, node: NodeProgram | null): Contestant[] {
   ];
 }
 
-function product(around: Surroundings, release: Release | null): Contestant[] {
+/** Workers of the release, if there is one, and of this build, alone and several together. */
+export function product(around: Surroundings, release: Release | null): WorkersOptions[] {
   const built = (kind: 'release' | 'build', root: string, about: string) =>
     [1, SEVERAL].map((workers) => workerOf(around, { name: several(kind, workers), kind, about, root, workers }));
   return [
@@ -125,9 +127,9 @@ export function workerOf(
   options: Pick<WorkersOptions, 'name' | 'kind' | 'about' | 'root' | 'workers'> & {
     readonly flags?: readonly string[];
   },
-): Contestant {
+): WorkersOptions {
   const { flags = [], ...rest } = options;
-  return workersContestant({ ...rest, command: [process.execPath, ...flags, WORKER], logFolder, signal });
+  return { ...rest, command: [process.execPath, ...flags, WORKER], logFolder, signal };
 }
 
 function peer(

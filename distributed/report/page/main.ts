@@ -1,18 +1,19 @@
 /** The script of the report: draws every plot once, again when width, colour scheme or paper demand it. */
 import type uPlot from 'uplot';
 import { onThemeChange } from '../../../src/gateway/page/theme/chart-theme.ts';
-import type { ReportData } from '../report-data.ts';
+import type { Plot, ReportData } from '../report-data.ts';
 import { addKeys, drawPlot } from './plot.ts';
 
 const PAPER_WIDTH = 680;
 
 const data = JSON.parse(document.getElementById('report-data')?.textContent ?? '') as ReportData;
+const overTime = data.plots.filter(({ axis }) => axis === undefined);
 const xMax = Math.max(
   1,
-  ...data.plots.flatMap(({ series }) => series.map(({ x }) => x.at(-1) ?? 0)),
+  ...overTime.flatMap(({ series }) => series.map(({ x }) => x.at(-1) ?? 0)),
   ...data.phases.map(({ to }) => to),
 );
-const xMin = Math.min(0, ...data.plots.flatMap(({ series }) => series.map(({ x }) => x[0] ?? 0)));
+const xMin = Math.min(0, ...overTime.flatMap(({ series }) => series.map(({ x }) => x[0] ?? 0)));
 const hosts = [...document.querySelectorAll<HTMLElement>('[data-plot]')];
 const charts = new Map<HTMLElement, uPlot>();
 
@@ -22,7 +23,7 @@ function drawAll(): void {
     if (plot === undefined) continue;
     charts.get(host)?.destroy();
     const chart = drawPlot(host, plot, data, xMax);
-    chart.setScale('x', { min: xMin, max: xMax });
+    chart.setScale('x', rangeOf(plot));
     chart.over.addEventListener(
       'dblclick',
       (event) => {
@@ -35,9 +36,18 @@ function drawAll(): void {
   }
 }
 
-/** uPlot would show each plot's own range; all plots share the run's. */
 function resetZoom(): void {
-  for (const chart of charts.values()) chart.setScale('x', { min: xMin, max: xMax });
+  for (const [host, chart] of charts) {
+    const plot = data.plots.find(({ id }) => id === host.dataset['plot']);
+    if (plot !== undefined) chart.setScale('x', rangeOf(plot));
+  }
+}
+
+/** uPlot would show each plot's own range; all plots over time share the run's. */
+function rangeOf({ axis, series }: Plot): { min: number; max: number } {
+  if (axis === undefined) return { min: xMin, max: xMax };
+  const xs = series.flatMap(({ x }) => x);
+  return { min: Math.min(...xs), max: Math.max(...xs) };
 }
 
 function resizeAll(width?: number): void {

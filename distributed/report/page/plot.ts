@@ -1,7 +1,7 @@
 /** One plot: curves over the run's time, a shared cursor and zoom, a legend with live values, usable by keyboard. */
 import uPlot from 'uplot';
 import { currentTheme, DASHES } from '../../../src/gateway/page/theme/chart-theme.ts';
-import { formatUnit } from '../format.ts';
+import { formatNumber, formatUnit } from '../format.ts';
 import type { Plot, ReportData, SeriesTotal } from '../report-data.ts';
 import { drawLabels, drawLimits, drawSpans, LABELS_PX } from './shading.ts';
 
@@ -31,19 +31,28 @@ function valuesOf(plot: Plot): uPlot.AlignedData {
 
 function optionsOf(host: HTMLElement, plot: Plot, data: ReportData, xMax: number): uPlot.Options {
   const theme = currentTheme();
+  const xText = plot.axis ? formatNumber : clockText;
   const lines = { stroke: theme.grid, width: 1, ...(plot.isLogarithmic ? { filter: powersOfTen } : {}) };
   const axis = { stroke: theme.text, grid: { stroke: theme.grid, width: 1 }, ticks: { stroke: theme.grid, width: 1 } };
   return {
     width: host.clientWidth,
     height: HEIGHT,
     scales: {
-      x: { time: false, range: (_, min, max) => (min === max ? [0, xMax] : [min, max]) },
+      x: {
+        time: false,
+        ...(plot.axis?.isLogarithmic ? { distr: 3 } : {}),
+        range: (_, min, max) => (min === max ? [0, xMax] : [min, max]),
+      },
       y: plot.isLogarithmic
         ? { distr: 3 }
         : { range: (_, min, max) => uPlot.rangeNum(Math.min(0, min), withLimits(plot, max), 0.1, true) },
     },
     axes: [
-      { ...axis, values: (_, splits) => splits.map(clockText) },
+      {
+        ...axis,
+        ...(plot.axis ? { label: plot.axis.title } : {}),
+        values: (_, splits) => splits.map((value) => (value === null ? '' : xText(value))),
+      },
       {
         ...axis,
         grid: lines,
@@ -53,9 +62,9 @@ function optionsOf(host: HTMLElement, plot: Plot, data: ReportData, xMax: number
         values: (_, splits) => splits.map((value) => (value === null ? '' : axisText(value, plot.unit))),
       },
     ],
-    series: [{ label: 'at', value: (_, value) => (value === null ? 'newest' : clockText(value)) }, ...seriesOf(plot)],
+    series: [{ label: 'at', value: (_, value) => (value === null ? 'newest' : xText(value)) }, ...seriesOf(plot)],
     cursor: {
-      sync: { key: 'report' },
+      ...(plot.axis ? {} : { sync: { key: 'report' } }),
       focus: { prox: 24 },
       dataIdx: (chart, seriesIndex, hovered) => nearestKnown(chart.data[seriesIndex], hovered),
     },

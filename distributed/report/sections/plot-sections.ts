@@ -17,7 +17,7 @@ ${spansTable(faults, phases)}
 ${plots.length === 0 ? html`<p class="hint">This run left no samples.</p>` : shown}</section>`;
 }
 
-function plotFigure(plot: Plot): Html {
+export function plotFigure(plot: Plot): Html {
   const rows = plot.series.map(({ label, total }) => {
     const cells = [total.min, total.mean, total.max, total.last].map(
       (value) => html`<td class="number">${formatUnit(value, plot.unit)}</td>`,

@@ -39,6 +39,7 @@ function results(runs: readonly BenchRun[], leftOut: BenchResults['leftOut'] = [
       syncMs: { p50: 0.2, p95: 0.5 },
     },
     rows: [{ name: 'build', kind: 'build', about: 'the worker', workers: 1, inputs: 1_000, runs: [...runs] }],
+    shapes: [],
     leftOut: [...leftOut],
   };
 }
