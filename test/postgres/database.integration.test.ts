@@ -166,7 +166,8 @@ describe('limits of time', () => {
   });
 
   test('waiting for a connection of the pool ends in UNAVAILABLE', async () => {
-    open({ poolMax: 1, connectTimeoutMs: 100 });
+    // The first connection has to be made within it as well.
+    open({ poolMax: 1, connectTimeoutMs: 1_000 });
     let release: () => void = () => {};
     const busy = new Promise<void>((resolve) => {
       release = resolve;

@@ -100,7 +100,7 @@ describe('claiming', () => {
 
   test("a claimed row is nobody else's until its lease ends, then it is taken again with the same bytes", async () => {
     await dueRows('a');
-    const first = await storeOf('short', 40).claimDue(10);
+    const first = await storeOf('short', 1_000).claimDue(10);
     expect(await other.claimDue(10)).toEqual([]);
     const again = await waitFor(
       async () => {

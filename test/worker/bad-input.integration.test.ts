@@ -82,7 +82,8 @@ describe('what producers may get wrong', () => {
       return `${name}: ${reasonOf(letter)}`;
     });
     const expected = bad.filter(([, fate]) => fate !== 'ignored').map(([name, fate]) => `${name}: ${fate}`);
-    expect(found.sort()).toEqual(expected.sort());
+    // A letter may be written again after a rebalance.
+    expect([...new Set(found)].sort()).toEqual(expected.sort());
   });
 
   test('a letter has the key, the bytes and the headers of the record', async () => {
