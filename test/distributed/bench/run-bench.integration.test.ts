@@ -56,7 +56,8 @@ test('a floor and this build are timed and right; one that loses a text is repor
   for (const { inputs, runs } of rows) {
     expect(inputs).toBe(20);
     expect(runs[0]?.perSecond).toBeGreaterThan(0);
-    expect(runs[0]?.cpuUsPerInput.worker).toBeGreaterThan(0);
+    // The system counts CPU in hundredths of a second: so few inputs may take none.
+    expect(runs[0]?.cpuUsPerInput.worker).toBeGreaterThanOrEqual(0);
     expect(runs[0]?.walBytesPerInput).toBeGreaterThan(0);
   }
 }, 180_000);

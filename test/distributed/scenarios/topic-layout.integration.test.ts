@@ -5,6 +5,7 @@ import { serversKilled } from '../../../distributed/nemesis/server-faults.ts';
 import { coordinatorOf, layOut, OFFSETS_TOPIC, untilLedByOthers } from '../../../distributed/scenarios/topic-layout.ts';
 import { type Stack, startStack } from '../../../distributed/stack/stack.ts';
 import { KafkaFixture } from '../../kafka/kafka-fixture.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 jest.setTimeout(180_000);
 
@@ -30,8 +31,10 @@ test('a topic is led by whom it is given to, keeps its settings, and is led by o
     const others = [1, 2, 3].filter((node) => node !== nodeId);
     await layOut(kafka, [{ topic: 'laid', partitions: 2, replicas: [nodeId, ...others], inSyncMin: 2 }]);
     await withAdmin(kafka, async (admin) => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: ['laid'] });
-      expect(topics[0]?.partitions.map(({ leader }) => leader)).toEqual([nodeId, nodeId]);
+      // The broker that answers may be another one, which has not heard of the topic yet.
+      const isKnown = async () => (await admin.fetchTopicMetadata()).topics.find(({ name }) => name === 'laid');
+      const laid = await waitFor(isKnown, { deadlineMs: 20_000, what: 'the topic that was laid out' });
+      expect(laid.partitions.map(({ leader }) => leader)).toEqual([nodeId, nodeId]);
       const { resources } = await admin.describeConfigs({
         includeSynonyms: false,
         resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: 'laid' }],
