@@ -12,7 +12,7 @@ const testRun = useServersOfTestRun();
 
 function demo(options: Partial<DemoOptions>) {
   const output = { isTTY: false, columns: 80, write: () => undefined };
-  const load = { ...DEMO_LOAD, batches: 40, durationSeconds: 4, startAtMs: Date.now() };
+  const load = { ...DEMO_LOAD, batches: 40, durationSeconds: 8, startAtMs: Date.now() };
   const common = { workers: 2, load, backlog: false, killOne: false, pauseOne: false, gateway: true } as const;
   return runDemo({
     options: { ...common, kafkaNodes: 1, stack: stackSource(), ...options },
