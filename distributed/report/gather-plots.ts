@@ -1,11 +1,14 @@
 /** From a run directory to the series of its plots, streaming: memory depends on the number of series, not of lines. */
+import { TARGETS } from '../../artefacts/targets.ts';
 import { EVENT_TYPES } from '../../src/contract/topics.ts';
 import { type LatencyInterval, percentileMs } from '../run/latency-log.ts';
-import { KNOWN_METRICS } from '../run/records.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
+import { gatherLag, gatherMetrics, seriesOf } from './gather-metrics.ts';
+import { KNOWN_METRICS } from './known-metrics.ts';
 import { MinMaxSeries } from './min-max-series.ts';
 import { RateSeries } from './rate-series.ts';
-import type { Plot, PlotSeries } from './report-data.ts';
+import type { Limit, Plot, PlotSeries } from './report-data.ts';
+import { sentenceCase } from './wording.ts';
 
 /** A run with more processes, topics or metrics than anybody can tell apart in a plot is drawn up to here. */
 const SERIES_MAX = 12;
@@ -18,6 +21,10 @@ const LATENCY_CURVES = [
   { label: 'P99', percentile: 99 },
   { label: 'max', percentile: 100 },
 ] as const;
+const COMPLETION_LIMITS: readonly Limit[] = [
+  { value: TARGETS.completionP99SecondsMax * 1_000, tone: 'open', label: 'aimed at for P99' },
+  { value: TARGETS.coordinationSecondsMax * 1_000, tone: 'bad', label: 'promised' },
+];
 const TOPIC_NAMES: Readonly<Record<string, string>> = {
   slotAssigned: 'slots assigned',
   excess: 'excess',
@@ -31,15 +38,17 @@ export async function gatherPlots(
   const startMs = Date.parse(run.environment.startedAt);
   const metrics = await gatherMetrics(run, startMs);
   const lag = new Map([...(await gatherLag(run, startMs)), ...(metrics.get('lag_records') ?? [])]);
+  const colours = coloursOf([...metrics.values()].flatMap((byProcess) => [...byProcess.keys()]));
+  metrics.set('lag_records', lag);
   const known = Object.entries(KNOWN_METRICS).map(([id, { title, unit }]) =>
-    plotOf(id, title, unit, id === 'lag_records' ? lag : (metrics.get(id) ?? new Map())),
+    coloured(plotOf(id, title, unit, metrics.get(id) ?? new Map()), colours),
   );
   const others = [...metrics].filter(([id]) => !(id in KNOWN_METRICS)).slice(0, OTHER_PLOTS_MAX);
   const plots = [
     plotOf('throughput', 'Throughput', 'records/s', await gatherRates(run, startMs)),
     ...[...latencies].map(([measure, intervals]) => latencyPlot(measure, intervals, startMs)),
     ...known,
-    ...others.map(([id, series]) => plotOf(id, id, '', series)),
+    ...others.map(([id, series]) => coloured(plotOf(id, sentenceCase(id), '', series), colours)),
   ];
   return plots.filter((plot) => plot.series.length > 0);
 }
@@ -47,6 +56,24 @@ export async function gatherPlots(
 function plotOf(id: string, title: string, unit: string, series: ReadonlyMap<string, MinMaxSeries>): Plot {
   const drawn = [...series].slice(0, SERIES_MAX).map(([label, values]) => plotSeries(label, values));
   return { id, title, unit, series: drawn.filter(({ total }) => total.samples > 0) };
+}
+
+/** A process has the same colour in every plot. */
+function coloured(plot: Plot, colours: ReadonlyMap<string, number>): Plot {
+  const series = plot.series.map((each) => {
+    const colour = colours.get(each.label);
+    return colour === undefined ? each : { ...each, colour };
+  });
+  return { ...plot, series };
+}
+
+/** Workers first, in their order: they are looked at most and shall be told apart best. */
+function coloursOf(labels: readonly string[]): Map<string, number> {
+  const rank = (label: string) => (label.startsWith('worker') ? 0 : 1);
+  const distinct = [...new Set(labels)].sort(
+    (left, right) => rank(left) - rank(right) || left.localeCompare(right, 'en', { numeric: true }),
+  );
+  return new Map(distinct.map((label, at) => [label, at]));
 }
 
 function plotSeries(label: string, series: MinMaxSeries): PlotSeries {
@@ -107,52 +134,6 @@ function latencyPlot(measure: string, intervals: readonly LatencyInterval[], sta
     }
   }
   const title = `Latency: ${measure.replace(/[-_]/g, ' ')}`;
-  return { ...plotOf(`latency-${measure}`, title, 'ms', curves), isLogarithmic: true };
-}
-
-/** By metric, then by process. */
-async function gatherMetrics(run: RunDirectory, startMs: number): Promise<Map<string, Map<string, MinMaxSeries>>> {
-  const metrics = new Map<string, Map<string, MinMaxSeries>>();
-  for await (const { metric, process, wallMs, value } of run.readMetrics()) {
-    const byProcess = seriesOf(metrics, metric, Map<string, MinMaxSeries>);
-    seriesOf(byProcess, process, MinMaxSeries).add((wallMs - startMs) / 1_000, value);
-  }
-  return metrics;
-}
-
-/** Records not yet committed, all partitions of a topic together, at each sample. */
-async function gatherLag(run: RunDirectory, startMs: number): Promise<Map<string, MinMaxSeries>> {
-  const lags = new Map<string, MinMaxSeries>();
-  const latest = new Map<string, Map<number, number>>();
-  const pending = new Map<string, number>();
-  let sampledMs = Number.NaN;
-  const emit = () => {
-    for (const [topic, wallMs] of pending) {
-      const partitions = [...(latest.get(topic)?.values() ?? [])];
-      const lag = partitions.reduce((sum, value) => sum + value, 0);
-      seriesOf(lags, inputName(topic), MinMaxSeries).add((wallMs - startMs) / 1_000, lag);
-    }
-    pending.clear();
-  };
-  for await (const { topic, partition, committed, end, wallMs } of run.readOffsets()) {
-    if (wallMs !== sampledMs) emit();
-    sampledMs = wallMs;
-    seriesOf(latest, topic, Map<number, number>).set(partition, end - (committed ?? 0));
-    pending.set(topic, wallMs);
-  }
-  emit();
-  return lags;
-}
-
-function inputName(topic: string): string {
-  const event = Object.entries(EVENT_TYPES).find(([, type]) => topic.endsWith(type));
-  return event === undefined ? topic : `${event[0]} topic`;
-}
-
-function seriesOf<T>(map: Map<string, T>, key: string, Series: new () => T): T {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = new Series();
-  map.set(key, made);
-  return made;
+  const limits = measure.endsWith('completion') ? COMPLETION_LIMITS : [];
+  return { ...plotOf(`latency-${measure}`, title, 'ms', curves), isLogarithmic: true, limits };
 }

@@ -24,6 +24,8 @@ export interface Plot {
 export interface Limit {
   readonly value: number;
   readonly tone: 'open' | 'bad';
+  /** What it is, where the page must say so. */
+  readonly label?: string;
 }
 
 export interface PlotSeries {
@@ -32,6 +34,8 @@ export interface PlotSeries {
   readonly x: readonly number[];
   /** Null where the series pauses: a dead process has no value, and none is drawn. */
   readonly y: readonly (number | null)[];
+  /** Of the palette; its place in the plot, if not given. */
+  readonly colour?: number;
   /** Over all samples, before any were left out of `x` and `y`. */
   readonly total: SeriesTotal;
 }

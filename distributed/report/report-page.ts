@@ -1,21 +1,31 @@
 /** `report.html` of a run directory: read, condensed and laid out, verdict first. */
 import { writeFile } from 'node:fs/promises';
-import type { Results } from '../run/results.ts';
-import type { RunDirectory } from '../run/run-directory.ts';
+import type { Part, Results } from '../run/results.ts';
+import { RunDirectory } from '../run/run-directory.ts';
 import { RunDirectoryError } from '../run/run-directory-error.ts';
+import { gatherFurther } from './gather-further.ts';
+import { gatherHeadlines } from './gather-headline.ts';
 import { gatherPlots } from './gather-plots.ts';
 import { gatherSpans } from './gather-spans.ts';
 import { type Html, html } from './html.ts';
 import { htmlPage } from './html-page.ts';
 import { pageAssets } from './page-assets.ts';
 import { latencyRows } from './percentile-table.ts';
+import { compareWithPrevious } from './previous-run.ts';
 import type { ReportData } from './report-data.ts';
 import { batchSection } from './sections/batch-section.ts';
-import { factsSection } from './sections/facts-section.ts';
+import { factsSection, furtherSection } from './sections/facts-section.ts';
 import { judgementSections } from './sections/judgement-sections.ts';
 import { latencySection } from './sections/latency-section.ts';
 import { plotsSection } from './sections/plot-sections.ts';
-import { numbersSection, partsSection, verdictSection } from './sections/verdict-section.ts';
+import { previousSection } from './sections/previous-section.ts';
+import {
+  headlineSection,
+  numbersSection,
+  type PartHeadlines,
+  partsSection,
+  verdictSection,
+} from './sections/verdict-section.ts';
 import { findSlowBatches } from './slow-batches.ts';
 
 const TOP_LEVEL: ReadonlySet<string> = new Set([
@@ -26,6 +36,8 @@ const TOP_LEVEL: ReadonlySet<string> = new Set([
   'latency',
   'over-time',
   'slow-batches',
+  'previous',
+  'further',
   'facts',
 ]);
 
@@ -41,18 +53,22 @@ export async function buildReport(run: RunDirectory): Promise<string> {
   if (results === null) throw new RunDirectoryError(`${run.path} has no results.json: judge it with \`check\` first`);
   const latencies = await run.readLatencies();
   const { faults, phases } = await gatherSpans(run);
+  const parts = await gatherParts(run, results.parts ?? []);
   const data: ReportData = { plots: await gatherPlots(run, latencies), faults, phases };
   const sections: [string, Html | null][] = [
-    ['Parts', partsSection(results.parts ?? [])],
+    ['Parts', partsSection(parts)],
     ['Judgement', judgementSections(results, '')],
     ...(results.parts ?? []).map((part): [string, Html] => [part.name, partSection(part)]),
     ['Latency', latencySection(latencyRows(latencies))],
+    ['Previous', previousSection(await compareWithPrevious(run))],
     ['Over time', plotsSection(data)],
     ['Slowest batches', batchSection(await findSlowBatches(run))],
+    ['Further', furtherSection(await gatherFurther(run))],
     ['Facts', factsSection(run.environment)],
   ];
   const body = html`${verdictSection(run.environment, results)}
 ${navigation(sections.flatMap(([, section]) => section ?? []))}
+${headlineSection(gatherHeadlines(latencies))}
 ${numbersSection(results.numbers)}
 ${sections.flatMap(([, section]) => section ?? [])}`;
   const title = `${results.verdict}: ${run.environment.scenario}, seed ${run.environment.seed}`;
@@ -62,6 +78,17 @@ ${sections.flatMap(([, section]) => section ?? [])}`;
 function partSection(part: NonNullable<Results['parts']>[number]): Html {
   return html`<section id="part-${part.name}" class="part"><h2>Part: ${part.name}</h2>
 ${numbersSection(part.numbers)}${judgementSections(part, `${part.name}-`)}</section>`;
+}
+
+/** A part that left no directory was not measured. */
+async function gatherParts(run: RunDirectory, parts: readonly Part[]): Promise<PartHeadlines[]> {
+  return Promise.all(
+    parts.map(async (part) => {
+      const own =
+        part.directory === undefined ? null : await RunDirectory.open(run.file(part.directory)).catch(() => null);
+      return { part, headlines: own === null ? [] : gatherHeadlines(await own.readLatencies()) };
+    }),
+  );
 }
 
 /** Links to what the page has: its sections' own headings. */

@@ -51,6 +51,22 @@ function section(title: string, lines: readonly string[]): string[] {
 }
 
 function checkLines(checks: readonly Check[]): string[] {
+  const held = checks.filter((check) => checkWording(check).tone === 'good');
+  const others = checks.filter((check) => !held.includes(check));
+  return [...otherLines(others), ...heldLines(held)];
+}
+
+/** Those that held are one line: a passed run of several parts would scroll its verdicts away. */
+function heldLines(checks: readonly Check[]): string[] {
+  if (checks.length === 0) return [];
+  const judged = checks.reduce((sum, check) => sum + check.judged, 0);
+  return [
+    `  ✓  ${countOf(checks.length, 'check')} held over ${formatNumber(judged)} judged`,
+    `     ${checks.map(({ id }) => id).join(' ')}`,
+  ];
+}
+
+function otherLines(checks: readonly Check[]): string[] {
   const heads = aligned(
     checks.map((check) => {
       const { sign, word } = checkWording(check);
@@ -76,7 +92,8 @@ function problemLines({ message, records = [], timeline = [] }: Problem): string
 
 function raceCells(race: Race): string[] {
   const { sign, word } = raceWording(race);
-  return [sign, word, `${formatNumber(race.seen)} of ${formatNumber(race.needed)} ${race.unit}`, race.name];
+  const needed = race.needed === 0 ? '' : ` of ${formatNumber(race.needed)}`;
+  return [sign, word, `${formatNumber(race.seen)}${needed} ${race.unit}`, race.name];
 }
 
 function gateCells(gate: Gate): string[] {

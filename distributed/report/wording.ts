@@ -29,6 +29,7 @@ export function gateWording(gate: Pick<Gate, 'passed'>): Wording {
 }
 
 export function raceWording(race: { readonly seen: number; readonly needed: number }): Wording {
+  if (race.needed === 0) return { tone: 'plain', sign: '·', word: 'not required' };
   return answerWording(raceHappened({ name: '', unit: '', ...race }) || 'unknown', 'often enough', '', 'too rarely');
 }
 

@@ -78,21 +78,7 @@ export const offsetSampleSchema = z.object({
 });
 export type OffsetSample = z.infer<typeof offsetSampleSchema>;
 
-/**
- * Measures of a process or of the whole run (`process` is then `run`). These names are drawn in their own plots with
- * their unit; any other name gets a plot of its own.
- */
-export const KNOWN_METRICS = {
-  cpu_fraction: { title: 'CPU per process', unit: 'cores' },
-  rss_bytes: { title: 'Memory per process (RSS)', unit: 'bytes' },
-  lag_records: { title: 'Consumer lag', unit: 'records' },
-  buffered_records: { title: 'Records buffered in the worker', unit: 'records' },
-  outbox_depth: { title: 'Outbox depth', unit: 'rows' },
-  outbox_oldest_seconds: { title: 'Oldest unpublished outbox row', unit: 's' },
-  pool_in_use: { title: 'Database connections in use', unit: 'connections' },
-  event_loop_lag_seconds: { title: 'Event loop lag', unit: 's' },
-} as const;
-
+/** A measure of a process, or of the whole run (`process` is then `run`). */
 export const metricSampleSchema = z.object({
   ...clocks,
   process: z.string(),

@@ -37,7 +37,7 @@ export async function sendUntilRaced(
     await stage.send(options.loadOf(send));
     await stage.untilDrained(DRAIN_MS_MAX);
     const isEnough = (await stage.busyBatchesSoFar()) >= MARGIN * (options.races.busyBatches ?? 0);
-    stage.findings.number('loads sent', send + 1);
+    if (send > 0) stage.findings.number('loads sent', send + 1);
     if (isEnough) break;
   }
   await stage.quiesce();

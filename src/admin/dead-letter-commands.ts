@@ -1,6 +1,6 @@
 /** `els dlq`: records that could not be processed, with their original bytes. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { DEAD_LETTER_REASONS } from '../domain/ports.ts';
+import { DEAD_LETTER_REASONS } from '../contract/dead-letter-reasons.ts';
 import { AppError } from '../errors.ts';
 import {
   type DeadLetterAdmin,

@@ -2,6 +2,7 @@
  * What the worker needs from the world, in the worker's words. Adapters live in folders named after their technology.
  * Errors crossing a port are AppErrors or bugs; `retryable` on them is the only thing callers look at.
  */
+import type { DeadLetterReason } from '../contract/dead-letter-reasons.ts';
 
 export interface TopicPartition {
   readonly topic: string;
@@ -98,25 +99,6 @@ export interface DeadLetter {
   readonly detail: string;
   readonly attempts: number;
 }
-
-export const DEAD_LETTER_REASONS = [
-  'malformed_json',
-  'too_deep',
-  'too_large',
-  'invalid_envelope',
-  'unsupported_version',
-  'invalid_payload',
-  'invalid_id',
-  'invalid_count',
-  'conflicting_registration',
-  /** Came before the registration of a batch for which so many wait already. */
-  'pending_full',
-  /** A batch of the log that could not be decoded; the letter stands for all its records and has them compressed. */
-  'undecodable_batch',
-  'crashed_process',
-] as const;
-
-export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
 export interface MessagePublisher {
   /**

@@ -6,6 +6,7 @@ const ROOT = join(__dirname, '../..');
 
 interface Job {
   readonly container?: string;
+  readonly strategy?: { readonly matrix: { readonly node: readonly number[] } };
   readonly 'timeout-minutes'?: number;
   readonly steps: readonly { readonly run?: string; readonly uses?: string }[];
 }
@@ -30,12 +31,13 @@ test('every change is looked at, every job ends, and none may write', () => {
   expect(workflow.permissions).toEqual({ contents: 'read' });
 });
 
-test('the tests run on the oldest Node that package.json allows, and on the image', () => {
+test('the tests run on the oldest Node that package.json allows and on that of the image', () => {
   const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } };
   const oldest = /^\^(\d+)\./.exec(engines.node)?.[1];
-  const images = jobs.flatMap(({ container }) => (container === undefined ? [] : [container]));
-  expect(images).toEqual([`node:${oldest}-bookworm`]);
-  expect(read('Dockerfile')).toMatch(new RegExp(`^FROM node:${oldest}\\.`, 'm'));
+  const ofImage = /^FROM node:(\d+)\./m.exec(read('Dockerfile'))?.[1];
+  const inContainers = jobs.filter(({ container }) => container !== undefined);
+  expect(inContainers.map(({ container }) => container)).toEqual(['node:${{ matrix.node }}-bookworm']);
+  expect(inContainers.map(({ strategy }) => strategy?.matrix.node)).toEqual([[Number(oldest), Number(ofImage)]]);
 });
 
 test('third-party actions are pinned to a major version', () => {

@@ -8,6 +8,9 @@ import { drawLabels, drawLimits, drawSpans, LABELS_PX } from './shading.ts';
 const HEIGHT = 250;
 const KEY_STEP_PX = 8;
 const LIMIT_NEAR = 3;
+const POINTS_SHOWN_MAX = 40;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const LOG_FLOOR = 0.001;
 /** Powers of two: round in KiB, MiB and GiB. */
 const BYTE_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
@@ -44,7 +47,10 @@ function optionsOf(host: HTMLElement, plot: Plot, data: ReportData, xMax: number
         range: (_, min, max) => (min === max ? [0, xMax] : [min, max]),
       },
       y: plot.isLogarithmic
-        ? { distr: 3 }
+        ? {
+            distr: 3,
+            range: (_, min, max) => uPlot.rangeLog(Math.max(LOG_FLOOR, min), withLimits(plot, max), 10, false),
+          }
         : { range: (_, min, max) => uPlot.rangeNum(Math.min(0, min), withLimits(plot, max), 0.1, true) },
     },
     axes: [
@@ -69,7 +75,10 @@ function optionsOf(host: HTMLElement, plot: Plot, data: ReportData, xMax: number
       dataIdx: (chart, seriesIndex, hovered) => nearestKnown(chart.data[seriesIndex], hovered),
     },
     focus: { alpha: 0.35 },
-    legend: { show: plot.hasLegend ?? true, markers: { width: 2, dash: (_, index) => dashOf(index - 1).css } },
+    legend: {
+      show: plot.hasLegend ?? true,
+      markers: { width: 2, dash: (_, index) => dashOf(styleOf(plot, index - 1)).css },
+    },
     padding: [data.faults.length + data.phases.length > 0 ? LABELS_PX : null, null, null, null],
     hooks: {
       drawClear: [(chart) => drawSpans(chart, data)],
@@ -81,29 +90,38 @@ function optionsOf(host: HTMLElement, plot: Plot, data: ReportData, xMax: number
 
 function seriesOf(plot: Plot): uPlot.Series[] {
   const { series: colours } = currentTheme();
-  return plot.series.map(({ label, x, total }, index) => ({
-    label,
-    stroke: colours[index % colours.length] ?? 'currentColor',
-    width: 1.6,
-    dash: [...dashOf(index).canvas],
-    points: {
-      size: 5,
-      ...(x.length < 40 ? { show: true } : {}),
-      fill: colours[index % colours.length] ?? 'currentColor',
-    },
-    value: (_: uPlot, value: number | null, __: number, at: number | null) =>
-      at === null ? summaryOf(total, plot.unit) : value === null ? '–' : formatUnit(value, plot.unit),
-  }));
+  return plot.series.map(({ label, x, total }, at) => {
+    const index = styleOf(plot, at);
+    const colour = colours[index % colours.length] ?? 'currentColor';
+    return {
+      label,
+      stroke: colour,
+      width: 1.6,
+      dash: [...dashOf(index).canvas],
+      points: { size: 5, ...(x.length < POINTS_SHOWN_MAX ? { show: true } : {}), fill: colour },
+      value: (_: uPlot, value: number | null, __: number, instant: number | null) =>
+        instant === null ? summaryOf(total, plot.unit) : value === null ? '–' : valueText(value, plot.unit),
+    };
+  });
 }
 
 /** While no cursor asks for an instant. */
 function summaryOf({ last, max }: SeriesTotal, unit: string): string {
-  return `${formatUnit(last, unit)}, max ${formatUnit(max, unit)}`;
+  return `${valueText(last, unit)}, max ${valueText(max, unit)}`;
+}
+
+function valueText(value: number, unit: string): string {
+  return formatUnit(value, isShort(unit) ? unit : '');
 }
 
 /** A limit that the curves come near is in sight; one far above them would flatten them. */
 function withLimits({ limits = [] }: Plot, max: number): number {
   return Math.max(max, ...limits.map(({ value }) => value).filter((value) => value <= LIMIT_NEAR * max));
+}
+
+/** Of the palette of colours and dashes. */
+function styleOf({ series }: Plot, at: number): number {
+  return series[at]?.colour ?? at;
 }
 
 function dashOf(index: number): (typeof DASHES)[number] {
@@ -130,7 +148,13 @@ function clockText(seconds: number): string {
 }
 
 function axisText(value: number, unit: string): string {
-  return ['bytes', 'ms', 's', '%'].includes(unit) ? formatUnit(value, unit) : formatUnit(value, '');
+  if (unit === 'ms' && value >= MINUTE_MS && value < HOUR_MS) return `${formatNumber(value / 1_000)} s`;
+  return formatUnit(value, isShort(unit) ? unit : '');
+}
+
+/** A longer one stands in the title already. */
+function isShort(unit: string): boolean {
+  return ['bytes', 'ms', 's', '%'].includes(unit) || unit.startsWith('/');
 }
 
 /** Arrow keys move the cursor of the plot in focus, Home and End jump, Esc leaves the zoom. */

@@ -18,14 +18,25 @@ export function judgementSections(judgement: Judgement, prefix: string): Html {
   return html`${checksSection(judgement.checks, prefix)}${racesSection(judgement.races, prefix)}${gatesSection(judgement.gates, prefix)}`;
 }
 
-/** Broken ones first and open; the rest in the order given. */
+/** Broken ones first and open, then unknown ones; those that held are folded: nobody reads them unless in doubt. */
 function checksSection(checks: readonly Check[], prefix: string): Html | null {
   if (checks.length === 0) return null;
-  const sorted = [...checks].sort((left, right) => ORDER[checkWording(left).tone] - ORDER[checkWording(right).tone]);
+  const held = checks.filter((check) => checkWording(check).tone === 'good');
+  const others = checks
+    .filter((check) => !held.includes(check))
+    .sort((left, right) => ORDER[checkWording(left).tone] - ORDER[checkWording(right).tone]);
   return html`
 <section id="${prefix}invariants"><h2>Invariants</h2>
+${others.length > 0 && html`<div class="checks">${others.map((check) => checkItem(check, prefix))}</div>`}
+${held.length > 0 && heldChecks(held, prefix)}</section>`;
+}
+
+function heldChecks(held: readonly Check[], prefix: string): Html {
+  const judged = held.reduce((sum, check) => sum + check.judged, 0);
+  return html`
+<details class="passed good"><summary><span class="sign" aria-hidden="true">✓</span> ${countOf(held.length, 'check')} held over ${countOf(judged, 'operation')} judged</summary>
 <p class="hint">“Judged” is the number of operations a check looked at. A check of nothing proves nothing and is unknown.</p>
-<div class="checks">${sorted.map((check) => checkItem(check, prefix))}</div></section>`;
+<div class="checks">${held.map((check) => checkItem(check, prefix))}</div></details>`;
 }
 
 function checkItem(check: Check, prefix: string): Html {
@@ -61,7 +72,7 @@ function racesSection(races: readonly Race[], prefix: string): Html | null {
   if (races.length === 0) return null;
   const rows = races.map((race) => {
     return html`<tr><th scope="row">${race.name}</th><td class="number">${formatNumber(race.seen)}</td>
-<td class="number">${formatNumber(race.needed)}</td><td>${race.unit}</td><td>${badge(raceWording(race))}</td></tr>`;
+<td class="number">${race.needed === 0 ? '–' : formatNumber(race.needed)}</td><td>${race.unit}</td><td>${badge(raceWording(race))}</td></tr>`;
   });
   return html`
 <section id="${prefix}races"><h2>Races seen</h2>

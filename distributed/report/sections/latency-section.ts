@@ -1,4 +1,5 @@
 /** Percentiles of every measure over the whole run, from its histograms: nothing is averaged or sampled. */
+import { TARGETS } from '../../../artefacts/targets.ts';
 import { formatNumber, formatUnit } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { type LatencyRow, PERCENTILES, percentileName } from '../percentile-table.ts';
@@ -14,7 +15,7 @@ export function latencySection(latencies: readonly LatencyRow[]): Html | null {
   });
   return html`
 <section id="latency"><h2>Latency</h2>
-<p class="hint">Counted from when an input was due, not from when it was sent: a stalled client hides nothing.</p>
+<p class="hint">Counted from when an input was due, not from when it was sent: a stalled client hides nothing. For completions ${formatUnit(TARGETS.coordinationSecondsMax, 's')} is promised and ${formatUnit(TARGETS.completionP99SecondsMax, 's')} aimed at for P99, both below capacity: a backlog on purpose or a fault takes longer.</p>
 <div class="scroll"><table><thead><tr><th scope="col">Measure</th>${heads}<th scope="col" class="number">Count</th></tr></thead>
 <tbody>${rows}</tbody></table></div></section>`;
 }

@@ -10,7 +10,7 @@ export function plotsSection(data: ReportData): Html {
 <p class="hint screen">Drag to zoom all plots, double-click or Esc to zoom out. In a focused plot the arrow keys move the cursor. A legend entry hides or shows its series.</p>
 <p class="hint">Series of more than ${2 * BUCKETS_MAX} samples show the lowest and the highest sample of each interval, so no spike is lost.</p>
 <noscript><p class="hint">Without JavaScript the plots stay empty; their numbers are in the tables.</p></noscript>
-${plots.map(plotFigure)}`;
+<div class="plots">${plots.map(plotFigure)}</div>`;
   return html`
 <section id="over-time"><h2>Over time</h2>
 ${spansTable(faults, phases)}
@@ -24,15 +24,24 @@ export function plotFigure(plot: Plot): Html {
     );
     return html`<tr><th scope="row">${label}</th>${cells}<td class="number">${total.samples}</td></tr>`;
   });
-  const title = plot.unit === '' || plot.unit === 'bytes' ? plot.title : `${plot.title} (${plot.unit})`;
+  const title = ['', 'bytes', 'ms', 's'].includes(plot.unit) ? plot.title : `${plot.title} (${plot.unit})`;
   return html`
 <figure class="plot" id="plot-${plot.id}">
 <figcaption>${title}</figcaption>
 <div class="canvas" data-plot="${plot.id}" tabindex="0" role="group" aria-label="Plot of ${plot.title}. Arrow keys move the cursor; the numbers are in the table below."></div>
+${limitsLine(plot)}
 <details><summary>Numbers</summary><div class="scroll"><table>
 <thead><tr><th scope="col">Series</th><th scope="col" class="number">Min</th><th scope="col" class="number">Mean</th><th scope="col" class="number">Max</th><th scope="col" class="number">Last</th><th scope="col" class="number">Samples</th></tr></thead>
 <tbody>${rows}</tbody></table></div></details>
 </figure>`;
+}
+
+function limitsLine({ limits = [], unit }: Plot): Html | null {
+  if (limits.length === 0) return null;
+  const texts = limits.map(
+    ({ value, tone, label = 'limit' }) => html`<span class="limit ${tone}">${label} ${formatUnit(value, unit)}</span> `,
+  );
+  return html`<p class="limits">${texts}</p>`;
 }
 
 /** Faults are numbered; the plots show the numbers. */

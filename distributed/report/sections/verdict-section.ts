@@ -2,6 +2,7 @@
 import type { Environment } from '../../run/environment.ts';
 import { measurementOf, type Part, type Results } from '../../run/results.ts';
 import { countOf, formatDuration, formatUnit } from '../format.ts';
+import type { Headline } from '../gather-headline.ts';
 import { type Html, html } from '../html.ts';
 import { exitWording, sentenceCase, verdictSentence, type Wording, wordingOf } from '../wording.ts';
 
@@ -35,6 +36,16 @@ export function readableTime(iso: string): string {
   return `${new Date(iso).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
+/** How much and how late, for the whole run. */
+export function headlineSection(headlines: readonly Headline[]): Html | null {
+  if (headlines.length === 0) return null;
+  const tiles = headlines.flatMap(({ title, count, perSecond, p50Ms, p99Ms }) => [
+    html`<div><dt>${title}</dt><dd>${formatUnit(count, '')}</dd><dd class="beside">${formatUnit(perSecond, '/s')} on average</dd></div>`,
+    html`<div><dt>${title}: latency P99</dt><dd>${formatUnit(p99Ms, 'ms')}</dd><dd class="beside">P50 ${formatUnit(p50Ms, 'ms')}</dd></div>`,
+  ]);
+  return html`<section aria-label="Throughput and latency"><dl class="tiles">${tiles}</dl></section>`;
+}
+
 export function numbersSection(numbers: Results['numbers']): Html | null {
   const entries = Object.entries(numbers);
   if (entries.length === 0) return null;
@@ -50,16 +61,34 @@ export function numbersSection(numbers: Results['numbers']): Html | null {
   return html`<section aria-label="Numbers"><dl class="tiles">${tiles}</dl>${rest.length > 0 && more}</section>`;
 }
 
-export function partsSection(parts: readonly Part[]): Html | null {
+export interface PartHeadlines {
+  readonly part: Part;
+  readonly headlines: readonly Headline[];
+}
+
+export function partsSection(parts: readonly PartHeadlines[]): Html | null {
   if (parts.length === 0) return null;
+  const titles = [...new Set(parts.flatMap(({ headlines }) => headlines.map(({ title }) => title)))];
+  const heads = titles.map(
+    (title) =>
+      html`<th scope="col" class="number">${title}</th><th scope="col" class="number">per s</th><th scope="col" class="number">P50</th><th scope="col" class="number">P99</th>`,
+  );
   const rows = parts.map(
-    (part) => html`
+    ({ part, headlines }) => html`
 <tr><th scope="row"><a href="#part-${part.name}">${part.name}</a></th><td>${badge(wordingOf(part.verdict))}</td>
 <td class="number">${formatDuration(part.durationMs)}</td>
+${titles.map((title) => headlineCells(headlines.find((each) => each.title === title)))}
 <td>${part.note ?? ''}${part.directory !== undefined && html` <a href="${part.directory}/report.html">own report</a>`}</td></tr>`,
   );
   return html`
 <section id="parts"><h2>Parts</h2><div class="scroll"><table>
-<thead><tr><th scope="col">Part</th><th scope="col">Verdict</th><th scope="col" class="number">Duration</th><th scope="col">Note</th></tr></thead>
+<thead><tr><th scope="col">Part</th><th scope="col">Verdict</th><th scope="col" class="number">Duration</th>${heads}<th scope="col">Note</th></tr></thead>
 <tbody>${rows}</tbody></table></div></section>`;
+}
+
+function headlineCells(headline: Headline | undefined): Html {
+  if (headline === undefined) return html`<td></td><td></td><td></td><td></td>`;
+  const { count, perSecond, p50Ms, p99Ms } = headline;
+  const texts = [formatUnit(count, ''), formatUnit(perSecond, ''), formatUnit(p50Ms, 'ms'), formatUnit(p99Ms, 'ms')];
+  return html`${texts.map((text) => html`<td class="number">${text}</td>`)}`;
 }

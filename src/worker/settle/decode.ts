@@ -7,11 +7,12 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';
+import type { DeadLetterReason } from '../../contract/dead-letter-reasons.ts';
 import { derivedCorrelationId } from '../../contract/event-id.ts';
 import { type InboundLimits, type InboundSchemas, inboundSchemas } from '../../contract/inbound.ts';
 import { EVENT_TYPES } from '../../contract/topics.ts';
 import type { Input } from '../../domain/inputs.ts';
-import type { DeadLetterReason, InboundRecord } from '../../domain/ports.ts';
+import type { InboundRecord } from '../../domain/ports.ts';
 import {
   type TraceContext,
   traceparentFromHeader,

@@ -1,6 +1,8 @@
 /** A group of records while it is resolved: what each of them is, and what it has come to so far. */
+
+import type { DeadLetterReason } from '../../contract/dead-letter-reasons.ts';
 import type { Registration, SlotInput } from '../../domain/inputs.ts';
-import type { DeadLetter, DeadLetterReason, InboundRecord } from '../../domain/ports.ts';
+import type { DeadLetter, InboundRecord } from '../../domain/ports.ts';
 import { Resolutions } from './resolution.ts';
 
 /** An input of the group that the use cases have to settle. */

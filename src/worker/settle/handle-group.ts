@@ -8,9 +8,11 @@
  *                       ├─ contents, failures ─ hints ─ AssignInputs ─ one resolution per record
  *                       └─ what cannot be used ─ dead letters, awaited
  */
+
+import type { DeadLetterReason } from '../../contract/dead-letter-reasons.ts';
 import type { BatchStore } from '../../domain/batch-store.ts';
 import type { Disposition, Input, Registration, SlotInput } from '../../domain/inputs.ts';
-import type { DeadLetterReason, Doorbell, HintStore, InboundRecord, MessagePublisher } from '../../domain/ports.ts';
+import type { Doorbell, HintStore, InboundRecord, MessagePublisher } from '../../domain/ports.ts';
 import { AppError, describeError } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';

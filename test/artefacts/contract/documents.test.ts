@@ -8,12 +8,10 @@ import { asyncApi } from '../../../artefacts/contract/asyncapi.ts';
 import { contractDocuments } from '../../../artefacts/contract/documents.ts';
 import { openApi } from '../../../artefacts/contract/openapi.ts';
 import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
-import { DEAD_LETTER_REASONS as CONTRACT_REASONS } from '../../../src/contract/dead-letter-reasons.ts';
 import { contentMessage, failureMessage, registrationMessage } from '../../../src/contract/inbound-messages.ts';
 import type { WireMessage } from '../../../src/contract/message.ts';
 import { completedMessage, excessMessage, slotAssignedMessage } from '../../../src/contract/outbound.ts';
 import { deadLetterTopic, EVENT_TYPES, type EventName, INBOUND, topicsFor } from '../../../src/contract/topics.ts';
-import { DEAD_LETTER_REASONS } from '../../../src/domain/ports.ts';
 import { AppError } from '../../../src/errors.ts';
 import type { HealthProbe } from '../../../src/http/health.ts';
 import { createHttpServer } from '../../../src/http/server.ts';
@@ -143,10 +141,6 @@ describe('the topics', () => {
     const names = Object.keys(components.schemas);
     expect(names).toHaveLength(12);
     expect(Object.values(components.schemas).map(({ title }) => title)).toEqual(names);
-  });
-
-  test('tell the reasons that the service has', () => {
-    expect([...CONTRACT_REASONS]).toEqual([...DEAD_LETTER_REASONS]);
   });
 
   test.each(['slotAssigned', 'excess', 'completed'] as const)('give a %s the described headers', (name) => {

@@ -22,11 +22,11 @@ test('the image is built by the pnpm of package.json and carries its version', (
   expect(dockerfile).toContain(`org.opencontainers.image.version="${VERSION}"`);
 });
 
-test('all stages stand on one Node 20, pinned to a version, and the image runs as somebody without privileges', () => {
+test('all stages stand on one Node 24, pinned to a version, and the image runs as somebody without privileges', () => {
   const stages = [...dockerfile.matchAll(/^FROM (\S+)(?: AS (\S+))?/gm)].map(([, image, name]) => ({ image, name }));
   const names = stages.map(({ name }) => name);
   const bases = new Set(stages.map(({ image }) => image).filter((image) => !names.includes(image)));
-  expect([...bases]).toEqual([expect.stringMatching(/^node:20\.\d+\.\d+-bookworm-slim$/)]);
+  expect([...bases]).toEqual([expect.stringMatching(/^node:24\.\d+\.\d+-bookworm-slim$/)]);
   const runtime = dockerfile.slice(dockerfile.lastIndexOf('\nFROM'));
   expect(/^USER (\S+)/m.exec(runtime)?.[1]).toBe('node');
 });

@@ -1,14 +1,16 @@
-import { readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { nameOfTopic } from '../../../distributed/report/gather-plots.ts';
 import { embedJson, html } from '../../../distributed/report/html.ts';
 import type { ReportData } from '../../../distributed/report/report-data.ts';
 import { buildReport, writeReport } from '../../../distributed/report/report-page.ts';
 import { findSlowBatches } from '../../../distributed/report/slow-batches.ts';
 import type { Results } from '../../../distributed/run/results.ts';
+import { RunDirectory } from '../../../distributed/run/run-directory.ts';
 import {
   removeSampleFolders,
   type SampleOptions,
   STARTED_AT_MS,
+  sampleFolder,
   sampleRun,
 } from '../../support/recorded/sample-run.ts';
 
@@ -24,7 +26,7 @@ async function pageOf(options: SampleOptions = {}): Promise<string> {
 function textOf(page: string): string {
   return (
     page.slice(page.indexOf('<main>'), page.indexOf('id="over-time"')) +
-    page.slice(page.indexOf('<section id="facts"'), page.indexOf('</main>'))
+    page.slice(page.search(/<section id="(further|facts)"/), page.indexOf('</main>'))
   );
 }
 
@@ -56,7 +58,8 @@ describe('report.html', () => {
 
   test('shows a broken invariant first, opened, with what it judged, its evidence and its timeline', async () => {
     const page = await pageOf({ broken: ['I3'] });
-    expect(page.indexOf('id="I3"')).toBeLessThan(page.indexOf('id="I1"'));
+    expect(page.indexOf('id="I3"')).toBeLessThan(page.indexOf('<details class="passed'));
+    expect(page.indexOf('<details class="passed')).toBeLessThan(page.indexOf('id="I1"'));
     const check = page.slice(page.indexOf('id="I3"'), page.indexOf('id="I1"'));
     expect(check).toMatch(/^id="I3" open>/);
     expect(check).toContain('27\u202f911 judged');
@@ -95,6 +98,84 @@ describe('report.html', () => {
     expect(textOf(page)).toContain('id="hot_batch-I1"');
   });
 
+  test('folds what held, with the number of checks and of operations', async () => {
+    const text = textOf(await pageOf());
+    expect(text).toMatch(/<details class="passed good"><summary>.*\d+ checks held over [\d\u202f]+ operations judged/);
+    expect(text).not.toContain('class="passed good" open');
+  });
+
+  test('begins with how much and how late, for the run and for each part that was measured', async () => {
+    const run = await sampleRun();
+    expect(textOf(await buildReport(run))).toMatch(
+      /last content to completion<\/dt><dd>40<\/dd><dd class="beside">1\.\d+ \/s/,
+    );
+    const results = (await run.readResults()) as Results;
+    const { checks, races, gates, durationMs } = results;
+    const part = {
+      name: 'hot',
+      verdict: 'valid' as const,
+      durationMs,
+      checks,
+      races,
+      gates,
+      numbers: {},
+      directory: '.',
+    };
+    await run.writeResults({ ...results, checks: [], parts: [part, { ...part, name: 'lost', directory: 'nowhere' }] });
+    const table = /<section id="parts">.*?<\/section>/s.exec(await buildReport(run))?.[0] ?? '';
+    expect(table.match(/<td class="number">40<\/td>/g)).toHaveLength(1);
+  });
+
+  test('is compared with the previous run of the same scenario, and with no other', async () => {
+    const parent = sampleFolder();
+    await sampleRun({ seed: 1 }, parent);
+    const run = await sampleRun({ seed: 2, slowness: 3 }, parent);
+    const text = textOf(await buildReport(run));
+    expect(text).toMatch(/id="previous"[\s\S]*Compared with [^:]*race_conditions-1: \d+ differences? beyond noise/);
+    expect(text).toMatch(/P99<\/th>.*✗<\/span> worse/);
+    expect(text).toMatch(/pnpm test:distributed compare \S+race_conditions-1 \S+race_conditions-2/);
+    await writeFile(run.file('env.json'), JSON.stringify({ ...run.environment, instances: 5 }));
+    expect(await buildReport(await RunDirectory.open(run.path))).not.toContain('id="previous"');
+  });
+
+  test('says what races need nothing, and options in words', async () => {
+    const run = await sampleRun();
+    const results = (await run.readResults()) as Results;
+    const race = { name: 'Rebalances', seen: 0, needed: 0, unit: 'rebalances' };
+    await run.writeResults({ ...results, races: [race] });
+    const options = {
+      ratePerSecond: 0,
+      duplicatePercent: 30,
+      mutant: null,
+      workerEnv: { LOG_LEVEL: 'debug' },
+      seed: 1,
+    };
+    await writeFile(run.file('env.json'), JSON.stringify({ ...run.environment, options }));
+    const text = textOf(await buildReport(await RunDirectory.open(run.path)));
+    expect(text).toContain('not required');
+    const facts = [...text.matchAll(/<th scope="row">([^<]+)<\/th><td>([^<]+)</g)].map(
+      ([, name, value]) => `${name}: ${value}`,
+    );
+    expect(facts.slice(-3)).toEqual([
+      'Inputs per second: as many as Kafka takes',
+      'Duplicate: 30%',
+      'Settings of the workers: LOG_LEVEL=debug',
+    ]);
+    expect(text.match(/<th scope="row">Seed/g)).toHaveLength(1);
+  });
+
+  test('leads on to logs, to the dashboards and to what Prometheus kept', async () => {
+    const run = await sampleRun();
+    expect(textOf(await buildReport(run))).toMatch(
+      /href="logs\/worker-2.jsonl"[\s\S]*pnpm test:distributed logs \S+ --batch/,
+    );
+    await mkdir(run.file('prometheus'));
+    await writeFile(run.file('panels.json'), '{}');
+    const text = textOf(await buildReport(run));
+    expect(text).toMatch(/pnpm grafana:preview \S+race_conditions-42/);
+    expect(text).toMatch(/prometheus --config\.file=\S+ --storage\.tsdb\.path=\S+\/prometheus/);
+  });
+
   test('refuses a run that nobody judged', async () => {
     const run = await sampleRun();
     await rm(run.file('results.json'));
@@ -109,13 +190,51 @@ describe('the data of the plots', () => {
       'throughput records/s',
       'latency-due-time-to-slot ms',
       'latency-last-content-to-completion ms',
-      'cpu_fraction cores',
-      'rss_bytes bytes',
       'lag_records records',
       'outbox_depth rows',
+      'cpu_fraction cores',
+      'rss_bytes bytes',
     ]);
     const labels = plots.find(({ id }) => id === 'throughput')?.series.map(({ label }) => label);
     expect(labels).toEqual(['inputs sent', 'slots assigned', 'completions']);
+  });
+
+  test('a process has one colour in all plots, in the order people count', async () => {
+    const { plots } = dataOf(await pageOf());
+    for (const id of ['cpu_fraction', 'rss_bytes']) {
+      const series = plots.find((plot) => plot.id === id)?.series ?? [];
+      expect(series.map(({ label, colour }) => `${label} ${colour}`)).toEqual([
+        'worker-1 0',
+        'worker-2 1',
+        'worker-3 2',
+      ]);
+    }
+  });
+
+  test('a counter is drawn as its growth per second, also across a restart', async () => {
+    const run = await sampleRun();
+    const totals = [100, 200, 300, 10, 60];
+    await run.metricWriter().appendAll(
+      totals.map((value, second) => ({
+        process: 'worker-1',
+        metric: 'inputs_total',
+        monoMs: second * 1_000,
+        wallMs: STARTED_AT_MS + second * 1_000,
+        value,
+      })),
+    );
+    const plot = dataOf(await buildReport(run)).plots.find(({ id }) => id === 'inputs_total');
+    expect(plot).toMatchObject({ title: 'Inputs resolved', unit: '/s' });
+    expect(plot?.series[0]?.y.filter((value) => value !== null)).toEqual([100, 100, 50]);
+  });
+
+  test('the latency of completions has its limits', async () => {
+    const { plots } = dataOf(await pageOf());
+    expect(plots.find(({ id }) => id === 'latency-last-content-to-completion')?.limits).toEqual([
+      { value: 50, tone: 'open', label: 'aimed at for P99' },
+      { value: 1_000, tone: 'bad', label: 'promised' },
+    ]);
+    expect(plots.find(({ id }) => id === 'latency-due-time-to-slot')?.limits).toEqual([]);
   });
 
   test('is small however many samples there were, and says how many', async () => {

@@ -27,7 +27,10 @@ describe('the summary for a terminal', () => {
 
   test('shows each invariant with what it judged, races, gates and where the report is', () => {
     const text = textSummary(resultsOf(), 'runs/latest/report.html');
-    expect(text).toMatch(/✓ {2}I1 +held +18\u202f204 judged {2}No content takes two slots/);
+    expect(text).toMatch(/✓ {2}\d+ checks held over [\d\u202f]+ judged\n {5}I1 I2 /);
+    const missing = textSummary(resultsOf({ broken: ['I3'] }));
+    expect(missing).toMatch(/✗ {2}I3 +broken +27\u202f911 judged {2}\S/);
+    expect(missing).not.toMatch(/held over.*\n.*I3/);
     expect(text).toMatch(/311 of 20 overlaps +claims on one batch/);
     expect(text).toMatch(/24 ms +target < 50 ms +last content to completion, P99/);
     expect(text).toContain('report     runs/latest/report.html');

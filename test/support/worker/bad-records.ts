@@ -3,8 +3,8 @@
  * content for batch `lenient` or a registration, bent in one place.
  */
 import { randomBytes } from 'node:crypto';
+import type { DeadLetterReason } from '../../../src/contract/dead-letter-reasons.ts';
 import type { Topics } from '../../../src/contract/topics.ts';
-import type { DeadLetterReason } from '../../../src/domain/ports.ts';
 import type { SentRecord } from '../servers/topic-tail.ts';
 import type { WireInputs } from './wire-inputs.ts';
 

@@ -1,4 +1,5 @@
-import type { DeadLetterReason, InboundRecord } from '../../../src/domain/ports.ts';
+import type { DeadLetterReason } from '../../../src/contract/dead-letter-reasons.ts';
+import type { InboundRecord } from '../../../src/domain/ports.ts';
 import type { IntakeDeps } from '../../../src/worker/intake/intake-options.ts';
 import type { Resolution } from '../../../src/worker/settle/resolution.ts';
 import { unavailable } from './memory-record-source.ts';
