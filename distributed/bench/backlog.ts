@@ -20,12 +20,14 @@ const ADD_SLOTS = `
 insert into slots (essay_id, batch_id, position)
 select * from unnest($1::text[], $2::text[], $3::int[])`;
 
+/** Ids of batches that were complete before anybody came begin with it. */
+export const FINISHED_PREFIX = 'finished-';
 /** One slot each: it is their number that matters. */
 const ADD_FINISHED = `
 with finished as (
   insert into batches (id, state, expected_count, open_slots, filled_count, version, course_code, user_id, correlation_id,
     registration_digest, registered_at, completed_at)
-  select 'finished-' || n, 'complete', 1, 0, 1, 1, 'ENG5', 'user', 'correlation', 'bench', now(), now()
+  select '${FINISHED_PREFIX}' || n, 'complete', 1, 0, 1, 1, 'ENG5', 'user', 'correlation', 'bench', now(), now()
   from generate_series(1, $1::int) n
   returning id
 )

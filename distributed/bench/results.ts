@@ -67,7 +67,7 @@ const resultsSchema = z.object({
   backlog: backlogSchema,
   machine: machineSchema,
   rows: z.array(rowSchema),
-  shapes: z.array(shapeSchema),
+  shapes: z.array(shapeSchema).default([]),
   leftOut: z.array(z.object({ name: z.string(), reason: z.string() })),
 });
 

@@ -5,6 +5,7 @@
  */
 import { Client } from 'pg';
 import type { Arena } from '../arena.ts';
+import { FINISHED_PREFIX } from '../backlog.ts';
 import type { Contestant, Drain, Timing } from '../contestant.ts';
 import { judgeOutcome, type Placement } from '../outcome.ts';
 import { readOutputs, steadyRate, untilWritten } from '../outputs.ts';
@@ -75,10 +76,13 @@ async function readTables({ addresses }: Arena): Promise<{ slots: Placement[]; c
   try {
     const slots = await client.query<Placement>(
       `select batch_id as "batchId", text_storage_id as "textStorageId", essay_id as "essayId"
-       from slots where status = 'filled'`,
+       from slots where status = 'filled' and not starts_with(batch_id, $1)`,
+      [FINISHED_PREFIX],
     );
     const batches = await client.query<{ id: string }>(
-      `select id from batches where state = 'complete' and open_slots = 0 and filled_count = expected_count`,
+      `select id from batches
+       where state = 'complete' and open_slots = 0 and filled_count = expected_count and not starts_with(id, $1)`,
+      [FINISHED_PREFIX],
     );
     return { slots: slots.rows, completeBatchIds: batches.rows.map(({ id }) => id) };
   } finally {

@@ -7,7 +7,7 @@ import { EVENT_TYPES } from '../../../src/contract/topics.ts';
 import { releasing } from '../../engine/releases.ts';
 import { publishLoad } from '../../generator/producer.ts';
 import { type Arena, ArenaBuilder } from '../arena.ts';
-import { type Backlog, type BacklogShape, planBacklog } from '../backlog.ts';
+import { type BacklogShape, planBacklog } from '../backlog.ts';
 import { product } from '../contestants/catalogue.ts';
 import { WorkerGroup, type WorkersOptions } from '../contestants/worker-group.ts';
 import { verifyBacklog, workersContestant } from '../contestants/workers.ts';
@@ -19,8 +19,7 @@ import type { Figure, Measured, Point, Shape, ShapeBench } from './shape.ts';
 
 const LOW_RATE = 300;
 const OPEN_BATCHES = 15;
-const WARM_UP_SECONDS = 3;
-const SECONDS = 12;
+const LENGTH = { warmUpSeconds: 3, seconds: 12 };
 const SHARES_OF_CAPACITY = [0.1, 0.3, 0.5, 0.7, 0.9];
 /** All batches are open at the same time. */
 const ALL_IN_FLIGHT = 10_000;
@@ -44,7 +43,7 @@ export const LIVE_SHAPES: readonly Shape[] = [
         (['production', 'adversarial'] as const).map((routing) => ({
           series: `${workers.kind}, ${routing}`,
           x: workers.workers,
-          measure: () => measure(bench, workers, { ratePerSecond: LOW_RATE, routing }),
+          measure: () => measureLive(bench, workers, { ...LENGTH, ratePerSecond: LOW_RATE, routing }),
         })),
       ),
   },
@@ -63,7 +62,7 @@ async function loadPoints(bench: ShapeBench): Promise<Point[]> {
     const capacity = await measureCapacity(bench, worker);
     for (const share of SHARES_OF_CAPACITY) {
       const ratePerSecond = Math.round(capacity * share);
-      const measured = () => measure(bench, worker, { ratePerSecond, routing: 'production' });
+      const measured = () => measureLive(bench, worker, { ...LENGTH, ratePerSecond, routing: 'production' });
       points.push({ series: worker.name, x: ratePerSecond, measure: measured });
     }
   }
@@ -80,14 +79,22 @@ async function measureCapacity({ stack, around, meter, backlog }: ShapeBench, wo
   });
 }
 
-interface LiveLoad {
+export interface LiveLoad {
   readonly ratePerSecond: number;
+  readonly warmUpSeconds: number;
+  /** After the warm-up. */
+  readonly seconds: number;
   readonly routing: BacklogShape['routing'];
 }
 
-async function measure(bench: ShapeBench, workers: WorkersOptions, load: LiveLoad): Promise<Measured> {
-  const { ratePerSecond, routing } = load;
-  const slots = Math.ceil((ratePerSecond * (WARM_UP_SECONDS + SECONDS)) / OPEN_BATCHES);
+/** Values in the order of FIGURES. */
+export async function measureLive(
+  bench: Pick<ShapeBench, 'stack' | 'around' | 'meter' | 'backlog'>,
+  workers: WorkersOptions,
+  load: LiveLoad,
+): Promise<Measured> {
+  const { ratePerSecond, routing, warmUpSeconds, seconds } = load;
+  const slots = Math.ceil((ratePerSecond * (warmUpSeconds + seconds)) / OPEN_BATCHES);
   const shape = { ...bench.backlog, batches: OPEN_BATCHES, slots, routing };
   const backlog = planBacklog(shape, { ratePerSecond, batchesInFlight: ALL_IN_FLIGHT });
   return releasing(async (releases) => {
@@ -100,7 +107,7 @@ async function measure(bench: ShapeBench, workers: WorkersOptions, load: LiveLoa
     group.start();
     await group.untilMembers(workers.workers);
     const stopwatch = new Stopwatch(bench.meter);
-    const due = await send(arena, backlog, group, stopwatch);
+    const due = await send(arena, { group, stopwatch, warmUpSeconds });
     await untilWritten(arena, backlog.contents.length + backlog.registrations.length, group.signal);
     const latencies = await readLatencies(arena, due);
     const { worker, postgres, kafka, redis } = stopwatch.cost().cpuSeconds;
@@ -126,7 +133,11 @@ interface DueTimes {
 }
 
 /** Sends all of it, and reads the meter when the warm-up is over and when the last content was sent. */
-async function send(arena: Arena, backlog: Backlog, group: WorkerGroup, stopwatch: Stopwatch): Promise<DueTimes> {
+async function send(
+  arena: Arena,
+  { group, stopwatch, warmUpSeconds }: { group: WorkerGroup; stopwatch: Stopwatch; warmUpSeconds: number },
+): Promise<DueTimes> {
+  const { backlog } = arena;
   const texts = new Map<string, number>();
   const batches = new Map<string, number>();
   const sending = publishLoad({
@@ -142,7 +153,7 @@ async function send(arena: Arena, backlog: Backlog, group: WorkerGroup, stopwatc
   });
   // Its failure is met below: nobody else listens meanwhile.
   sending.catch(() => undefined);
-  await sleep(WARM_UP_SECONDS * 1_000, undefined, { signal: group.signal });
+  await sleep(warmUpSeconds * 1_000, undefined, { signal: group.signal });
   const measuredFromMs = Date.now();
   await stopwatch.begin(group.programs.pids);
   await sending;

@@ -26,6 +26,8 @@ export async function runShapes(names: readonly string[], bench: ShapeBench, rou
 async function runShape(shape: Shape, bench: ShapeBench, { repeats, signal, say }: Rounds): Promise<ShapeResult> {
   const { name, about, xTitle, figures } = shape;
   const points = (await shape.points(bench)).map((point) => ({ point, runs: [] as Measured[] }));
+  say('warm-up');
+  await points[0]?.point.measure().catch(() => undefined);
   for (let repeat = 1; repeat <= repeats; repeat++) {
     for (const { point, runs } of points) {
       signal.throwIfAborted();
