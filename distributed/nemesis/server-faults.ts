@@ -84,7 +84,7 @@ function terminating(databaseUrl: string): Pick<Injector, 'start' | 'stop'> {
   let terminated = 0;
   let loop: Promise<void> = Promise.resolve();
   const terminate = async () => {
-    terminated += await terminateSessions(databaseUrl).catch(() => 0);
+    terminated += await terminateOnce(databaseUrl).catch(() => 0);
   };
   return {
     async start() {
@@ -106,18 +106,23 @@ function terminating(databaseUrl: string): Pick<Injector, 'start' | 'stop'> {
   };
 }
 
-async function terminateSessions(databaseUrl: string): Promise<number> {
+/** Of the workers; answers how many there were. */
+export async function terminateSessions(client: Client): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(
+    `select count(*) filter (where pg_terminate_backend(pid))::int as count
+       from pg_stat_activity
+      where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
+        and application_name not like 'harness%' and application_name <> 'quiescence'`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+async function terminateOnce(databaseUrl: string): Promise<number> {
   const client = new Client({ connectionString: databaseUrl, application_name: 'harness-nemesis' });
   client.on('error', () => undefined);
   await client.connect();
   try {
-    const { rows } = await client.query<{ count: number }>(
-      `select count(*) filter (where pg_terminate_backend(pid))::int as count
-         from pg_stat_activity
-        where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
-          and application_name not like 'harness%' and application_name <> 'quiescence'`,
-    );
-    return rows[0]?.count ?? 0;
+    return await terminateSessions(client);
   } finally {
     await client.end();
   }

@@ -5,6 +5,7 @@ import { badInput } from './bad-input.ts';
 import { brokerFailover } from './broker-failover.ts';
 import { chaos } from './chaos.ts';
 import { completion } from './completion.ts';
+import { connectionPool } from './connection-pool.ts';
 import { crash } from './crash.ts';
 import { earlyContent } from './early-content.ts';
 import { heldBatch } from './held-batch.ts';
@@ -44,6 +45,7 @@ export const SCENARIOS: readonly Scenario[] = [
   brokerFailover,
   redisFailover,
   partition,
+  connectionPool,
   chaos,
   readLoad,
   agedDatabase,
