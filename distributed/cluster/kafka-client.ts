@@ -1,6 +1,6 @@
 /** Kafka as the harness uses it: clients, and waits for what a consumer group is in. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Admin, type ITopicConfig, Kafka, logLevel } from 'kafkajs';
+import { type Admin, type GroupDescription, type ITopicConfig, Kafka, logLevel } from 'kafkajs';
 import { installHarnessCodecs } from './harness-codecs.ts';
 
 /** One of three brokers may hang: then another is asked. */
@@ -109,14 +109,27 @@ export interface GroupWait {
 }
 
 /** Waits until enough members share the consumer group and none of them is coming or going. */
-export async function waitForStableGroup(kafka: Kafka, wait: GroupWait): Promise<void> {
+export function waitForStableGroup(kafka: Kafka, wait: GroupWait): Promise<void> {
+  return waitForGroup(kafka, wait, ({ state, members }) => state === 'Stable' && wait.isEnough(members.length));
+}
+
+/** Waits until enough members are there, also while others come. */
+export function waitForJoining(kafka: Kafka, wait: GroupWait): Promise<void> {
+  return waitForGroup(kafka, wait, ({ members }) => wait.isEnough(members.length));
+}
+
+async function waitForGroup(
+  kafka: Kafka,
+  wait: GroupWait,
+  isReady: (group: GroupDescription) => boolean,
+): Promise<void> {
   await withAdmin(kafka, async (admin) => {
     const giveUpAtMs = Date.now() + GROUP_STABLE_MS_MAX;
     for (;;) {
       wait.signal.throwIfAborted();
       const { groups } = await admin.describeGroups([wait.groupId]);
       const [group] = groups;
-      if (group?.state === 'Stable' && wait.isEnough(group.members.length)) return;
+      if (group !== undefined && isReady(group)) return;
       if (Date.now() > giveUpAtMs) throw new Error(`${wait.failure} within ${GROUP_STABLE_MS_MAX} ms`);
       await sleep(wait.intervalMs);
     }

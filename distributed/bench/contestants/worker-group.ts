@@ -1,5 +1,5 @@
 /** Processes of one consumer group on an arena: the product's workers, or a peer's. */
-import { waitForStableGroup } from '../../cluster/kafka-client.ts';
+import { type GroupWait, waitForJoining, waitForStableGroup } from '../../cluster/kafka-client.ts';
 import { productEnv } from '../../cluster/product.ts';
 import type { Arena } from '../arena.ts';
 import type { Contestant } from '../contestant.ts';
@@ -47,14 +47,23 @@ export class WorkerGroup {
     this.programs.start(specs, logFolder);
   }
 
+  /** It has a member: work may begin, whoever else is still to come. */
+  async untilJoined(): Promise<void> {
+    await waitForJoining(this.arena.kafka, this.waitFor(1));
+  }
+
   /** None of them coming or going. */
   async untilMembers(members: number): Promise<void> {
-    await waitForStableGroup(this.arena.kafka, {
+    await waitForStableGroup(this.arena.kafka, this.waitFor(members));
+  }
+
+  private waitFor(members: number): GroupWait {
+    return {
       groupId: this.arena.addresses.consumerGroup,
       isEnough: (found) => found >= members,
       failure: `${this.options.name} did not join its consumer group`,
       intervalMs: GROUP_POLL_INTERVAL_MS,
       signal: this.signal,
-    });
+    };
   }
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { benchPage } from '../../../distributed/bench/bench-page.ts';
+import { requireWithin } from '../../../distributed/bench/contestants/workers.ts';
 import { steadyRate } from '../../../distributed/bench/outputs.ts';
 import { PUBLISHED, withTable } from '../../../distributed/bench/publish.ts';
 import { type BenchResults, type BenchRun, readBenchResults } from '../../../distributed/bench/results.ts';
@@ -122,4 +123,11 @@ describe('README.md', () => {
   test('without marks is refused', () => {
     expect(() => withTable('no marks', '')).toThrow(/has no <!-- bench/);
   });
+});
+
+test('a drain that began before its time was taken has no speed', () => {
+  expect(() => requireWithin(1_000, [999, 1_000, 1_001])).toThrow(
+    '1 of 3 events were written before its time was taken',
+  );
+  requireWithin(1_000, [1_000, 1_001]);
 });
