@@ -130,7 +130,13 @@ function statusPaths() {
         tags: ['status'],
         summary: 'Counts, progress and completion of a batch.',
         parameters: [idParameter('batch_id'), correlationParameter()],
-        responses: { '200': answer('The batch as the database has it now.', 'BatchStatus'), ...failures },
+        responses: {
+          '200': answer(
+            'The batch as the database has it now. Its ETag as If-None-Match is answered with 304 while nothing changed.',
+            'BatchStatus',
+          ),
+          ...failures,
+        },
       },
     },
     '/v1/essays/{essay_id}/status': {
@@ -139,7 +145,13 @@ function statusPaths() {
         tags: ['status'],
         summary: 'The slot of an essay and what is in it.',
         parameters: [idParameter('essay_id'), correlationParameter()],
-        responses: { '200': answer('The slot as the database has it now.', 'EssayStatus'), ...failures },
+        responses: {
+          '200': answer(
+            'The slot as the database has it now. Its ETag as If-None-Match is answered with 304 while nothing changed.',
+            'EssayStatus',
+          ),
+          ...failures,
+        },
       },
     },
   };

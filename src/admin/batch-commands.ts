@@ -72,7 +72,7 @@ function addList(batch: Command, open: Open<BatchAdmin>, io: AdminIo): void {
         each.pendingCount,
       ]);
       const headers = ['BATCH', 'STATE', 'AGE', 'OWNER', 'SLOTS', 'FILLED', 'FAILED', 'OPEN', 'PENDING'];
-      const table = rows.length === 0 ? 'none' : formatTable(headers, rows);
+      const table = rows.length === 0 ? 'no unfinished batches' : formatTable(headers, rows);
       printResult(
         command,
         io,

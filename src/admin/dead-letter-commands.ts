@@ -48,7 +48,8 @@ function addList(dlq: Command, open: Open<DeadLetterAdmin>, io: AdminIo): void {
         letter.detail,
       ]);
       const headers = ['TOPIC', 'OFFSET', 'REASON', 'ATTEMPTS', 'FIRST SEEN', 'DETAIL'];
-      printResult(command, io, letters.map(letterBody), formatTable(headers, rows));
+      const table = rows.length === 0 ? 'no dead letters' : formatTable(headers, rows);
+      printResult(command, io, letters.map(letterBody), table);
     });
 }
 

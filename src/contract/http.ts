@@ -100,7 +100,12 @@ export const HTTP_ERROR_CODES = [
 ] as const;
 
 export const errorBody = z.object({
-  type: z.string().optional().describe('With the next three, as RFC 9457 has them: of 401 and 403.'),
+  type: z
+    .string()
+    .optional()
+    .describe(
+      'With the next three, as RFC 9457 has them: of 401 and 403, and where Accept has application/problem+json.',
+    ),
   title: z.string().optional(),
   status: count.optional(),
   detail: z.string().optional(),

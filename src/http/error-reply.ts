@@ -11,6 +11,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { SERVICE } from '../version.ts';
 
 const WARN_INTERVAL_MS = 10_000;
+const PROBLEM_TYPE = 'application/problem+json';
 
 export class ErrorReply {
   private readonly clock: Clock;
@@ -23,9 +24,9 @@ export class ErrorReply {
     this.log = deps.log;
   }
 
-  body(refusal: Refusal, correlationId: string): ErrorBody {
+  body(refusal: Refusal, correlationId: string, asProblem = isProblem(refusal)): ErrorBody {
     return {
-      ...(isProblem(refusal) && {
+      ...(asProblem && {
         type: 'about:blank',
         title: STATUS_CODES[refusal.status] ?? 'Refused',
         status: refusal.status,
@@ -43,10 +44,11 @@ export class ErrorReply {
   }
 
   send(reply: FastifyReply, refusal: Refusal): FastifyReply {
+    const asProblem = isProblem(refusal) || reply.request.headers.accept?.includes(PROBLEM_TYPE) === true;
     return reply
       .code(refusal.status)
-      .headers(headersOf(refusal))
-      .send(JSON.stringify(this.body(refusal, reply.request.id)));
+      .headers(headersOf(refusal, asProblem))
+      .send(JSON.stringify(this.body(refusal, reply.request.id, asProblem)));
   }
 
   /** A whole answer where no route can give it, on a connection that ends with it. */
@@ -107,14 +109,17 @@ export function tooMany(perSecondMax: number): Refusal {
   return { status: 429, code: 'RATE_LIMITED', message, retryAfterSeconds: 1 };
 }
 
-/** Who may not is told so in the words of RFC 9457 as well: whatever sits between reads no body but this one. */
+/**
+ * Who asks for the words of RFC 9457 gets them beside ours. Who may not is told so in them always: whatever sits between
+ * reads no other body.
+ */
 function isProblem({ status }: Refusal): boolean {
   return status === 401 || status === 403;
 }
 
-function headersOf(refusal: Refusal): Record<string, string> {
+function headersOf(refusal: Refusal, asProblem = isProblem(refusal)): Record<string, string> {
   return {
-    'content-type': isProblem(refusal) ? 'application/problem+json' : 'application/json; charset=utf-8',
+    'content-type': asProblem ? PROBLEM_TYPE : 'application/json; charset=utf-8',
     ...(refusal.retryAfterSeconds !== undefined && { 'retry-after': String(refusal.retryAfterSeconds) }),
     ...refusal.headers,
   };

@@ -2,6 +2,7 @@
  * The read API. Ids are checked before the database sees them, and requests pass at a bounded rate: whoever reads in a
  * loop gets fewer answers, and the work its speed.
  */
+import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isUsableId } from '../contract/text.ts';
 import type { StatusReader } from '../domain/status.ts';
@@ -17,6 +18,7 @@ const READS_MAX = 32;
 const WAIT_MS_MAX = 1000;
 /** What may come at once after a quiet moment. */
 const BURST_MS = 250;
+const TAG_LENGTH = 22;
 
 export function addStatusRoutes(
   server: FastifyInstance,
@@ -30,23 +32,36 @@ export function addStatusRoutes(
     return errors.send(reply, tooMany(deps.readsPerSecondMax));
   };
 
-  server.get<{ Params: { batch_id: string } }>('/v1/batches/:batch_id/status', { onRequest }, async (request) => {
-    const batchId = checkedId('batch_id', request.params.batch_id);
-    const found = await status.batch(batchId);
-    if (found === null) {
-      throw new AppError('NOT_FOUND', 'no such batch');
-    }
-    return batchBody(found);
-  });
+  server.get<{ Params: { batch_id: string } }>(
+    '/v1/batches/:batch_id/status',
+    { onRequest },
+    async (request, reply) => {
+      const batchId = checkedId('batch_id', request.params.batch_id);
+      const found = await status.batch(batchId);
+      if (found === null) {
+        throw new AppError('NOT_FOUND', 'no such batch');
+      }
+      return answerTagged(request, reply, batchBody(found));
+    },
+  );
 
-  server.get<{ Params: { essay_id: string } }>('/v1/essays/:essay_id/status', { onRequest }, async (request) => {
+  server.get<{ Params: { essay_id: string } }>('/v1/essays/:essay_id/status', { onRequest }, async (request, reply) => {
     const essayId = checkedId('essay_id', request.params.essay_id);
     const found = await status.essay(essayId);
     if (found === null) {
       throw new AppError('NOT_FOUND', 'no such essay');
     }
-    return essayBody(found);
+    return answerTagged(request, reply, essayBody(found));
   });
+}
+
+/** Who has this answer already is told only that. Of the whole answer: counts of what waits have no version. */
+function answerTagged(request: FastifyRequest, reply: FastifyReply, body: object): FastifyReply {
+  const text = JSON.stringify(body);
+  const tag = `"${createHash('sha256').update(text).digest('base64url').slice(0, TAG_LENGTH)}"`;
+  reply.headers({ etag: tag, 'cache-control': 'no-cache' });
+  if (request.headers['if-none-match'] === tag) return reply.code(304).send();
+  return reply.type('application/json; charset=utf-8').send(text);
 }
 
 function checkedId(name: string, text: string): string {

@@ -36,6 +36,7 @@ test('the tests run on the oldest Node that package.json allows and on that of t
   const oldest = /^\^(\d+)\./.exec(engines.node)?.[1];
   const ofImage = /^FROM node:(\d+)\./m.exec(read('Dockerfile'))?.[1];
   const inContainers = jobs.filter(({ container }) => container !== undefined);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the workflow fills it in.
   expect(inContainers.map(({ container }) => container)).toEqual(['node:${{ matrix.node }}-bookworm']);
   expect(inContainers.map(({ strategy }) => strategy?.matrix.node)).toEqual([[Number(oldest), Number(ofImage)]]);
 });

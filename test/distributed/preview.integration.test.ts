@@ -1,18 +1,21 @@
 /** The preview in a real browser: every chart of every dashboard drawn, on a desk and on a phone. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { allDashboards } from '../../artefacts/grafana/all-dashboards.ts';
 import { panelsOf, queriesOf } from '../../distributed/observe/dashboard-queries.ts';
 import { type PanelRecord, recordedAnswer } from '../../distributed/observe/panel-record.ts';
 import { previewPage } from '../../distributed/preview/preview-page.ts';
+import { launchChromium } from '../../distributed/screenshots/chromium.ts';
+import { takeScreenshots } from '../../distributed/screenshots/take-screenshots.ts';
 import { coloursOfPlots, openDrawn, overflowOf } from '../support/browser-page.ts';
-import { launchChromium } from '../support/chromium.ts';
 
 const INSTALL_MS_MAX = 700_000;
 const SPAN = { fromMs: 0, toMs: 60_000 };
 const STEP_MS = 1_000;
+/** An empty page is a few thousand. */
+const PICTURE_BYTES_MIN = 20_000;
 const LONG = 'huleedu.batch.content.provisioning.completed.v1';
 
 jest.setTimeout(60_000);
@@ -60,6 +63,14 @@ test('a chart of several series names each with its newest and largest value', a
   const legend = page.locator('figure', { hasText: 'Inputs resolved by topic' }).first().locator('.u-series').nth(1);
   expect(await legend.textContent()).toMatch(/huleedu\.batch.*\d \/s, max \d/);
   await page.close();
+});
+
+test('pictures are taken of a page that is drawn', async () => {
+  const files = await takeScreenshots({ report: file, dashboards: file }, folder);
+  const sizes = files.map((each) => [basename(each), statSync(each).size > PICTURE_BYTES_MIN]);
+  expect(sizes).toEqual(
+    ['report.png', 'report-plots.png', 'report-phone.png', 'dashboards.png'].map((name) => [name, true]),
+  );
 });
 
 test('the page does not scroll sideways on a phone, however long the names', async () => {

@@ -4,8 +4,8 @@ import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { comparePage } from '../../distributed/report/compare-page.ts';
 import { compareRuns, loadRunResult } from '../../distributed/report/compare-runs.ts';
 import { writeReport } from '../../distributed/report/report-page.ts';
+import { launchChromium } from '../../distributed/screenshots/chromium.ts';
 import { coloursOfPlots, type Opened, openDrawn, openPage, overflowOf, waitUntil } from '../support/browser-page.ts';
-import { launchChromium } from '../support/chromium.ts';
 import { removeSampleFolders, type SampleOptions, sampleRun } from '../support/recorded/sample-run.ts';
 
 const INSTALL_MS_MAX = 700_000;

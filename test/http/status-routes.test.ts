@@ -50,6 +50,37 @@ describe('the status of a batch', () => {
     });
   });
 
+  test('is told once: while nothing changed, its tag is answered with 304', async () => {
+    const { server, status } = setUp();
+    status.batches.set('b1', COMPLETE);
+    const { headers } = await server.inject('/v1/batches/b1/status');
+    const tag = String(headers.etag);
+    const ask = () => server.inject({ url: '/v1/batches/b1/status', headers: { 'if-none-match': tag } });
+    const same = await ask();
+    expect([same.statusCode, same.body, same.headers.etag]).toEqual([304, '', tag]);
+    // The version is the same: what comes late makes no new one.
+    status.batches.set('b1', { ...COMPLETE, pendingCount: 1 });
+    const changed = await ask();
+    expect([changed.statusCode, changed.json<{ pending: number }>().pending]).toEqual([200, 1]);
+    expect(changed.headers.etag).not.toBe(tag);
+  });
+
+  test('is refused in the words of RFC 9457 to who asks for them', async () => {
+    const { server } = setUp();
+    const headers = { accept: 'application/problem+json, application/json' };
+    const reply = await server.inject({ url: '/v1/batches/none/status', headers });
+    expect(reply.headers['content-type']).toContain('application/problem+json');
+    expect(reply.json()).toMatchObject({
+      type: 'about:blank',
+      title: 'Not Found',
+      status: 404,
+      detail: 'no such batch',
+    });
+    const plain = await server.inject('/v1/batches/none/status');
+    expect(plain.headers['content-type']).toContain('application/json');
+    expect(plain.json()).not.toHaveProperty('title');
+  });
+
   test('of a batch only heard of has no slots and no times', async () => {
     const { server, status } = setUp();
     status.batches.set('b2', {

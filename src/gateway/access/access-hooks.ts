@@ -67,8 +67,15 @@ export function addAccess(server: FastifyInstance, deps: AccessDeps): void {
   server.register(cors, {
     origin: allowedOrigins.length === 0 ? false : [...allowedOrigins],
     methods: ['GET', 'HEAD', 'POST'],
-    allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id', 'x-correlation-id'],
-    exposedHeaders: ['retry-after', 'www-authenticate', 'x-correlation-id'],
+    allowedHeaders: [
+      'authorization',
+      'content-type',
+      'idempotency-key',
+      'if-none-match',
+      'last-event-id',
+      'x-correlation-id',
+    ],
+    exposedHeaders: ['etag', 'retry-after', 'www-authenticate', 'x-correlation-id'],
     maxAge: 600,
   });
   server.register(helmet, {

@@ -1,7 +1,7 @@
 /** The live page in a real browser, before a real gateway and a real worker: what it shows is what the tables hold. */
 import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { launchChromium } from '../../support/chromium.ts';
+import { launchChromium } from '../../../distributed/screenshots/chromium.ts';
 import { hasText, isLive, openPage, shownSlots, until, versionIs } from '../../support/live-page.ts';
 import { tokenOf, WITH_TOKENS } from '../../support/user-tokens.ts';
 import { waitFor } from '../../support/wait-for.ts';

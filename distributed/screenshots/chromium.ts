@@ -1,9 +1,9 @@
 /** A real headless Chromium: the machine's own, else Debian's package, installed when we are root, and said aloud. */
 import { type Browser, chromium } from 'playwright-core';
-import { announced } from '../../distributed/stack/process/progress.ts';
-import { runCommand } from '../../distributed/stack/process/run-command.ts';
-import { isDebian, isRoot } from '../../distributed/stack/programs/debian.ts';
-import { programOnPath } from '../../distributed/stack/programs/find-program.ts';
+import { announced } from '../stack/process/progress.ts';
+import { runCommand } from '../stack/process/run-command.ts';
+import { isDebian, isRoot } from '../stack/programs/debian.ts';
+import { programOnPath } from '../stack/programs/find-program.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const INSTALL_MS_MAX = 600_000;
