@@ -3,13 +3,14 @@
  * there, is asked for again.
  */
 import type { BatchOwner, BatchOwners } from '../../domain/access.ts';
+import { BoundedMap } from '../bounded-map.ts';
 import { type Principal, sees, viewerOf } from './principal.ts';
 
 const REMEMBERED_MAX = 10_000;
 
 export class BatchOwnership {
   private readonly owners: BatchOwners;
-  private readonly known = new Map<string, BatchOwner>();
+  private readonly known = new BoundedMap<BatchOwner>(REMEMBERED_MAX);
 
   constructor(owners: BatchOwners) {
     this.owners = owners;
@@ -20,20 +21,11 @@ export class BatchOwnership {
     const known = this.known.get(batchId);
     if (known !== undefined) return sees(principal, known);
     const owner = (await this.owners.ofBatches([batchId])).get(batchId);
-    if (owner !== undefined && owner.userId !== null) this.remember(batchId, owner);
+    if (owner !== undefined && owner.userId !== null) this.known.set(batchId, owner);
     return sees(principal, owner);
   }
 
   async seesEssay(principal: Principal, essayId: string): Promise<boolean> {
     return viewerOf(principal) === null || sees(principal, await this.owners.ofEssay(essayId));
-  }
-
-  private remember(batchId: string, owner: BatchOwner): void {
-    this.known.set(batchId, owner);
-    if (this.known.size <= REMEMBERED_MAX) return;
-    for (const oldest of this.known.keys()) {
-      this.known.delete(oldest);
-      break;
-    }
   }
 }

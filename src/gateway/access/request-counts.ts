@@ -3,6 +3,7 @@
  * a store of @fastify/rate-limit.
  */
 import type { SharedCounter, WindowCount } from '../../domain/access.ts';
+import { BoundedMap } from '../bounded-map.ts';
 
 const REMEMBERED_MAX = 10_000;
 
@@ -16,7 +17,7 @@ interface Window {
 export class RequestCounts {
   private readonly shared: SharedCounter;
   private readonly windowMs: number;
-  private readonly own = new Map<string, Window>();
+  private readonly own = new BoundedMap<Window>(REMEMBERED_MAX);
 
   constructor(shared: SharedCounter, windowMs: number) {
     this.shared = shared;
@@ -48,16 +49,8 @@ export class RequestCounts {
       this.own.delete(key);
       window = { count: 0, endsAtMs: nowMs + this.windowMs };
       this.own.set(key, window);
-      if (this.own.size > REMEMBERED_MAX) this.forgetOldest();
     }
     window.count += 1;
     return { count: window.count, endsInMs: window.endsAtMs - nowMs };
-  }
-
-  private forgetOldest(): void {
-    for (const oldest of this.own.keys()) {
-      this.own.delete(oldest);
-      return;
-    }
   }
 }

@@ -2,12 +2,13 @@
  * Remembers what was sent under the last idempotency keys of this process, so that a key used again for something else
  * is told. It is a courtesy: two gateways, or a restarted one, do not tell, and then the other body has ids of its own.
  */
+import { BoundedMap } from '../bounded-map.ts';
+
 export class RecentKeys {
-  private readonly keysMax: number;
-  private readonly bodies = new Map<string, string>();
+  private readonly bodies: BoundedMap<string>;
 
   constructor(keysMax: number) {
-    this.keysMax = keysMax;
+    this.bodies = new BoundedMap(keysMax);
   }
 
   /** False when another body came under this key. */
@@ -16,12 +17,6 @@ export class RecentKeys {
     if (known !== undefined && known !== bodyDigest) return false;
     this.bodies.delete(key);
     this.bodies.set(key, bodyDigest);
-    if (this.bodies.size > this.keysMax) {
-      for (const oldest of this.bodies.keys()) {
-        this.bodies.delete(oldest);
-        break;
-      }
-    }
     return true;
   }
 }
