@@ -3,11 +3,11 @@
  * while the server does not answer it is not waited for at all, but for one try now and then.
  */
 import type { Cluster, Redis } from 'ioredis';
-import { describeError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { settledWithin } from '../timing/deadline.ts';
 import { Breaker } from './breaker.ts';
 import { createRedisClient, type RedisTarget } from './redis-client.ts';
+import { TroubleLog } from './trouble-log.ts';
 
 const BREAKER = { failuresMax: 2, openMs: 2000 };
 
@@ -23,20 +23,22 @@ export class BoundedRedis {
   private readonly options: BoundedRedisOptions;
   private readonly breaker = new Breaker(BREAKER);
   private client: Redis | Cluster | undefined;
-  private lastReported = '';
+  private readonly trouble: TroubleLog;
 
   constructor(options: BoundedRedisOptions) {
     this.options = options;
+    const { log, without } = options;
+    this.trouble = new TroubleLog((error) => log.warn({ error, without }, 'redis is in trouble'));
   }
 
   /** Connects behind what goes on meanwhile, again and again. */
   open(): void {
     const client = createRedisClient(this.options.target, this.options.answerMsMax);
-    client.on('error', (error: Error) => this.report(error));
+    client.on('error', (error: Error) => this.trouble.report(error));
     client.on('ready', () => {
-      this.lastReported = '';
+      this.trouble.ended();
     });
-    client.connect().catch((error: unknown) => this.report(error));
+    client.connect().catch((error: unknown) => this.trouble.report(error));
     this.client = client;
   }
 
@@ -57,16 +59,8 @@ export class BoundedRedis {
       return answer;
     } catch (error) {
       this.breaker.failed();
-      this.report(error);
+      this.trouble.report(error);
       return undefined;
     }
-  }
-
-  /** Each kind of trouble once, until the connection is ready again. */
-  private report(error: unknown): void {
-    const text = describeError(error);
-    if (text === this.lastReported) return;
-    this.lastReported = text;
-    this.options.log.warn({ error: text, without: this.options.without }, 'redis is in trouble');
   }
 }

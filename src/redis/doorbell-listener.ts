@@ -5,11 +5,11 @@
  */
 import type { Cluster, Redis } from 'ioredis';
 import type { DoorbellListener } from '../domain/ports.ts';
-import { describeError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { settledWithin } from '../timing/deadline.ts';
 import { Repeating } from '../timing/repeating.ts';
 import { createRedisClient, type RedisTarget } from './redis-client.ts';
+import { TroubleLog } from './trouble-log.ts';
 
 /** No id contains it. */
 export const BATCH_SEPARATOR = '\n';
@@ -29,15 +29,17 @@ export interface RedisDoorbellListenerOptions {
 export class RedisDoorbellListener implements DoorbellListener {
   private readonly options: RedisDoorbellListenerOptions;
   private client: Redis | Cluster | undefined;
-  private lastReported = '';
+  private readonly trouble: TroubleLog;
   private readonly pinging: Repeating;
 
   constructor(options: RedisDoorbellListenerOptions) {
     this.options = options;
+    const told = 'redis is in trouble, live progress looks every second';
+    this.trouble = new TroubleLog((error) => options.log.warn({ error }, told));
     this.pinging = new Repeating(
       () => this.ping(),
       PING_MS,
-      (error) => this.report(error),
+      (error) => this.trouble.report(error),
     );
   }
 
@@ -45,18 +47,18 @@ export class RedisDoorbellListener implements DoorbellListener {
     const channel = doorbellChannel(this.options.prefix);
     const client = createRedisClient(this.options.target, ANSWER_MS_MAX);
     this.client = client;
-    client.on('error', (error: Error) => this.report(error));
+    client.on('error', (error: Error) => this.trouble.report(error));
     client.on('message', (_channel: string, text: string) => listener.onRing(text.split(BATCH_SEPARATOR)));
     client.on('ready', () => {
       client.subscribe(channel).then(
         () => {
-          this.lastReported = '';
+          this.trouble.ended();
           listener.onHearing();
         },
-        (error: unknown) => this.report(error),
+        (error: unknown) => this.trouble.report(error),
       );
     });
-    client.connect().catch((error: unknown) => this.report(error));
+    client.connect().catch((error: unknown) => this.trouble.report(error));
     this.pinging.start();
   }
 
@@ -75,13 +77,5 @@ export class RedisDoorbellListener implements DoorbellListener {
     );
     const isAnswered = (await settledWithin(answered, ANSWER_MS_MAX)) && (await answered);
     if (!isAnswered && this.client === client) client.disconnect(true);
-  }
-
-  /** Each kind of trouble once: reconnecting for ever must not fill the log. */
-  private report(error: unknown): void {
-    const text = describeError(error);
-    if (text === this.lastReported) return;
-    this.lastReported = text;
-    this.options.log.warn({ error: text }, 'redis is in trouble, live progress looks every second');
   }
 }

@@ -7,13 +7,13 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import type { Doorbell, HintStore } from '../domain/ports.ts';
-import { describeError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { settledWithin } from '../timing/deadline.ts';
 import { Breaker } from './breaker.ts';
 import { BATCH_SEPARATOR, doorbellChannel } from './doorbell-listener.ts';
 import { CONNECT_MS_MAX, createRedisClient, ingredientsOf, type RedisTarget } from './redis-client.ts';
+import { TroubleLog } from './trouble-log.ts';
 
 /** Pipelines under way; what comes above is not remembered. */
 const WRITES_IN_FLIGHT_MAX = 4;
@@ -47,11 +47,13 @@ export class RedisHintStore implements HintStore, Doorbell {
   private writesInFlightCount = 0;
   private ringsInFlightCount = 0;
   private missedCount = 0;
-  private lastReported = '';
+  private readonly trouble: TroubleLog;
   private isClosed = false;
 
   constructor(options: RedisHintStoreOptions) {
     this.options = options;
+    const told = 'redis is in trouble, working without hints';
+    this.trouble = new TroubleLog((error) => options.log.warn({ error }, told));
     const { url } = options;
     this.target = typeof url === 'string' ? { url: () => url, tls: {}, isCluster: false } : url;
     this.ingredients = ingredientsOf(this.target);
@@ -61,7 +63,7 @@ export class RedisHintStore implements HintStore, Doorbell {
   /** Waits for the first connection no longer than the connect timeout; Redis may as well come later, or never. */
   async connect(): Promise<void> {
     if (this.client.status !== 'wait') return;
-    const connected = this.client.connect().catch((error: unknown) => this.report(error));
+    const connected = this.client.connect().catch((error: unknown) => this.trouble.report(error));
     await settledWithin(connected, CONNECT_MS_MAX);
   }
 
@@ -113,7 +115,7 @@ export class RedisHintStore implements HintStore, Doorbell {
     this.ringsInFlightCount += 1;
     void this.client
       .publish(doorbellChannel(this.options.prefix), batchIds.join(BATCH_SEPARATOR))
-      .catch((error: unknown) => this.report(error))
+      .catch((error: unknown) => this.trouble.report(error))
       .finally(() => {
         this.ringsInFlightCount -= 1;
       });
@@ -123,10 +125,10 @@ export class RedisHintStore implements HintStore, Doorbell {
   private makeClient(): Redis | Cluster {
     const client = createRedisClient(this.target, this.options.commandTimeoutMs);
     // Without a listener ioredis would print every error; with it the client reconnects for ever on its own.
-    client.on('error', (error: Error & { lastNodeError?: Error }) => this.report(error.lastNodeError ?? error));
+    client.on('error', (error: Error & { lastNodeError?: Error }) => this.trouble.report(error.lastNodeError ?? error));
     client.on('close', () => this.replaceIfOutdated(client));
     client.on('ready', () => {
-      this.lastReported = '';
+      this.trouble.ended();
       // The server has answered. Left to the next operation, an idle process would go on saying that it is gone.
       this.breaker.succeeded();
     });
@@ -142,11 +144,11 @@ export class RedisHintStore implements HintStore, Doorbell {
       this.client = this.makeClient();
       this.ingredients = ingredients;
     } catch (error) {
-      this.report(error);
+      this.trouble.report(error);
       return;
     }
     client.disconnect();
-    this.client.connect().catch((error: unknown) => this.report(error));
+    this.client.connect().catch((error: unknown) => this.trouble.report(error));
   }
 
   private async read(eventIds: readonly string[]): Promise<ReadonlySet<string>> {
@@ -200,7 +202,7 @@ export class RedisHintStore implements HintStore, Doorbell {
       this.refused[operation] = isReply(error);
       if (isReply(error)) this.breaker.succeeded();
       else this.breaker.failed();
-      this.report(error);
+      this.trouble.report(error);
       return undefined;
     } finally {
       metrics.redisDuration.observe({ operation }, (performance.now() - startedAtMs) / 1000);
@@ -210,14 +212,6 @@ export class RedisHintStore implements HintStore, Doorbell {
   private keyOf(eventId: string): string {
     const tag = this.target.isCluster ? `{${bucketOf(eventId)}}` : '';
     return `${this.options.prefix}hint:${tag}${eventId}`;
-  }
-
-  /** Each kind of trouble once, until the connection is ready again: reconnecting for ever must not fill the log. */
-  private report(error: unknown): void {
-    const text = describeError(error);
-    if (text === this.lastReported) return;
-    this.lastReported = text;
-    this.options.log.warn({ error: text }, 'redis is in trouble, working without hints');
   }
 }
 
