@@ -1,9 +1,10 @@
 /** `els batch`: what the read API tells without a running service, and what to do about batches that do not end. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { StatusReader } from '../domain/status.ts';
+import type { UnfinishedBatch } from '../domain/upkeep-store.ts';
 import { AppError } from '../errors.ts';
 import { batchBody } from '../http/status-bodies.ts';
-import { type BatchAdmin, type Open, type UnfinishedBatch, using } from './deps.ts';
+import { type BatchAdmin, type Open, using } from './deps.ts';
 import { type AdminIo, formatRecord, formatTable, printResult, wholeNumber } from './output.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -5,6 +5,7 @@
 import type { Environment } from '../config/config.ts';
 import type { OutboxStore } from '../domain/ports.ts';
 import type { StatusReader } from '../domain/status.ts';
+import type { UnfinishedBatch } from '../domain/upkeep-store.ts';
 
 export interface AdminDeps {
   /** Undefined: that of the process. */
@@ -161,20 +162,6 @@ export interface BatchAdmin {
   close(batchId: string): Promise<number | null>;
   /** Moves what waits for an announced batch to a file and forgets the batch; returns how many inputs. */
   expire(batchId: string, file: string): Promise<number>;
-}
-
-export interface UnfinishedBatch {
-  readonly batchId: string;
-  readonly state: 'announced' | 'open';
-  /** Since the registration, or since something of it came first. */
-  readonly ageSeconds: number;
-  readonly userId: string | null;
-  readonly orgId: string | null;
-  readonly expectedCount: number;
-  readonly openCount: number;
-  readonly filledCount: number;
-  readonly failedCount: number;
-  readonly pendingCount: number;
 }
 
 export interface OutboxAdmin {

@@ -3,6 +3,7 @@
  * not what there is.
  */
 import type { BatchState } from './batch-store.ts';
+import type { BatchSummary } from './status.ts';
 
 /** Sees the batches of a user and of an organisation, either may be missing. Null: sees all. */
 export type Viewer = { readonly userId: string; readonly orgId: string | null } | null;
@@ -15,22 +16,10 @@ export interface BatchFilter {
   readonly registeredSinceMs: number | null;
 }
 
-export interface BatchItem {
-  readonly batchId: string;
-  readonly state: BatchState;
+export interface BatchItem extends BatchSummary {
   readonly courseCode: string | null;
   readonly userId: string | null;
   readonly orgId: string | null;
-  /** Null until registered. */
-  readonly expectedCount: number | null;
-  readonly openCount: number;
-  readonly filledCount: number;
-  readonly failedCount: number;
-  readonly pendingCount: number;
-  readonly version: number;
-  readonly registeredAtMs: number | null;
-  readonly completedAtMs: number | null;
-  readonly erasedAtMs: number | null;
 }
 
 /** Where a page ended; null where it is the last. */

@@ -11,7 +11,8 @@ export interface StatusReader {
   essay(essayId: string): Promise<EssayStatus | null>;
 }
 
-export interface BatchStatus {
+/** What is told of a batch, alone or in a list. */
+export interface BatchSummary {
   readonly batchId: string;
   readonly state: BatchState;
   /** Null until registered. */
@@ -20,13 +21,16 @@ export interface BatchStatus {
   readonly filledCount: number;
   readonly failedCount: number;
   readonly pendingCount: number;
-  readonly excessCount: number;
   /** Raised by every change of the batch. */
   readonly version: number;
   readonly registeredAtMs: number | null;
   readonly completedAtMs: number | null;
   /** Since when only this is left of the batch: its retention is over, slots and excess are gone. */
   readonly erasedAtMs: number | null;
+}
+
+export interface BatchStatus extends BatchSummary {
+  readonly excessCount: number;
   readonly completion: { readonly eventId: string; readonly published: boolean } | null;
 }
 

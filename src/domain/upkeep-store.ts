@@ -31,6 +31,21 @@ export interface Stretch<Cursor> {
   readonly next: Cursor | null;
 }
 
+/** A batch that is announced or open, as an operator sees it in a list. */
+export interface UnfinishedBatch {
+  readonly batchId: string;
+  readonly state: 'announced' | 'open';
+  /** Since the registration, or since something of it came first. */
+  readonly ageSeconds: number;
+  readonly userId: string | null;
+  readonly orgId: string | null;
+  readonly expectedCount: number;
+  readonly openCount: number;
+  readonly filledCount: number;
+  readonly failedCount: number;
+  readonly pendingCount: number;
+}
+
 /** Counted up to COUNT_MAX; ages are 0 where there is none. Completed batches are not counted: there is no bound to them. */
 export interface BatchCounts {
   readonly announcedCount: number;

@@ -1,31 +1,20 @@
 /** BatchList on PostgreSQL: one statement a page. */
 import type { BatchFilter, BatchItem, BatchList, BatchPage, TimePosition } from '../domain/batch-list.ts';
 import type { BatchState } from '../domain/batch-store.ts';
+import { type BatchRow, COUNT_MAX, summaryOf } from './batch-row.ts';
 import type { Database } from './database.ts';
 import { FIND_BATCHES } from './sql/find-batches.ts';
 import { PAGE_BATCHES } from './sql/page-batches.ts';
 
 const STATES: readonly BatchState[] = ['announced', 'open', 'complete'];
-/** Of what waits for a batch. */
-const COUNT_MAX = 1000;
 /** Ids that a search looks at for one page. */
 const LOOKED_AT_MAX = 1000;
 
-interface ItemRow {
+interface ItemRow extends BatchRow {
   id: string;
-  state: BatchState;
   course_code: string | null;
   user_id: string | null;
   org_id: string | null;
-  expected_count: number;
-  open_slots: number;
-  filled_count: number;
-  failed_count: number;
-  pending_count: number;
-  version: number;
-  registered_at: Date | null;
-  completed_at: Date | null;
-  erased_at: Date | null;
 }
 
 export class PostgresBatchList implements BatchList {
@@ -110,20 +99,5 @@ function sinceOf({ registeredSinceMs }: BatchFilter): string {
 }
 
 function itemOf(row: ItemRow): BatchItem {
-  return {
-    batchId: row.id,
-    state: row.state,
-    courseCode: row.course_code,
-    userId: row.user_id,
-    orgId: row.org_id,
-    expectedCount: row.state === 'announced' ? null : row.expected_count,
-    openCount: row.open_slots,
-    filledCount: row.filled_count,
-    failedCount: row.failed_count,
-    pendingCount: row.pending_count,
-    version: row.version,
-    registeredAtMs: row.registered_at?.getTime() ?? null,
-    completedAtMs: row.completed_at?.getTime() ?? null,
-    erasedAtMs: row.erased_at?.getTime() ?? null,
-  };
+  return { ...summaryOf(row.id, row), courseCode: row.course_code, userId: row.user_id, orgId: row.org_id };
 }

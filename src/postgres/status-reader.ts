@@ -1,14 +1,11 @@
 /** StatusReader on PostgreSQL: one statement, one snapshot per answer. */
 import { outboundEventId } from '../contract/event-id.ts';
 import { EVENT_TYPES } from '../contract/topics.ts';
-import type { BatchState } from '../domain/batch-store.ts';
 import type { BatchStatus, EssayStatus, StatusReader } from '../domain/status.ts';
+import { type BatchRow, COUNT_MAX, summaryOf } from './batch-row.ts';
 import type { Database } from './database.ts';
 import { READ_BATCH_STATUS } from './sql/read-batch-status.ts';
 import { READ_ESSAY_STATUS } from './sql/read-essay-status.ts';
-
-/** Of pending and excess inputs; a batch with more has a trouble that a larger number would not tell better. */
-const COUNT_MAX = 1000;
 
 export class PostgresStatusReader implements StatusReader {
   private readonly database: Database;
@@ -18,35 +15,15 @@ export class PostgresStatusReader implements StatusReader {
   }
 
   async batch(batchId: string): Promise<BatchStatus | null> {
-    const [row] = await this.database.run<{
-      state: BatchState;
-      expected_count: number;
-      open_slots: number;
-      filled_count: number;
-      failed_count: number;
-      version: number;
-      registered_at: Date | null;
-      completed_at: Date | null;
-      erased_at: Date | null;
-      pending_count: number;
-      excess_count: number;
-      completion_published: boolean;
-    }>({ name: 'read-batch-status', text: READ_BATCH_STATUS }, [batchId, COUNT_MAX]);
+    const [row] = await this.database.run<BatchRow & { excess_count: number; completion_published: boolean }>(
+      { name: 'read-batch-status', text: READ_BATCH_STATUS },
+      [batchId, COUNT_MAX],
+    );
     if (row === undefined) return null;
     const eventId = outboundEventId(batchId, EVENT_TYPES.completed, '');
     return {
-      batchId,
-      state: row.state,
-      expectedCount: row.state === 'announced' ? null : row.expected_count,
-      openCount: row.open_slots,
-      filledCount: row.filled_count,
-      failedCount: row.failed_count,
-      pendingCount: row.pending_count,
+      ...summaryOf(batchId, row),
       excessCount: row.excess_count,
-      version: row.version,
-      registeredAtMs: row.registered_at?.getTime() ?? null,
-      completedAtMs: row.completed_at?.getTime() ?? null,
-      erasedAtMs: row.erased_at?.getTime() ?? null,
       completion: row.state === 'complete' ? { eventId, published: row.completion_published } : null,
     };
   }

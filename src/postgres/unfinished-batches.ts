@@ -1,5 +1,5 @@
 /** Lists unfinished batches on PostgreSQL, page by page: what a page costs does not depend on how many there are. */
-import type { AgeCursor } from '../domain/upkeep-store.ts';
+import type { AgeCursor, UnfinishedBatch } from '../domain/upkeep-store.ts';
 import type { Database } from './database.ts';
 import { LIST_BATCHES } from './sql/list-batches.ts';
 
@@ -7,31 +7,20 @@ import { LIST_BATCHES } from './sql/list-batches.ts';
 const COUNT_MAX = 10_000;
 
 export interface BatchPageOptions {
-  readonly state: 'announced' | 'open';
+  readonly state: UnfinishedBatch['state'];
   readonly ageMsMin: number;
   readonly after: AgeCursor | null;
   readonly batchesMax: number;
 }
 
-export interface ListedBatch {
-  readonly batchId: string;
-  readonly state: 'announced' | 'open';
-  readonly since: string;
-  readonly ageSeconds: number;
-  readonly userId: string | null;
-  readonly orgId: string | null;
-  readonly expectedCount: number;
-  readonly openCount: number;
-  readonly filledCount: number;
-  readonly failedCount: number;
-  readonly pendingCount: number;
-}
-
-export async function listBatches(database: Database, options: BatchPageOptions): Promise<ListedBatch[]> {
+export async function listBatches(
+  database: Database,
+  options: BatchPageOptions,
+): Promise<(UnfinishedBatch & { readonly since: string })[]> {
   const { state, ageMsMin, after, batchesMax } = options;
   const rows = await database.run<{
     id: string;
-    state: 'announced' | 'open';
+    state: UnfinishedBatch['state'];
     since: string;
     age_seconds: number;
     user_id: string | null;

@@ -1,12 +1,6 @@
-import type {
-  AdminDeps,
-  DeadLetterFilter,
-  Open,
-  Probe,
-  StoredDeadLetter,
-  UnfinishedBatch,
-} from '../../src/admin/deps.ts';
+import type { AdminDeps, DeadLetterFilter, Open, Probe, StoredDeadLetter } from '../../src/admin/deps.ts';
 import { runAdmin } from '../../src/admin/program.ts';
+import type { UnfinishedBatch } from '../../src/domain/upkeep-store.ts';
 import { MemoryStatusReader } from './http-server.ts';
 
 export const LETTER: StoredDeadLetter = {

@@ -7,6 +7,8 @@
  * one of which it must have, both null: any · $7 user and $8 course that it must have, null: any · $9 registered since
  * timestamptz · $10 batches at most int · $11 count up to int
  */
+import { batchColumns } from '../batch-row.ts';
+
 export const FIND_BATCHES = `
 with looked_at as materialized (
   select b.*
@@ -31,19 +33,9 @@ select
   e.looked_at,
   e.last_id,
   f.id,
-  f.state,
   f.course_code,
   f.user_id,
-  f.org_id,
-  f.expected_count,
-  f.open_slots,
-  f.filled_count,
-  f.failed_count,
-  f.version::float8 as version,
-  f.registered_at,
-  f.completed_at,
-  f.erased_at,
-  (select count(*) from (select 1 from pending_inputs i where i.batch_id = f.id limit $11::int) i)::int as pending_count
+  f.org_id,${batchColumns('f', '$11')}
 from extent e left join found f on true
 order by f.id using ~<~
 `;

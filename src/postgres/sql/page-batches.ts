@@ -8,6 +8,8 @@
  * $5 course text · $6 registered since timestamptz · $7 user, $8 organisation and $9 course that it must have, null: any
  * · $10 time and $11 id where the last page ended, timestamptz and text · $12 batches at most int · $13 count up to int
  */
+import { batchColumns } from '../batch-row.ts';
+
 const WALKED = `
     and coalesce(b.registered_at, b.announced_at) >= $6::timestamptz
     and (coalesce(b.registered_at, b.announced_at), b.id) < ($10::timestamptz, $11::text)
@@ -39,19 +41,9 @@ with page as materialized (
 select
   b.id,
   to_char(p.since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as since,
-  b.state,
   b.course_code,
   b.user_id,
-  b.org_id,
-  b.expected_count,
-  b.open_slots,
-  b.filled_count,
-  b.failed_count,
-  b.version::float8 as version,
-  b.registered_at,
-  b.completed_at,
-  b.erased_at,
-  (select count(*) from (select 1 from pending_inputs i where i.batch_id = b.id limit $13::int) i)::int as pending_count
+  b.org_id,${batchColumns('b', '$13')}
 from page p join batches b on b.id = p.id
 order by p.since desc, p.id desc
 `;

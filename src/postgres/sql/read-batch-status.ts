@@ -5,18 +5,10 @@
  *
  * $1 batch id text · $2 count up to int
  */
+import { batchColumns } from '../batch-row.ts';
+
 export const READ_BATCH_STATUS = `
-select
-  b.state,
-  b.expected_count,
-  b.open_slots,
-  b.filled_count,
-  b.failed_count,
-  b.version::float8 as version,
-  b.registered_at,
-  b.completed_at,
-  b.erased_at,
-  (select count(*) from (select 1 from pending_inputs p where p.batch_id = b.id limit $2::int) p)::int as pending_count,
+select${batchColumns('b', '$2')},
   (select count(*) from (select 1 from excess_contents e where e.batch_id = b.id limit $2::int) e)::int as excess_count,
   not exists (
     select 1 from outbox o where o.id = b.completion_outbox_id and o.published_at is null
