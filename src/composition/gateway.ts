@@ -7,6 +7,7 @@ import { systemClock } from '../clock.ts';
 import { isSettingGiven } from '../config/config.ts';
 import type { Config } from '../config/config-schema.ts';
 import { inboundSchemas } from '../contract/inbound.ts';
+import { ID_LENGTH_MAX } from '../contract/text.ts';
 import { topicsFor } from '../contract/topics.ts';
 import { addAccess } from '../gateway/access/access-hooks.ts';
 import { addTicketRoute } from '../gateway/access/ticket-route.ts';
@@ -44,8 +45,6 @@ import { Access, checkReach, composeAccess } from './gateway-access.ts';
 import { HEALTH_TIMES } from './http.ts';
 import { closing, composeProgram, opening } from './program.ts';
 
-/** Ids of the contract are no longer. */
-const ID_LENGTH_MAX = 200;
 /** Whoever posts gets an answer within three seconds, so a produce request gets a little less. */
 const PUBLISH_MS_MAX = 2500;
 const ANSWER_MS_MAX = 2800;
@@ -224,7 +223,6 @@ function composeSurface({ config, log, single }: Composing): void {
 
 function routesOf(config: Config, get: Get): NonNullable<HttpServerDeps['addRoutes']> {
   return (server, errors) => {
-    const limits = { idLengthMax: ID_LENGTH_MAX, slotsMax: config.slotsMax };
     const access = get(Access).deps;
     const { identification } = access;
     addAccess(server, access);
@@ -232,17 +230,16 @@ function routesOf(config: Config, get: Get): NonNullable<HttpServerDeps['addRout
     addFileRoutes(server, get(PageFiles));
     addGatewaysRoute(server, get(Presence));
     const gate = new ReadGate({ errors, readsPerSecondMax: config.httpReadsPerSecondMax });
-    const reading = { gate, idLengthMax: ID_LENGTH_MAX };
-    addBatchListRoute(server, { list: new PostgresBatchList(get(ReadDatabase)), ...reading });
+    addBatchListRoute(server, { list: new PostgresBatchList(get(ReadDatabase)), gate });
     const pages = new PostgresBatchPages(get(ReadDatabase));
-    addPageRoutes(server, { pages, status: get(PostgresStatusReader), ...reading });
+    addPageRoutes(server, { pages, status: get(PostgresStatusReader), gate });
     addLiveStream(server, { connections: get(LiveConnections), access });
     addLiveSockets(server.server, { connections: get(LiveConnections), access, errors });
     const writer = get(RecordWriter);
-    const schemas = inboundSchemas(limits);
-    const { valueBytesMax } = config;
+    const { slotsMax, valueBytesMax } = config;
+    const schemas = inboundSchemas({ idLengthMax: ID_LENGTH_MAX, slotsMax });
     const topics = topicsFor(config.topicPrefix);
-    addIngestRoutes(server, { writer, schemas, topics, ...limits, valueBytesMax, clock: systemClock, identification });
+    addIngestRoutes(server, { writer, schemas, topics, slotsMax, valueBytesMax, clock: systemClock, identification });
   };
 }
 

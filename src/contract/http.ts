@@ -64,6 +64,12 @@ export const batchListBody = z.object({
 });
 export type BatchListBody = z.infer<typeof batchListBody>;
 
+export function isoTime(timestampMs: number): string;
+export function isoTime(timestampMs: number | null): string | null;
+export function isoTime(timestampMs: number | null): string | null {
+  return timestampMs === null ? null : new Date(timestampMs).toISOString();
+}
+
 /** Rounded down to a tenth, so that 100 is not shown before it is true. */
 export function completionPercentage(expectedCount: number | null, openCount: number): number {
   if (expectedCount === null || expectedCount === 0) return 0;

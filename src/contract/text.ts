@@ -10,6 +10,9 @@ const UNUSABLE = /[\p{Cc}\p{Cs}]/u;
 const UNUSABLE_ALL = /[\p{Cc}\p{Cs}]/gu;
 const LONE_SURROGATE = /\p{Cs}/u;
 
+/** Of every id that comes from outside, in UTF-16 units. */
+export const ID_LENGTH_MAX = 200;
+
 /** Length counts UTF-16 units: 1..lengthMax. */
 export function isUsableId(text: string, lengthMax: number): boolean {
   return text.length > 0 && text.length <= lengthMax && text.trim().length === text.length && !UNUSABLE.test(text);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type FastifyInstance, fastify, type RouteOptions } from 'fastify';
+import { ID_LENGTH_MAX } from '../contract/text.ts';
 import type { Clock } from '../domain/ports.ts';
 import type { StatusReader } from '../domain/status.ts';
 import { AppError } from '../errors.ts';
@@ -15,7 +16,7 @@ import { ErrorReply, tooMany } from './error-reply.ts';
 import type { HealthCheck } from './health.ts';
 import { addOperationRoutes, type Identity } from './operation-routes.ts';
 import { Pace } from './pace.ts';
-import { addStatusRoutes, ID_LENGTH_MAX } from './status-routes.ts';
+import { addStatusRoutes } from './status-routes.ts';
 
 /** A character of an id takes at most nine in a path: three bytes, percent-encoded. */
 const PARAMETER_LENGTH_MAX = ID_LENGTH_MAX * 9;

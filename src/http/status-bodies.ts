@@ -1,5 +1,5 @@
 /** From the domain's words to the wire's, field by field: what is not named here does not leave the process. */
-import { type BatchStatusBody, completionPercentage, type EssayStatusBody } from '../contract/http.ts';
+import { type BatchStatusBody, completionPercentage, type EssayStatusBody, isoTime } from '../contract/http.ts';
 import type { BatchStatus, EssayStatus } from '../domain/status.ts';
 
 export function batchBody(batch: BatchStatus): BatchStatusBody {
@@ -38,8 +38,4 @@ export function essayBody(essay: EssayStatus): EssayStatusBody {
     assigned_by: essay.assignedBy,
     batch_version: essay.batchVersion,
   };
-}
-
-function isoTime(timestampMs: number | null): string | null {
-  return timestampMs === null ? null : new Date(timestampMs).toISOString();
 }

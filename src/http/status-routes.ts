@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isUsableId } from '../contract/text.ts';
+import { ID_LENGTH_MAX, isUsableId } from '../contract/text.ts';
 import type { StatusReader } from '../domain/status.ts';
 import { AppError } from '../errors.ts';
 import { BoundedReader } from './bounded-reader.ts';
@@ -12,7 +12,6 @@ import { type ErrorReply, tooMany } from './error-reply.ts';
 import { Pace } from './pace.ts';
 import { batchBody, essayBody } from './status-bodies.ts';
 
-export const ID_LENGTH_MAX = 200;
 /** At a time: those that have a connection, and as many as those are through with before anybody gets impatient. */
 const READS_MAX = 32;
 const WAIT_MS_MAX = 1000;

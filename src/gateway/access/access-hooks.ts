@@ -7,7 +7,7 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import rateLimit, { type FastifyRateLimitStoreCtor } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isUsableId } from '../../contract/text.ts';
+import { ID_LENGTH_MAX, isUsableId } from '../../contract/text.ts';
 import { RefusedError } from '../../http/error-reply.ts';
 import type { BatchOwnership } from './batch-ownership.ts';
 import type { Identification } from './identification.ts';
@@ -31,7 +31,6 @@ const NEEDS: Readonly<Record<string, Readonly<Record<string, Need>>>> = {
   '/v1/live/tickets': { POST: READ },
   '/v1/gateways': { GET: 'operate', HEAD: 'operate' },
 };
-const ID_LENGTH_MAX = 200;
 /** What the page of this host needs, and nothing from elsewhere. */
 const CONTENT_SECURITY = {
   defaultSrc: ["'none'"],

@@ -12,13 +12,12 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
-import { isUsableId } from '../../contract/text.ts';
+import { ID_LENGTH_MAX, isUsableId } from '../../contract/text.ts';
 import { AppError } from '../../errors.ts';
 import { RefusedError } from '../../http/error-reply.ts';
 import { type Principal, SCOPES, type Scope } from './principal.ts';
 import { unauthenticated } from './refusals.ts';
 
-const ID_LENGTH_MAX = 200;
 const TOKEN_LENGTH_MAX = 6000;
 const CLOCK_TOLERANCE_SECONDS = 30;
 const SYMMETRIC = ['HS256', 'HS384', 'HS512'];

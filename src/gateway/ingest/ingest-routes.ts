@@ -4,9 +4,10 @@
  * again, and under an Idempotency-Key that makes no second input.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isoTime } from '../../contract/http.ts';
 import type { InboundSchemas } from '../../contract/inbound.ts';
 import type { InputsAccepted, RegistrationAccepted } from '../../contract/ingest.ts';
-import { isUsableId } from '../../contract/text.ts';
+import { ID_LENGTH_MAX, isUsableId } from '../../contract/text.ts';
 import type { Topics } from '../../contract/topics.ts';
 import type { Clock } from '../../domain/ports.ts';
 import { AppError } from '../../errors.ts';
@@ -24,7 +25,6 @@ export interface IngestDeps {
   /** Compiled once. */
   readonly schemas: InboundSchemas;
   readonly topics: Topics;
-  readonly idLengthMax: number;
   readonly slotsMax: number;
   /** Of an event, and of the body of a request. */
   readonly valueBytesMax: number;
@@ -71,7 +71,7 @@ export function addIngestRoutes(server: FastifyInstance, deps: IngestDeps): void
       options,
       async (request, reply): Promise<InputsAccepted> => {
         const batchId = request.params.batch_id;
-        if (!isUsableId(batchId, deps.idLengthMax)) throw new AppError('INVALID_INPUT', 'batch_id is not an id');
+        if (!isUsableId(batchId, ID_LENGTH_MAX)) throw new AppError('INVALID_INPUT', 'batch_id is not an id');
         const { eventIds, messages } = requested(batchId, request.body, contextOf(request, `${batchId}\n${name}`));
         await deps.writer.write(messages);
         reply.code(202);
@@ -81,8 +81,4 @@ export function addIngestRoutes(server: FastifyInstance, deps: IngestDeps): void
   };
   addInputs('contents', contentsOf);
   addInputs('failures', failuresOf);
-}
-
-function isoTime(timestampMs: number): string {
-  return new Date(timestampMs).toISOString();
 }

@@ -4,13 +4,12 @@
  * that does not speak the protocol, or does not wait, is sent away.
  */
 import { type LiveRefusal, liveCommand } from '../../contract/live.ts';
-import { isUsableId } from '../../contract/text.ts';
+import { ID_LENGTH_MAX, isUsableId } from '../../contract/text.ts';
 import { refusalOf } from '../../http/error-reply.ts';
 import { noSuch } from '../access/refusals.ts';
 import type { Opened } from './live-connections.ts';
 import { tooManyWatches } from './live-requests.ts';
 
-const ID_LENGTH_MAX = 200;
 const WAITING_MAX = 1000;
 
 export interface LiveCommandsDeps {

@@ -3,6 +3,7 @@
  * between once and in order, or nothing where they are not all there (erased, or a database that has lost some); then a
  * snapshot takes their place. Texts are made once for all who know the same version.
  */
+import { isoTime } from '../../contract/http.ts';
 import type { LiveMessage } from '../../contract/live.ts';
 import type { BatchProgress, SlotChange } from '../../domain/live.ts';
 
@@ -82,8 +83,4 @@ function slotBody(slot: SlotChange) {
     assigned_at: isoTime(slot.assignedAtMs),
     assigned_by: slot.assignedBy,
   };
-}
-
-function isoTime(timestampMs: number): string {
-  return new Date(timestampMs).toISOString();
 }

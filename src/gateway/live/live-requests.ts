@@ -1,12 +1,11 @@
 /** Which batch a live request is about and what its sender has of it, the same for both ways; or why it is refused. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { isUsableId } from '../../contract/text.ts';
+import { ID_LENGTH_MAX, isUsableId } from '../../contract/text.ts';
 import { AppError } from '../../errors.ts';
 import { RefusedError } from '../../http/error-reply.ts';
 import type { Principal } from '../access/principal.ts';
 import type { LiveConnections } from './live-connections.ts';
 
-const ID_LENGTH_MAX = 200;
 const VERSION = /^\d{1,15}$/;
 
 export interface LiveRequest {

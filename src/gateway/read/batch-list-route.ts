@@ -3,7 +3,7 @@
  * the table as it is then: a batch that is registered meanwhile is on none of the later ones, and none is there twice.
  */
 import type { FastifyInstance } from 'fastify';
-import { type BatchListBody, type BatchListItem, completionPercentage } from '../../contract/http.ts';
+import { type BatchListBody, type BatchListItem, completionPercentage, isoTime } from '../../contract/http.ts';
 import type { BatchItem, BatchList } from '../../domain/batch-list.ts';
 import { viewerOf } from '../access/principal.ts';
 import { cursorOf, idPosition, listQuery, timePosition } from './list-query.ts';
@@ -12,19 +12,18 @@ import type { ReadGate } from './read-gate.ts';
 export interface BatchListDeps {
   readonly list: BatchList;
   readonly gate: ReadGate;
-  readonly idLengthMax: number;
 }
 
-export function addBatchListRoute(server: FastifyInstance, { list, gate, idLengthMax }: BatchListDeps): void {
+export function addBatchListRoute(server: FastifyInstance, { list, gate }: BatchListDeps): void {
   server.get<{ Querystring: Record<string, unknown> }>(
     '/v1/batches',
     { onRequest: gate.onRequest },
     async (request): Promise<BatchListBody> => {
-      const { filter, prefix, after, itemsMax } = listQuery(request.query, viewerOf(request.principal), idLengthMax);
+      const { filter, prefix, after, itemsMax } = listQuery(request.query, viewerOf(request.principal));
       const page =
         prefix === null
-          ? await gate.run(() => list.newest(filter, timePosition(after, idLengthMax), itemsMax))
-          : await gate.run(() => list.beginningWith(prefix, filter, idPosition(after, idLengthMax), itemsMax));
+          ? await gate.run(() => list.newest(filter, timePosition(after), itemsMax))
+          : await gate.run(() => list.beginningWith(prefix, filter, idPosition(after), itemsMax));
       return { batches: page.batches.map(itemBody), next: page.next === null ? null : cursorOf(page.next) };
     },
   );
@@ -48,8 +47,4 @@ function itemBody(batch: BatchItem): BatchListItem {
     completed_at: isoTime(batch.completedAtMs),
     erased_at: isoTime(batch.erasedAtMs),
   };
-}
-
-function isoTime(timestampMs: number | null): string | null {
-  return timestampMs === null ? null : new Date(timestampMs).toISOString();
 }

@@ -1,5 +1,5 @@
 /** What a request for a list of batches asks, checked before the database sees it; a wrong parameter is named. */
-import { isUsableId } from '../../contract/text.ts';
+import { ID_LENGTH_MAX, isUsableId } from '../../contract/text.ts';
 import type { BatchFilter, TimePosition, Viewer } from '../../domain/batch-list.ts';
 import { AppError } from '../../errors.ts';
 
@@ -19,7 +19,7 @@ export interface ListQuery {
   readonly itemsMax: number;
 }
 
-export function listQuery(query: Readonly<Record<string, unknown>>, viewer: Viewer, idLengthMax: number): ListQuery {
+export function listQuery(query: Readonly<Record<string, unknown>>, viewer: Viewer): ListQuery {
   const stranger = Object.keys(query).find((name) => !NAMES.includes(name));
   // A filter that is misspelled must not answer everything.
   if (stranger !== undefined) throw wrong('query', `has only ${NAMES.join(', ')}`);
@@ -31,7 +31,7 @@ export function listQuery(query: Readonly<Record<string, unknown>>, viewer: View
   };
   const id = (name: string): string | null => {
     const value = text(name);
-    if (value !== null && !isUsableId(value, idLengthMax)) throw wrong(name, 'is not an id');
+    if (value !== null && !isUsableId(value, ID_LENGTH_MAX)) throw wrong(name, 'is not an id');
     return value;
   };
   const state = text('state');
@@ -61,18 +61,18 @@ export function cursorOf(position: TimePosition | string): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
-export function timePosition(after: unknown, idLengthMax: number): TimePosition | null {
+export function timePosition(after: unknown): TimePosition | null {
   if (after === null) return null;
   const [since, batchId] = Array.isArray(after) && after.length === 2 ? (after as unknown[]) : [];
   const isTime = typeof since === 'string' && SINCE.test(since) && !Number.isNaN(Date.parse(since));
-  if (!isTime || typeof batchId !== 'string' || !isUsableId(batchId, idLengthMax)) throw wrongCursor();
+  if (!isTime || typeof batchId !== 'string' || !isUsableId(batchId, ID_LENGTH_MAX)) throw wrongCursor();
   return { since, batchId };
 }
 
-export function idPosition(after: unknown, idLengthMax: number): string {
+export function idPosition(after: unknown): string {
   if (after === null) return '';
   const [batchId] = Array.isArray(after) && after.length === 1 ? (after as unknown[]) : [];
-  if (typeof batchId !== 'string' || !isUsableId(batchId, idLengthMax)) throw wrongCursor();
+  if (typeof batchId !== 'string' || !isUsableId(batchId, ID_LENGTH_MAX)) throw wrongCursor();
   return batchId;
 }
 

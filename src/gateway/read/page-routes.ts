@@ -3,7 +3,8 @@
  * end.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isUsableId } from '../../contract/text.ts';
+import { isoTime } from '../../contract/http.ts';
+import { ID_LENGTH_MAX, isUsableId } from '../../contract/text.ts';
 import type { BatchPages } from '../../domain/pages.ts';
 import type { StatusReader } from '../../domain/status.ts';
 import { AppError } from '../../errors.ts';
@@ -17,7 +18,6 @@ export interface PageDeps {
   /** Asked whether an empty page belongs to a batch at all. */
   readonly status: StatusReader;
   readonly gate: ReadGate;
-  readonly idLengthMax: number;
 }
 
 interface Asked {
@@ -42,7 +42,7 @@ export function addPageRoutes(server: FastifyInstance, deps: PageDeps): void {
   const { pages, gate } = deps;
   const add = (name: string, read: (asked: Asked) => Promise<Page>): void => {
     server.get<PageRoute>(`/v1/batches/:batch_id/${name}`, { onRequest: gate.onRequest }, async (request) => {
-      const asked = askedBy(request, deps.idLengthMax);
+      const asked = askedBy(request);
       return gate.run(async () => {
         const { items, end } = await read(asked);
         const isNothing = items.length === 0 && asked.after === '';
@@ -63,7 +63,7 @@ export function addPageRoutes(server: FastifyInstance, deps: PageDeps): void {
       text_storage_id: slot.textStorageId,
       file_upload_id: slot.fileUploadId,
       original_file_name: slot.originalFileName,
-      assigned_at: slot.assignedAtMs === null ? null : isoTime(slot.assignedAtMs),
+      assigned_at: isoTime(slot.assignedAtMs),
       assigned_by: slot.assignedBy,
       batch_version: slot.batchVersion,
     }));
@@ -95,10 +95,10 @@ export function addPageRoutes(server: FastifyInstance, deps: PageDeps): void {
   });
 }
 
-function askedBy({ params, query }: FastifyRequest<PageRoute>, idLengthMax: number): Asked {
+function askedBy({ params, query }: FastifyRequest<PageRoute>): Asked {
   const { after = '', limit = String(LIMIT_DEFAULT) } = query;
-  if (!isUsableId(params.batch_id, idLengthMax)) throw new AppError('INVALID_INPUT', 'batch_id is not an id');
-  if (typeof after !== 'string' || (after !== '' && !isUsableId(after, idLengthMax))) {
+  if (!isUsableId(params.batch_id, ID_LENGTH_MAX)) throw new AppError('INVALID_INPUT', 'batch_id is not an id');
+  if (typeof after !== 'string' || (after !== '' && !isUsableId(after, ID_LENGTH_MAX))) {
     throw new AppError('INVALID_INPUT', 'after must be next of the page before');
   }
   if (typeof limit !== 'string' || !/^[1-9]\d{0,3}$/.test(limit) || Number(limit) > LIMIT_MAX) {
@@ -111,8 +111,4 @@ function positionOf(after: string): number {
   if (after === '') return -1;
   if (!/^\d{1,9}$/.test(after)) throw new AppError('INVALID_INPUT', 'after must be next of the page before');
   return Number(after);
-}
-
-function isoTime(timestampMs: number): string {
-  return new Date(timestampMs).toISOString();
 }

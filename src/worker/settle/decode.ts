@@ -10,6 +10,7 @@ import type { z } from 'zod';
 import type { DeadLetterReason } from '../../contract/dead-letter-reasons.ts';
 import { derivedCorrelationId } from '../../contract/event-id.ts';
 import { type InboundLimits, type InboundSchemas, inboundSchemas } from '../../contract/inbound.ts';
+import { ID_LENGTH_MAX } from '../../contract/text.ts';
 import { EVENT_TYPES } from '../../contract/topics.ts';
 import type { Input } from '../../domain/inputs.ts';
 import type { InboundRecord } from '../../domain/ports.ts';
@@ -67,7 +68,7 @@ export const DECODE_LIMITS: DecodeLimits = {
   valueBytesMax: 1024 * 1024,
   depthMax: 32,
   slotsMax: 10_000,
-  idLengthMax: 200,
+  idLengthMax: ID_LENGTH_MAX,
 };
 
 /** `limits` should be one object for the life of the process: schemas are compiled per object. */
