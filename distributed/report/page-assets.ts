@@ -33,6 +33,7 @@ async function makeAssets(): Promise<PageAssets> {
   const styles = [
     join(root, 'node_modules/uplot/dist/uPlot.min.css'),
     join(root, 'src/gateway/page/theme/tokens.css'),
+    join(root, 'src/gateway/page/theme/base.css'),
     join(page, 'report.css'),
     join(page, 'parts.css'),
     join(page, 'panels.css'),

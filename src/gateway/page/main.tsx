@@ -2,6 +2,7 @@
 import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import './theme/tokens.css';
+import './theme/base.css';
 import './theme/page.css';
 import './list/list.css';
 import './batch/batch.css';

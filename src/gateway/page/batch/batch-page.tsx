@@ -1,9 +1,10 @@
 /** One batch, while it fills. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { ConnectionBadge } from '../parts/connection-badge.tsx';
 import { Link } from '../parts/navigation.tsx';
-import { Notice } from '../parts/notice.tsx';
+import { CannotTell, Loading, Notice } from '../parts/notice.tsx';
 import { SignIn } from '../parts/sign-in.tsx';
+import { useOpened } from '../parts/use-opened.ts';
 import { ArrivalsSection } from './arrivals-section.tsx';
 import { BatchHeader } from './batch-header.tsx';
 import { BatchSession } from './batch-session.ts';
@@ -12,7 +13,7 @@ import { ExcessList, FailureList } from './leftover-lists.tsx';
 import { SlotsSection } from './slots-section.tsx';
 
 export function BatchPage({ batchId }: { batchId: string }) {
-  const session = useSession(batchId);
+  const session = useOpened(batchId, (id, onChange) => new BatchSession(id, onChange));
   useEffect(() => {
     document.title = `${batchId} · Batches`;
   }, [batchId]);
@@ -30,17 +31,6 @@ export function BatchPage({ batchId }: { batchId: string }) {
       </main>
     </>
   );
-}
-
-function useSession(batchId: string): BatchSession | null {
-  const [session, setSession] = useState<BatchSession | null>(null);
-  const [, setTick] = useState(0);
-  useEffect(() => {
-    const opened = new BatchSession(batchId, () => setTick((tick) => tick + 1));
-    setSession(opened);
-    return () => opened.close();
-  }, [batchId]);
-  return session;
 }
 
 function BatchContent({ session }: { session: BatchSession }) {
@@ -72,11 +62,7 @@ function Missing({ session }: { session: BatchSession }) {
   const { problem, batchId } = session;
   switch (problem?.kind) {
     case undefined:
-      return (
-        <div class="loading" role="status">
-          Asking for the batch…
-        </div>
-      );
+      return <Loading what="the batch" />;
     case 'unknown':
       return (
         <Notice sign="?" title="No such batch">
@@ -102,10 +88,6 @@ function Missing({ session }: { session: BatchSession }) {
         </Notice>
       );
     default:
-      return (
-        <Notice sign="↻" title="The gateway cannot tell now" isAlert>
-          <p>It does not answer, or its database does not. This page tries again by itself.</p>
-        </Notice>
-      );
+      return <CannotTell />;
   }
 }

@@ -1,11 +1,12 @@
 /** Which batches there are. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import type { ProblemKind } from '../api/requests.ts';
 import { ConnectionBadge } from '../parts/connection-badge.tsx';
 import { countText } from '../parts/format.ts';
 import { moveTo } from '../parts/navigation.tsx';
-import { Notice } from '../parts/notice.tsx';
+import { CannotTell, Loading, Notice } from '../parts/notice.tsx';
 import { SignIn } from '../parts/sign-in.tsx';
+import { useOpened } from '../parts/use-opened.ts';
 import { BatchList } from './batch-list.ts';
 import { BatchRows } from './batch-rows.tsx';
 import { FilterForm } from './filter-form.tsx';
@@ -15,7 +16,7 @@ const REFUSALS: readonly ProblemKind[] = ['unauthenticated', 'forbidden', 'refus
 
 export function ListPage({ address }: { address: URL }) {
   const filter = filterOf(address);
-  const list = useList(queryOf(filter));
+  const list = useOpened(queryOf(filter), (query, onChange) => new BatchList(query, onChange));
   useEffect(() => {
     document.title = 'Batches';
   }, []);
@@ -36,17 +37,6 @@ export function ListPage({ address }: { address: URL }) {
 
 function addressOf(query: string): string {
   return query === '' ? '/' : `/?${query}`;
-}
-
-function useList(query: string): BatchList | null {
-  const [list, setList] = useState<BatchList | null>(null);
-  const [, setTick] = useState(0);
-  useEffect(() => {
-    const opened = new BatchList(query, () => setTick((tick) => tick + 1));
-    setList(opened);
-    return () => opened.close();
-  }, [query]);
-  return list;
 }
 
 function ListContent({ list, isFiltered }: { list: BatchList; isFiltered: boolean }) {
@@ -75,11 +65,7 @@ function Instead({ list }: { list: BatchList }) {
   const { problem } = list;
   switch (problem?.kind) {
     case undefined:
-      return (
-        <div class="loading" role="status">
-          Asking for the batches…
-        </div>
-      );
+      return <Loading what="the batches" />;
     case 'unauthenticated':
       return <SignIn onToken={() => list.retryNow()} />;
     case 'forbidden':
@@ -91,11 +77,7 @@ function Instead({ list }: { list: BatchList }) {
         </Notice>
       );
     default:
-      return (
-        <Notice sign="↻" title="The gateway cannot tell now" isAlert>
-          <p>It does not answer, or its database does not. This page tries again by itself.</p>
-        </Notice>
-      );
+      return <CannotTell />;
   }
 }
 

@@ -19,3 +19,19 @@ export function Notice({ sign, title, children, isAlert = false }: NoticeProps) 
     </section>
   );
 }
+
+export function Loading({ what }: { what: string }) {
+  return (
+    <div class="loading" role="status">
+      Asking for {what}…
+    </div>
+  );
+}
+
+export function CannotTell() {
+  return (
+    <Notice sign="↻" title="The gateway cannot tell now" isAlert>
+      <p>It does not answer, or its database does not. This page tries again by itself.</p>
+    </Notice>
+  );
+}
