@@ -39,7 +39,7 @@ test('a floor and this build are timed and right; one that loses a text is repor
     stack,
     root,
     contestants: [floor, build, { ...losingOneText(build), name: 'cheat' }],
-    backlog: { batches: 5, slots: 4, routing: 'adversarial', seed: 3 },
+    backlog: { batches: 100, slots: 4, routing: 'adversarial', seed: 3 },
     repeats: 1,
     peerRepeats: 1,
     signal,
@@ -52,7 +52,7 @@ test('a floor and this build are timed and right; one that loses a text is repor
   ]);
   expect(problems[2]?.[1]).toContainEqual(expect.stringMatching(/^text in a slot missing: 1, the first /));
   for (const { inputs, runs } of rows) {
-    expect(inputs).toBe(20);
+    expect(inputs).toBe(400);
     expect(runs[0]?.perSecond).toBeGreaterThan(0);
     expect(runs[0]?.walBytesPerInput).toBeGreaterThan(0);
   }
