@@ -11,17 +11,27 @@ export interface Opened {
   readonly complaints: string[];
 }
 
-export async function openPage(browser: Browser, file: string, options: BrowserContextOptions): Promise<Opened> {
+/** Requests for anything but what `isOwn` are complaints. */
+export async function openAddress(
+  browser: Browser,
+  address: string,
+  options: BrowserContextOptions,
+  isOwn: (url: string) => boolean,
+): Promise<Opened> {
   const page = await browser.newPage(options);
   const complaints: string[] = [];
-  const url = pathToFileURL(file).href;
   page.on('console', (message) => complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('request', (request) => {
-    if (request.url() !== url && !request.url().startsWith('data:')) complaints.push(`request for ${request.url()}`);
+    if (!isOwn(request.url())) complaints.push(`request for ${request.url()}`);
   });
-  await page.goto(url);
+  await page.goto(address);
   return { page, complaints };
+}
+
+export function openPage(browser: Browser, file: string, options: BrowserContextOptions): Promise<Opened> {
+  const address = pathToFileURL(file).href;
+  return openAddress(browser, address, options, (url) => url === address || url.startsWith('data:'));
 }
 
 export async function openDrawn(browser: Browser, file: string, options: BrowserContextOptions): Promise<Opened> {

@@ -1,25 +1,13 @@
 /** The live page as a test looks at it. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { type Opened, openAddress } from './browser-page.ts';
 import { waitFor } from './wait-for.ts';
 
 const DEADLINE_MS = 40_000;
 
-export interface OpenedPage {
-  readonly page: Page;
-  /** What the browser had to say against the page: there must be nothing. */
-  readonly complaints: string[];
-}
-
-export async function openPage(browser: Browser, address: string, options: BrowserContextOptions): Promise<OpenedPage> {
-  const page = await browser.newPage(options);
-  const complaints: string[] = [];
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(new URL(address).origin)) complaints.push(`request for ${request.url()}`);
-  });
-  await page.goto(address);
-  return { page, complaints };
+export function openPage(browser: Browser, address: string, options: BrowserContextOptions): Promise<Opened> {
+  const { origin } = new URL(address);
+  return openAddress(browser, address, options, (url) => url.startsWith(origin));
 }
 
 /** The page's policy forbids `eval`, which the browser driver's own waiting needs. */
