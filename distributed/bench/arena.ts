@@ -3,11 +3,10 @@
  * own, and for each drain a fresh database with the same registered batches and an empty Redis. So they differ in
  * nothing but themselves.
  */
-import { Redis } from 'ioredis';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
-import { Client } from 'pg';
 import { type Topics, topicsFor } from '../../src/contract/topics.ts';
-import { kafkaClient, waitForCoordinator, withAdmin } from '../cluster/kafka-client.ts';
+import { emptyRedis, nameOfDatabase, urlOfDatabase, withClient } from '../cluster/databases.ts';
+import { kafkaClient, ownSettings, waitForCoordinator, withAdmin, withSettings } from '../cluster/kafka-client.ts';
 import { createTopics, migrate, type ProductAddresses } from '../cluster/product.ts';
 import type { Stack } from '../stack/stack.ts';
 import { addFinishedBatches, type Backlog, publishContents, registerBatches } from './backlog.ts';
@@ -108,7 +107,7 @@ export class ArenaBuilder {
       }
       await admin.deleteGroups([arena.addresses.consumerGroup]).catch(() => undefined);
     });
-    await this.administer(`drop database if exists ${databaseOf(arena)} with (force)`);
+    await this.administer(`drop database if exists ${nameOfDatabase(arena.addresses.databaseUrl)} with (force)`);
   }
 
   async close(): Promise<void> {
@@ -136,10 +135,8 @@ export class ArenaBuilder {
   }
 
   private addressesOf(database: string): ProductAddresses {
-    const url = new URL(this.stack.databaseUrl);
-    url.pathname = `/${database}`;
     return {
-      databaseUrl: url.href,
+      databaseUrl: urlOfDatabase(this.stack.databaseUrl, database),
       kafkaBrokers: this.stack.kafkaBrokers,
       redisUrl: this.stack.redisUrl,
       topicPrefix: this.prefix,
@@ -148,13 +145,7 @@ export class ArenaBuilder {
   }
 
   private async administer(statement: string): Promise<void> {
-    const client = new Client({ connectionString: this.stack.databaseUrl, application_name: 'bench' });
-    await client.connect();
-    try {
-      await client.query(statement);
-    } finally {
-      await client.end();
-    }
+    await withClient(this.stack.databaseUrl, 'bench', (client) => client.query(statement));
   }
 }
 
@@ -175,37 +166,9 @@ async function configure(
   topics: readonly string[],
   settings: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const type = kafkajs.ConfigResourceTypes.TOPIC;
-  const asked = topics.map((name) => ({ type, name }));
-  const { resources } = await admin.describeConfigs({ resources: asked, includeSynonyms: false });
-  // What is not named again would be forgotten.
-  const changed = resources.map(({ resourceName, configEntries }) => ({
-    type,
-    name: resourceName,
-    configEntries: [
-      ...configEntries
-        .filter(({ configName, configSource }) => isOfTopic(configSource) && !(configName in settings))
-        .map(({ configName, configValue }) => ({ name: configName, value: configValue })),
-      ...Object.entries(settings).map(([name, value]) => ({ name, value })),
-    ],
-  }));
-  await admin.alterConfigs({ validateOnly: false, resources: changed });
-}
-
-function isOfTopic(source: kafkajs.ConfigSource): boolean {
-  return source === kafkajs.ConfigSource.TOPIC_CONFIG;
-}
-
-function databaseOf({ addresses }: Arena): string {
-  return new URL(addresses.databaseUrl).pathname.slice(1);
-}
-
-async function emptyRedis(redisUrl: string): Promise<void> {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1 });
-  redis.on('error', () => undefined);
-  try {
-    await redis.flushdb();
-  } finally {
-    redis.disconnect();
-  }
+  const given = Object.entries(settings).map(([name, value]) => ({ name, value }));
+  const resources = [...(await ownSettings(admin, topics))].map(([name, own]) => {
+    return { type: kafkajs.ConfigResourceTypes.TOPIC, name, configEntries: withSettings(own, given) };
+  });
+  await admin.alterConfigs({ validateOnly: false, resources });
 }

@@ -3,8 +3,8 @@
  * batches are put into the tables beforehand, by one statement for all, so that a run is about contents alone.
  */
 import type { Kafka } from 'kafkajs';
-import { Client } from 'pg';
 import type { Topics } from '../../src/contract/topics.ts';
+import { withClient } from '../cluster/databases.ts';
 import { DEFAULT_LOAD, type LoadOptions } from '../generator/load-options.ts';
 import { type Load, type PlannedContent, type PlannedRegistration, planLoad } from '../generator/plan.ts';
 import { publishLoad } from '../generator/producer.ts';
@@ -82,7 +82,7 @@ export async function publishContents(kafka: Kafka, topics: Topics, backlog: Bac
 
 /** Leaves tables with statistics, so that nobody's run meets the first autovacuum. */
 export async function registerBatches(databaseUrl: string, backlog: Pick<Backlog, 'registrations'>): Promise<void> {
-  await withClient(databaseUrl, async (client) => {
+  await withClient(databaseUrl, 'bench', async (client) => {
     for (const part of parts(backlog.registrations, ROWS_PER_INSERT)) {
       await client.query(REGISTER, [
         part.map(({ batchId }) => batchId),
@@ -108,17 +108,7 @@ export async function registerBatches(databaseUrl: string, backlog: Pick<Backlog
 
 /** Before the others are registered, which ends with statistics of all. */
 export async function addFinishedBatches(databaseUrl: string, count: number): Promise<void> {
-  await withClient(databaseUrl, (client) => client.query(ADD_FINISHED, [count]));
-}
-
-async function withClient(databaseUrl: string, work: (client: Client) => Promise<unknown>): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl, application_name: 'bench' });
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
+  await withClient(databaseUrl, 'bench', (client) => client.query(ADD_FINISHED, [count]));
 }
 
 function* parts<T>(items: readonly T[], sizeMax: number): Iterable<readonly T[]> {

@@ -1,6 +1,14 @@
 /** Kafka as the harness uses it: clients, and waits for what a consumer group is in. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Admin, type GroupDescription, type ITopicConfig, Kafka, logLevel } from 'kafkajs';
+import kafkajs, {
+  type Admin,
+  type GroupDescription,
+  type IResourceConfigEntry,
+  type ITopicConfig,
+  Kafka,
+  logLevel,
+} from 'kafkajs';
+import { until } from '../stack/process/until.ts';
 import { installHarnessCodecs } from './harness-codecs.ts';
 
 /** One of three brokers may hang: then another is asked. */
@@ -33,14 +41,38 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
 /** Creates a topic and waits for its leaders; kafkajs's own wait fails on a broker that has not heard of it yet. */
 export async function createTopic(admin: Admin, topic: ITopicConfig): Promise<void> {
   await admin.createTopics({ topics: [topic], waitForLeaders: false });
-  const giveUpAtMs = performance.now() + LEADERS_MS_MAX;
-  for (;;) {
+  const isLed = async () => {
     const { topics } = await admin.fetchTopicMetadata();
     const created = topics.find(({ name }) => name === topic.topic);
-    if (created?.partitions.every(({ leader }) => leader >= 0)) return;
-    if (performance.now() > giveUpAtMs) throw new Error(`no leaders for ${topic.topic}`);
-    await sleep(POLL_INTERVAL_MS);
-  }
+    return created?.partitions.every(({ leader }) => leader >= 0) === true;
+  };
+  const wait = { limitMs: LEADERS_MS_MAX, intervalMs: POLL_INTERVAL_MS };
+  await until(isLed, new Error(`no leaders for ${topic.topic}`), wait);
+}
+
+/** By topic: the settings that are its own, which a change of others must name again or they would be forgotten. */
+export async function ownSettings(
+  admin: Admin,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, readonly IResourceConfigEntry[]>> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: topics.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
+  });
+  return new Map(
+    resources.map(({ resourceName, configEntries }) => {
+      const own = configEntries.filter(({ configSource }) => configSource === kafkajs.ConfigSource.TOPIC_CONFIG);
+      return [resourceName, own.map(({ configName, configValue }) => ({ name: configName, value: configValue }))];
+    }),
+  );
+}
+
+/** What a topic has, with what is given in its place. */
+export function withSettings(
+  own: readonly IResourceConfigEntry[],
+  given: readonly IResourceConfigEntry[],
+): IResourceConfigEntry[] {
+  return [...own.filter(({ name }) => given.every((setting) => setting.name !== name)), ...given];
 }
 
 /** By `topic/partition`: the next offset the consumer group would read. What it never committed is not there. */

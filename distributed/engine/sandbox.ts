@@ -3,10 +3,9 @@
  * share, so that no part sees another's traces. Only what was made here is removed.
  */
 import { randomBytes } from 'node:crypto';
-import { Redis } from 'ioredis';
 import kafkajs, { type Kafka } from 'kafkajs';
-import { Client } from 'pg';
 import { deadLetterTopic, topicsFor } from '../../src/contract/topics.ts';
+import { emptyRedis, nameOfDatabase, urlOfDatabase, withClient } from '../cluster/databases.ts';
 import { kafkaClient, withAdmin } from '../cluster/kafka-client.ts';
 import { createTopics, migrate, type ProductAddresses, type Sandbox } from '../cluster/product.ts';
 import { installAudit } from '../collect/audit.ts';
@@ -69,8 +68,7 @@ export class Sandboxes {
       const ours = all.filter((topic) => topic.startsWith(sandbox.addresses.topicPrefix));
       await admin.deleteTopics({ topics: ours });
     });
-    const database = new URL(sandbox.addresses.databaseUrl).pathname.slice(1);
-    await this.administer(`drop database if exists ${database} with (force)`);
+    await this.administer(`drop database if exists ${nameOfDatabase(sandbox.addresses.databaseUrl)} with (force)`);
   }
 
   /** Databases that are left, for servers that outlive us. */
@@ -98,9 +96,7 @@ export class Sandboxes {
   }
 
   private databaseUrl(name: string): string {
-    const url = new URL(this.stack.databaseUrl);
-    url.pathname = `/${name}`;
-    return url.href;
+    return urlOfDatabase(this.stack.databaseUrl, name);
   }
 
   private databaseHosts(name: string): Pick<ProductAddresses, 'databaseHostsUrl'> {
@@ -111,9 +107,7 @@ export class Sandboxes {
   /** A foreign Redis is used as it is given: its other databases may be somebody else's. */
   private redisUrl(number: number): string {
     if (this.stack.description.redis === 'external') return this.stack.redisUrl;
-    const url = new URL(this.stack.redisUrl);
-    url.pathname = `/${1 + (number % (REDIS_DATABASES - 1))}`;
-    return url.href;
+    return urlOfDatabase(this.stack.redisUrl, String(1 + (number % (REDIS_DATABASES - 1))));
   }
 
   private redisSentinels(number: number): Pick<ProductAddresses, 'redisSentinels'> {
@@ -124,24 +118,11 @@ export class Sandboxes {
   }
 
   private async emptyRedis(redisUrl: string): Promise<void> {
-    if (this.stack.description.redis === 'external') return;
-    const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1 });
-    redis.on('error', () => undefined);
-    try {
-      await redis.flushdb();
-    } finally {
-      redis.disconnect();
-    }
+    if (this.stack.description.redis !== 'external') await emptyRedis(redisUrl);
   }
 
   private async administer(statement: string): Promise<void> {
-    const client = new Client({ connectionString: this.stack.databaseUrl, application_name: 'harness' });
-    await client.connect();
-    try {
-      await client.query(statement);
-    } finally {
-      await client.end();
-    }
+    await withClient(this.stack.databaseUrl, 'harness', (client) => client.query(statement));
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import { Client } from 'pg';
 import { TARGETS } from '../../artefacts/targets.ts';
+import { withClient } from '../cluster/databases.ts';
 import { forEachInstances, type Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
@@ -14,6 +15,7 @@ import type { SendableLoad } from '../generator/sendable.ts';
 import { loadNow } from './steps.ts';
 
 const DRAIN_MS_MAX = 120_000;
+const APPLICATION = 'harness-aging';
 /** In every id of what was put there. */
 const AGED = 'aged-';
 
@@ -77,19 +79,16 @@ export const agedDatabase: Scenario = {
 
 /** What is written for an index that does not fit under one checkpoint is mostly images of its pages. */
 async function drainedAfter(stage: Stage, load: SendableLoad): Promise<{ durationMs: number; walBytes: number }> {
-  const client = await connect(stage);
-  const walPosition = async () => {
-    const { rows } = await client.query<{ bytes: string }>(`select pg_current_wal_lsn() - '0/0'::pg_lsn as bytes`);
-    return Number(rows[0]?.bytes);
-  };
-  try {
+  return withClient(stage.deps.sandbox.addresses.databaseUrl, APPLICATION, async (client) => {
+    const walPosition = async () => {
+      const { rows } = await client.query<{ bytes: string }>(`select pg_current_wal_lsn() - '0/0'::pg_lsn as bytes`);
+      return Number(rows[0]?.bytes);
+    };
     const [startedAtMs, startedAt] = [performance.now(), await walPosition()];
     await stage.send(load);
     await stage.untilDrained(DRAIN_MS_MAX);
     return { durationMs: performance.now() - startedAtMs, walBytes: (await walPosition()) - startedAt };
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 async function beside<T>(stage: Stage, age: Age, work: () => Promise<T>): Promise<T> {
@@ -150,7 +149,7 @@ const REMOVAL = [
 
 async function connect(stage: Stage): Promise<Client> {
   const { databaseUrl } = stage.deps.sandbox.addresses;
-  const client = new Client({ connectionString: databaseUrl, application_name: 'harness-aging' });
+  const client = new Client({ connectionString: databaseUrl, application_name: APPLICATION });
   await client.connect();
   return client;
 }

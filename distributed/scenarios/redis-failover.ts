@@ -3,7 +3,6 @@
  * replica that the sentinels make the master. Method: three sentinels, a master and its replica; under a load with many
  * duplicates the master is killed, or frozen, and the promoted server is watched: hints are written to it and asked for.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { TARGETS } from '../../artefacts/targets.ts';
 import { untilAllSay } from '../engine/measure/worker-health.ts';
@@ -14,6 +13,7 @@ import type { Injector } from '../nemesis/injector.ts';
 import { serverFrozen, serversKilled } from '../nemesis/server-faults.ts';
 import type { FailingOverRedis } from '../stack/process/context.ts';
 import type { Server } from '../stack/process/server.ts';
+import { until } from '../stack/process/until.ts';
 import { loadNow } from './steps.ts';
 
 const RATE_PER_SECOND = 300;
@@ -90,13 +90,12 @@ async function untilHintsWork(stage: Stage, { host, port }: Server): Promise<voi
   redis.on('error', () => undefined);
   try {
     const before = await usageOf(redis);
-    const giveUpAtMs = performance.now() + HINTS_MS_MAX;
-    for (;;) {
+    const areUsed = async () => {
       const { keys, hits } = await usageOf(redis);
-      if (keys > before.keys && hits > before.hits) return;
-      if (performance.now() > giveUpAtMs) throw new Error('nobody uses hints on the promoted server');
-      await sleep(POLL_INTERVAL_MS);
-    }
+      return keys > before.keys && hits > before.hits;
+    };
+    const wait = { limitMs: HINTS_MS_MAX, intervalMs: POLL_INTERVAL_MS };
+    await until(areUsed, new Error('nobody uses hints on the promoted server'), wait);
   } finally {
     redis.disconnect();
   }

@@ -1,13 +1,12 @@
 /** Which broker leads what: topics of a part made anew, each partition where the part needs it. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import kafkajs, { type Admin, type Kafka } from 'kafkajs';
-import { createTopic, withAdmin } from '../cluster/kafka-client.ts';
+import type { Admin, IResourceConfigEntry, Kafka } from 'kafkajs';
+import { createTopic, ownSettings, withAdmin, withSettings } from '../cluster/kafka-client.ts';
+import { until, type Wait } from '../stack/process/until.ts';
 
 /** Of positions and members of all groups. */
 export const OFFSETS_TOPIC = '__consumer_offsets';
 
-const MS_MAX = 30_000;
-const POLL_INTERVAL_MS = 100;
+const WAIT: Wait = { limitMs: 30_000, intervalMs: 100 };
 
 export interface TopicLayout {
   readonly topic: string;
@@ -24,7 +23,8 @@ export interface TopicLayout {
 export async function layOut(kafka: Kafka, layouts: readonly TopicLayout[]): Promise<void> {
   const topics = layouts.map(({ topic }) => topic);
   await withAdmin(kafka, async (admin) => {
-    const settings = await settingsOf(admin, topics);
+    // What the product gave them, their successors keep.
+    const settings = await ownSettings(admin, topics);
     await admin.deleteTopics({ topics });
     const areGone = async () => (await admin.listTopics()).every((topic) => !topics.includes(topic));
     await untilSettled(areGone, 'topics do not go');
@@ -32,33 +32,15 @@ export async function layOut(kafka: Kafka, layouts: readonly TopicLayout[]): Pro
   });
 }
 
-type Setting = Readonly<{ name: string; value: string }>;
-
-/** What the product gave them, which their successors keep. */
-async function settingsOf(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, readonly Setting[]>> {
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: topics.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
-  });
-  return new Map(
-    resources.map(({ resourceName, configEntries }) => {
-      const own = configEntries.filter(({ configSource }) => configSource === kafkajs.ConfigSource.TOPIC_CONFIG);
-      return [resourceName, own.map(({ configName, configValue }) => ({ name: configName, value: configValue }))];
-    }),
-  );
-}
-
-function createLaidOut(admin: Admin, layout: TopicLayout, settings: readonly Setting[]): Promise<void> {
+function createLaidOut(admin: Admin, layout: TopicLayout, own: readonly IResourceConfigEntry[]): Promise<void> {
   const { topic, partitions, replicas, inSyncMin } = layout;
-  const given: readonly Setting[] = [
-    { name: 'min.insync.replicas', value: String(inSyncMin) },
-    { name: 'message.timestamp.type', value: 'LogAppendTime' },
-  ];
-  const kept = settings.filter(({ name }) => given.every((setting) => setting.name !== name));
   return createTopic(admin, {
     topic,
     replicaAssignment: Array.from({ length: partitions }, (_, partition) => ({ partition, replicas: [...replicas] })),
-    configEntries: [...kept, ...given],
+    configEntries: withSettings(own, [
+      { name: 'min.insync.replicas', value: String(inSyncMin) },
+      { name: 'message.timestamp.type', value: 'LogAppendTime' },
+    ]),
   });
 }
 
@@ -103,10 +85,6 @@ function javaHash(text: string): number {
 }
 
 /** A look may fail while the brokers settle. */
-async function untilSettled(isSo: () => Promise<boolean>, failure: string): Promise<void> {
-  const giveUpAtMs = performance.now() + MS_MAX;
-  while (!(await isSo().catch(() => false))) {
-    if (performance.now() > giveUpAtMs) throw new Error(failure);
-    await sleep(POLL_INTERVAL_MS);
-  }
+function untilSettled(isSo: () => Promise<boolean>, failure: string): Promise<void> {
+  return until(() => isSo().catch(() => false), new Error(failure), WAIT);
 }

@@ -1,8 +1,8 @@
 /** Pictures of pages as a reader first sees them: what is in sight when a page was opened and drawn. */
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { BrowserContextOptions, Page } from 'playwright-core';
+import { until } from '../stack/process/until.ts';
 import { launchChromium } from './chromium.ts';
 
 const DESKTOP: BrowserContextOptions = { viewport: { width: 1_280, height: 960 } };
@@ -50,10 +50,8 @@ export async function takeScreenshots({ report, dashboards }: PagesToShow, folde
   }
 }
 
-async function untilDrawn(page: Page): Promise<void> {
-  const giveUpAtMs = performance.now() + DRAWN_MS_MAX;
-  while (!(await page.evaluate<boolean>('document.documentElement.dataset.drawnMs !== undefined'))) {
-    if (performance.now() > giveUpAtMs) throw new Error(`${page.url()} is not drawn after ${DRAWN_MS_MAX / 1_000} s`);
-    await sleep(LOOK_AGAIN_MS);
-  }
+function untilDrawn(page: Page): Promise<void> {
+  const isDrawn = () => page.evaluate<boolean>('document.documentElement.dataset.drawnMs !== undefined');
+  const failure = new Error(`${page.url()} is not drawn after ${DRAWN_MS_MAX / 1_000} s`);
+  return until(isDrawn, failure, { limitMs: DRAWN_MS_MAX, intervalMs: LOOK_AGAIN_MS });
 }

@@ -3,7 +3,7 @@
  * `begin` when it begins, `end` when it has ended, and waits to be stopped.
  */
 import { join } from 'node:path';
-import { Client } from 'pg';
+import { withClient } from '../../cluster/databases.ts';
 import { productEnv } from '../../cluster/product.ts';
 import { type Arena, readEnds } from '../arena.ts';
 import type { Contestant, Drain, Timing } from '../contestant.ts';
@@ -88,18 +88,14 @@ export async function nothingToVerify(): Promise<string[]> {
   return [];
 }
 
-export async function verifyFilledSlots(arena: Arena, inputs: number): Promise<string[]> {
-  const client = new Client({ connectionString: arena.addresses.databaseUrl, application_name: 'bench' });
-  await client.connect();
-  try {
+export function verifyFilledSlots(arena: Arena, inputs: number): Promise<string[]> {
+  return withClient(arena.addresses.databaseUrl, 'bench', async (client) => {
     const { rows } = await client.query<{ count: number }>(
       `select count(distinct (batch_id, text_storage_id))::int as count from slots where status = 'filled'`,
     );
     const filled = rows[0]?.count ?? 0;
     return filled === inputs ? [] : [`${filled} texts in slots, not ${inputs}`];
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 export async function verifyWrittenEvents(arena: Arena, inputs: number): Promise<string[]> {

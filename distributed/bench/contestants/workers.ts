@@ -3,7 +3,7 @@
  * and announce them in Kafka. Time and cost count from the moment the group has its first member, so that no
  * start-up is measured, to the last event in Kafka.
  */
-import { Client } from 'pg';
+import { withClient } from '../../cluster/databases.ts';
 import type { Arena } from '../arena.ts';
 import { FINISHED_PREFIX } from '../backlog.ts';
 import type { Contestant, Drain, Timing } from '../contestant.ts';
@@ -77,10 +77,8 @@ class WorkersDrain implements Drain {
   }
 }
 
-async function readTables({ addresses }: Arena): Promise<{ slots: Placement[]; completeBatchIds: string[] }> {
-  const client = new Client({ connectionString: addresses.databaseUrl, application_name: 'bench' });
-  await client.connect();
-  try {
+function readTables({ addresses }: Arena): Promise<{ slots: Placement[]; completeBatchIds: string[] }> {
+  return withClient(addresses.databaseUrl, 'bench', async (client) => {
     const slots = await client.query<Placement>(
       `select batch_id as "batchId", text_storage_id as "textStorageId", essay_id as "essayId"
        from slots where status = 'filled' and not starts_with(batch_id, $1)`,
@@ -92,7 +90,5 @@ async function readTables({ addresses }: Arena): Promise<{ slots: Placement[]; c
       [FINISHED_PREFIX],
     );
     return { slots: slots.rows, completeBatchIds: batches.rows.map(({ id }) => id) };
-  } finally {
-    await client.end();
-  }
+  });
 }

@@ -1,19 +1,18 @@
 /** The steps of a standby's life: copied from a running primary, following it by streaming, cut off, promoted. */
 import { chown, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Standby } from '../process/context.ts';
 import { runCommand } from '../process/run-command.ts';
 import type { Server } from '../process/server.ts';
 import { StackError } from '../process/stack-error.ts';
 import { TcpProxy } from '../process/tcp-proxy.ts';
+import { until, type Wait } from '../process/until.ts';
 
 const SUPERUSER = 'postgres';
 const QUERY_MS_MAX = 5_000;
 const COPY_MS_MAX = 60_000;
-const POLL_INTERVAL_MS = 20;
-const WAIT_MS_MAX = 20_000;
+const WAIT: Wait = { limitMs: 20_000, intervalMs: 20 };
 const PROMOTED_SECONDS_MAX = 60;
 
 /** `synchronous`: a commit is acknowledged when the standby has it too. */
@@ -55,13 +54,21 @@ export async function beginReplication(primaryPort: number, kind: StandbyKind): 
   const client = await connected(primaryPort);
   try {
     const query = `select from pg_stat_replication where state = 'streaming'`;
-    await until(async () => (await client.query(query)).rowCount === 1, 'the standby does not stream from its primary');
+    await until(
+      async () => (await client.query(query)).rowCount === 1,
+      new StackError('the standby does not stream from its primary'),
+      WAIT,
+    );
     if (kind === 'asynchronous') return;
     // Not before: a commit waits for whoever is named here.
     await client.query(`alter system set synchronous_standby_names = '*'`);
     await client.query('select pg_reload_conf()');
     const isOn = `select from pg_stat_replication where sync_state = 'sync'`;
-    await until(async () => (await client.query(isOn)).rowCount === 1, 'the standby does not become synchronous');
+    await until(
+      async () => (await client.query(isOn)).rowCount === 1,
+      new StackError('the standby does not become synchronous'),
+      WAIT,
+    );
   } finally {
     await client.end();
   }
@@ -106,10 +113,14 @@ export class StandbyPair implements Standby {
       // A commit must not wait for a standby that is gone.
       await client.query(`alter system set synchronous_standby_names = ''`);
       await client.query('select pg_reload_conf()');
-      await until(async () => {
-        await client.query('select pg_terminate_backend(pid) from pg_stat_replication');
-        return (await client.query('select from pg_stat_replication')).rowCount === 0;
-      }, 'the standby is still connected to its primary');
+      await until(
+        async () => {
+          await client.query('select pg_terminate_backend(pid) from pg_stat_replication');
+          return (await client.query('select from pg_stat_replication')).rowCount === 0;
+        },
+        new StackError('the standby is still connected to its primary'),
+        WAIT,
+      );
     } finally {
       await client.end();
     }
@@ -130,14 +141,6 @@ export class StandbyPair implements Standby {
 
   close(): Promise<void> {
     return this.forward.close();
-  }
-}
-
-async function until(isSo: () => Promise<boolean>, failure: string): Promise<void> {
-  const giveUpAtMs = performance.now() + WAIT_MS_MAX;
-  while (!(await isSo())) {
-    if (performance.now() > giveUpAtMs) throw new StackError(failure);
-    await sleep(POLL_INTERVAL_MS);
   }
 }
 

@@ -4,12 +4,12 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { FailingOverRedis } from '../process/context.ts';
 import type { Server } from '../process/server.ts';
 import { StackError } from '../process/stack-error.ts';
 import { TcpProxy } from '../process/tcp-proxy.ts';
+import { until, type Wait } from '../process/until.ts';
 
 const MASTER_NAME = 'els';
 /** Of sentinels that must agree. */
@@ -18,8 +18,7 @@ const QUORUM = 2;
 const DOWN_AFTER_MS = 1_000;
 const FAILOVER_MS_MAX = 6_000;
 const COMMAND_MS_MAX = 1_000;
-const POLL_INTERVAL_MS = 50;
-const WAIT_MS_MAX = 30_000;
+const WAIT: Wait = { limitMs: 30_000, intervalMs: 50 };
 
 export interface RedisServers {
   readonly master: Server;
@@ -56,10 +55,14 @@ export class WatchedRedis implements FailingOverRedis {
     await forward.open();
     const watched = new WatchedRedis(servers, forward);
     const knows = new RegExp(`slaves=1,sentinels=${servers.sentinels.length}`);
-    await until(async () => {
-      const facts = await Promise.all(servers.sentinels.map((sentinel) => ask(sentinel, 'info', 'sentinel')));
-      return facts.every((text) => knows.test(`${text}`));
-    }, 'sentinels do not find each other');
+    await until(
+      async () => {
+        const facts = await Promise.all(servers.sentinels.map((sentinel) => ask(sentinel, 'info', 'sentinel')));
+        return facts.every((text) => knows.test(`${text}`));
+      },
+      new StackError('sentinels do not find each other'),
+      WAIT,
+    );
     return watched;
   }
 
@@ -84,11 +87,15 @@ export class WatchedRedis implements FailingOverRedis {
   /** Most sentinels must name it, or some clients would still be sent to the former. */
   async untilFailedOver(): Promise<void> {
     const { replica, sentinels } = this.servers;
-    await until(async () => {
-      const asked = sentinels.map((sentinel) => ask(sentinel, 'sentinel', 'get-master-addr-by-name', MASTER_NAME));
-      const named = (await Promise.all(asked)).filter((answer) => `${answer}`.endsWith(`,${replica.port}`));
-      return named.length >= QUORUM && /role:master/.test(`${await ask(replica, 'info', 'replication')}`);
-    }, 'the replica does not become the master');
+    await until(
+      async () => {
+        const asked = sentinels.map((sentinel) => ask(sentinel, 'sentinel', 'get-master-addr-by-name', MASTER_NAME));
+        const named = (await Promise.all(asked)).filter((answer) => `${answer}`.endsWith(`,${replica.port}`));
+        return named.length >= QUORUM && /role:master/.test(`${await ask(replica, 'info', 'replication')}`);
+      },
+      new StackError('the replica does not become the master'),
+      WAIT,
+    );
     this.current = replica;
     this.forward.turnTo(replica);
   }
@@ -116,13 +123,5 @@ async function ask({ host, port }: Server, command: string, ...args: string[]): 
     return null;
   } finally {
     client.disconnect();
-  }
-}
-
-async function until(isSo: () => Promise<boolean>, failure: string): Promise<void> {
-  const giveUpAtMs = performance.now() + WAIT_MS_MAX;
-  while (!(await isSo())) {
-    if (performance.now() > giveUpAtMs) throw new StackError(failure);
-    await sleep(POLL_INTERVAL_MS);
   }
 }
