@@ -222,5 +222,6 @@ test('a gateway that stops sends its clients to another one, and exits well', as
   const client = new LiveSocket(liveUrl('moves', 1));
   await waitFor(() => client.version === 0, { deadlineMs: DEADLINE_MS, what: 'a snapshot' });
   const stopped = await gateways[1]?.stop();
+  await waitFor(() => client.code !== undefined, { deadlineMs: DEADLINE_MS, what: 'the end of the connection' });
   expect([stopped?.code, client.code]).toEqual([0, 1012]);
 });
