@@ -6,13 +6,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { Client } from 'pg';
-import { readCommitted } from '../../cluster/kafka-client.ts';
 import { type HostUsage, hostUsage, type ProcessUsage, processUsage } from '../../cluster/process-usage.ts';
 import type { WorkerProcess } from '../../cluster/worker-process.ts';
 import { COUNTERS } from '../../judge/races/count-races.ts';
 import { COUNTS, type Counts, type LiveState } from '../display/live-state.ts';
 import type { Journal } from '../journal.ts';
 import type { PartEvents } from '../part-events.ts';
+import { OffsetLooks } from './offset-looks.ts';
 import { type Sample, sumOf } from './prometheus-text.ts';
 import { WorkerReadings } from './worker-readings.ts';
 
@@ -48,6 +48,7 @@ export class Sampler {
   /** Share of all cores that were busy, by whomever, per look. */
   readonly hostBusy: number[] = [];
   private readonly options: SamplerOptions;
+  private readonly offsetLooks: OffsetLooks;
   private readonly usage = new Map<number, { usage: ProcessUsage; atMs: number }>();
   private readonly resolvedByWorker = new Map<string, number>();
   private host: HostUsage | null = null;
@@ -60,6 +61,7 @@ export class Sampler {
 
   constructor(options: SamplerOptions) {
     this.options = options;
+    this.offsetLooks = new OffsetLooks(options);
   }
 
   async start(): Promise<void> {
@@ -201,22 +203,7 @@ export class Sampler {
   }
 
   private async readOffsets(): Promise<number> {
-    const { admin } = this;
-    const { consumerGroup: group, topics, journal } = this.options;
-    if (admin === null) return 0;
-    const committed = await readCommitted(admin, group, topics);
-    const at = journal.clock.now();
-    let lag = 0;
-    for (const topic of topics) {
-      for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-        const position = committed.get(`${topic}/${partition}`) ?? null;
-        const end = Number(high);
-        lag += Math.max(0, end - (position ?? Number(low)));
-        journal.offset({ group, topic, partition, committed: position, end }, at);
-      }
-    }
-    journal.metric('run', 'lag_records', lag);
-    return lag;
+    return this.admin === null ? 0 : this.offsetLooks.look(this.admin);
   }
 }
 
