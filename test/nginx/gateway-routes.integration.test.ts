@@ -62,7 +62,8 @@ const registration = (batchId: string, count: number) => {
 
 test('requests are spread, and probes and metrics stay inside', async () => {
   const upstreams = new Map<string, number>();
-  const answers = await Promise.all(Array.from({ length: 100 }, () => fetch(urlOf('/v1/batches'))));
+  // Fewer than one gateway reads at a time: on a slow machine none is refused, wherever they go.
+  const answers = await Promise.all(Array.from({ length: 30 }, () => fetch(urlOf('/v1/batches'))));
   for (const answer of answers) {
     expect(answer.status).toBe(200);
     const upstream = answer.headers.get('x-upstream') ?? '';
@@ -70,7 +71,7 @@ test('requests are spread, and probes and metrics stay inside', async () => {
     await answer.arrayBuffer();
   }
   expect(upstreams.size).toBe(3);
-  expect(Math.max(...upstreams.values())).toBeLessThanOrEqual(50);
+  expect(Math.max(...upstreams.values())).toBeLessThanOrEqual(15);
   for (const path of ['/metrics', '/health', '/ready', '/live', '/info']) {
     expect([path, (await fetch(urlOf(path))).status]).toEqual([path, 404]);
   }
