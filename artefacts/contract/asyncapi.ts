@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { DEAD_LETTER_REASONS } from '../../src/contract/dead-letter-reasons.ts';
 import { type InboundLimits, inboundSchemas } from '../../src/contract/inbound.ts';
+import { type JsonSchema, jsonSchema } from '../../src/contract/json-schema.ts';
 import {
   completedEvent,
   excessEvent,
@@ -10,7 +11,6 @@ import {
 } from '../../src/contract/outbound-schemas.ts';
 import { deadLetterTopic, EVENT_TYPES, type EventName, INBOUND, OUTBOUND } from '../../src/contract/topics.ts';
 import { EXAMPLES } from './examples.ts';
-import { type JsonSchema, jsonSchema } from './json-schema.ts';
 
 const TEXT_FOR_PEOPLE = ['original_file_name', 'validation_error_code', 'message'];
 

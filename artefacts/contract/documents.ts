@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import type { JsonSchema } from '../../src/contract/json-schema.ts';
+import { openApi } from '../../src/contract/openapi/openapi.ts';
 import { EVENT_TYPES, type EventName } from '../../src/contract/topics.ts';
 import { asyncApi, eventSchemas } from './asyncapi.ts';
 import { EXAMPLES } from './examples.ts';
-import type { JsonSchema } from './json-schema.ts';
 import { liveAsyncApi } from './live-asyncapi.ts';
-import { openApi } from './openapi.ts';
 
 /** Bounds of a worker with default settings. */
 const DEFAULT_LIMITS = { idLengthMax: 200, slotsMax: 10_000 };

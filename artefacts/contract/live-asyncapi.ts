@@ -1,6 +1,7 @@
 /** The WebSockets of a gateway as an AsyncAPI 3 document, their messages made from the schemas of the contract. */
+
+import { jsonSchema } from '../../src/contract/json-schema.ts';
 import { liveCommand, liveMessage, liveRefusal } from '../../src/contract/live.ts';
-import { jsonSchema } from './json-schema.ts';
 
 const MESSAGES = {
   progress: { title: 'Progress', summary: 'A snapshot, changes from version to version, or completion.' },

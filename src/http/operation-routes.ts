@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { HealthBody, InfoBody, LiveBody, ReadyBody } from '../contract/http.ts';
+import { openApi } from '../contract/openapi/openapi.ts';
 import type { ProcessMetrics } from '../telemetry/process-metrics.ts';
 import { SERVICE, VERSION } from '../version.ts';
 import type { Health, HealthCheck } from './health.ts';
@@ -52,6 +53,13 @@ export function addOperationRoutes(
       node_version: process.version,
       started_at: new Date(identity.startedAtMs).toISOString(),
     };
+  });
+
+  let description: string | undefined;
+  server.get('/openapi.json', async (_request, reply) => {
+    // Takes some 20 ms, so not at start.
+    description ??= JSON.stringify(openApi(VERSION));
+    return reply.type('application/json').send(description);
   });
 }
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 import { healthBody, infoBody, liveBody, readyBody } from '../../src/contract/http.ts';
 import { AppError } from '../../src/errors.ts';
 import type { HealthProbe } from '../../src/http/health.ts';
@@ -135,6 +137,12 @@ describe('health', () => {
 test('info tells who this is', async () => {
   const body = infoBody.strict().parse((await serverWith([]).inject('/info')).json());
   expect(body).toMatchObject({ instance: 'test-1', role: 'worker', started_at: '1970-01-01T00:00:00.000Z' });
+});
+
+test('the description of the API is the one that is documented', async () => {
+  const reply = await serverWith([]).inject('/openapi.json');
+  const documented = parse(readFileSync('docs/openapi.yaml', 'utf8')) as unknown;
+  expect([reply.statusCode, reply.json()]).toEqual([200, documented]);
 });
 
 test('metrics tell build, process and event-loop delay in the text format of Prometheus', async () => {

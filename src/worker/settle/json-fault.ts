@@ -8,7 +8,9 @@ export function whyNoJson(text: string, error: unknown): string {
   // The parser's message quotes the text; its position does not.
   const message = error instanceof Error ? error.message : '';
   const position = Number(/at position (\d+)/.exec(message)?.[1] ?? Number.NaN);
-  if (/end of JSON input/.test(message) || position >= text.length) return 'value is JSON that ends in the middle';
+  if (/end of JSON input/.test(message) || position >= text.length) {
+    return `value is JSON that ends in the middle, after ${text.length} characters`;
+  }
   if (!/^\s*[[{]/.test(text)) return 'value is text, not JSON';
   return Number.isNaN(position) ? 'value is not valid JSON' : `value is not valid JSON from character ${position} on`;
 }

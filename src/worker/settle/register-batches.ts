@@ -65,6 +65,9 @@ export class RegisterBatches {
     const answers = await tx.registerBatches(ours);
     const outcomes = new Map(ours.map(({ registration }, index) => [registration.batchId, answerAt(answers, index)]));
     const registered = [...outcomes].filter(([, { kind }]) => kind !== 'conflicting').map(([batchId]) => batchId);
+    const refused = [...outcomes.keys()].filter((batchId) => !registered.includes(batchId));
+    // A row that this transaction made for it would say that something of the batch waits.
+    for (const batchId of refused) await tx.forgetAnnounced(batchId);
     return { outcomes, drained: await drainPending(tx, registered, this.deps.context) };
   }
 }

@@ -68,7 +68,10 @@ export class BatchModel implements BatchSystem {
     if (batch.registration !== null) return sameRequest(batch.registration, registration) ? 'duplicate' : 'rejected';
     const others = [...this.batches.values()].filter((each) => each !== batch);
     const taken = new Set(others.flatMap((each) => each.slots.map((slot) => slot.essayId)));
-    if (registration.essayIds.some((essayId) => taken.has(essayId))) return 'rejected';
+    if (registration.essayIds.some((essayId) => taken.has(essayId))) {
+      if (batch.pending.length === 0) this.batches.delete(batch.batchId);
+      return 'rejected';
+    }
     batch.registration = registration;
     batch.slots = registration.essayIds.map((essayId) => ({
       essayId,

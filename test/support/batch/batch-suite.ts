@@ -59,7 +59,12 @@ function describeRegistrations(system: () => BatchSystem): void {
     await system().apply([registration('a', 2)]);
     const thief = registration('b', 2, { essayIds: ['new', 'a-e1'] });
     expect(await system().apply([thief])).toEqual(['rejected']);
+    // Nothing waits for it, so nothing of it is kept.
+    expect((await system().snapshot()).batches.map(({ batchId }) => batchId)).toEqual(['a']);
+    await system().apply([content('b', 'x')]);
+    expect(await system().apply([thief])).toEqual(['rejected']);
     expect((await system().snapshot()).batches.map(({ state }) => state)).toEqual(['open', 'announced']);
+    expect(await system().apply([registration('b', 2)])).toEqual(['registered']);
   });
 
   test('of two registrations in one group that ask for the same slot, the first gets it', async () => {

@@ -298,8 +298,14 @@ describe('what is no object is told apart', () => {
     ['null', 'value is null, not an object'],
     ['17', 'value is a number, not an object'],
     ['hello', 'value is text, not JSON'],
-    [contentEvent().slice(0, -1), 'value is JSON that ends in the middle'],
-    [contentEvent().slice(0, -20), 'value is JSON that ends in the middle'],
+    [
+      contentEvent().slice(0, -1),
+      `value is JSON that ends in the middle, after ${contentEvent().length - 1} characters`,
+    ],
+    [
+      contentEvent().slice(0, -20),
+      `value is JSON that ends in the middle, after ${contentEvent().length - 20} characters`,
+    ],
     ['{"a":1,}', expect.stringMatching(/^value is not valid JSON( from character 7 on)?$/)],
   ])('%#', (value, detail) => {
     expect(decode(value)).toMatchObject({ reason: 'malformed_json', detail });

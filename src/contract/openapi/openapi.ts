@@ -9,7 +9,7 @@ import {
   infoBody,
   liveBody,
   readyBody,
-} from '../../src/contract/http.ts';
+} from '../http.ts';
 import {
   contentRequest,
   contentsRequest,
@@ -19,10 +19,10 @@ import {
   liveTicket,
   registrationAccepted,
   registrationRequest,
-} from '../../src/contract/ingest.ts';
-import { liveMessage } from '../../src/contract/live.ts';
+} from '../ingest.ts';
+import { jsonSchema } from '../json-schema.ts';
+import { liveMessage } from '../live.ts';
 import { gatewayPaths } from './gateway-paths.ts';
-import { jsonSchema } from './json-schema.ts';
 
 const ID_LENGTH_MAX = 200;
 
@@ -184,6 +184,13 @@ function operationPaths() {
       },
     }),
     '/info': operation('getInfo', 'Who this process is.', { '200': answer('Identity.', 'Info') }),
+    '/openapi.json': operation('getDescription', 'This document.', {
+      '200': {
+        description: 'OpenAPI 3.1 of what a worker and a gateway answer.',
+        headers: correlated(),
+        content: { 'application/json': { schema: { type: 'object' } } },
+      },
+    }),
   };
 }
 
