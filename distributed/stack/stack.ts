@@ -3,15 +3,12 @@
  * containers. DATABASE_URL, REDIS_URL and KAFKA_BROKERS each replace the server they name. Nothing is left behind,
  * whether the stack is stopped, the starting process is killed or a start fails half way.
  */
-import { chmod, mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { FailingOverRedis, StackContext, Standby, Started } from './process/context.ts';
 import { Guardian } from './process/guardian.ts';
 import type { Progress } from './process/progress.ts';
 import type { Server } from './process/server.ts';
 import { PortTakenError, StackError } from './process/stack-error.ts';
-import { isRoot } from './programs/debian.ts';
+import { makeDataFolder } from './servers/data-folder.ts';
 import { requireAnswer, type ServerKind, STACK_VARIABLES } from './servers/external.ts';
 import { startKafka } from './servers/kafka.ts';
 import { startPostgres } from './servers/postgres.ts';
@@ -50,7 +47,7 @@ export interface StackOptions {
   /** Clients that get a way of their own to every server; none if not given. */
   readonly ways?: number;
   readonly onProgress: Progress;
-  /** Where the stack's data folder is made; the system's temporary folder if not given. */
+  /** Where the stack's data folder is made; a temporary folder of the system if not given. */
   readonly dataDir?: string;
   /** Only these servers; all three if not given. Addresses of the others are empty. */
   readonly onlyNeeded?: readonly ServerKind[];
@@ -81,11 +78,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const startedAtMs = Date.now();
   const kinds = options.onlyNeeded ?? (['postgres', 'redis', 'kafka'] as const);
   const servers = await serversFrom(options.source ?? stackSource(), options);
-  const dataDir = await mkdtemp(join(options.dataDir ?? tmpdir(), 'els-stack-'));
+  const dataDir = await makeDataFolder(options.dataDir);
   const guardian = new Guardian(dataDir);
   servers.watchedBy(guardian);
-  // Started by root, PostgreSQL runs as somebody else and must be able to enter.
-  if (isRoot()) await chmod(dataDir, 0o755);
   const waiting = new Set(kinds);
   const report = reportWithoutSilence(options.onProgress, () => `waiting for ${[...waiting].join(', ')}`);
   const abort = new AbortController();

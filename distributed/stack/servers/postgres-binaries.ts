@@ -3,7 +3,7 @@
  * the newest in Debian's folder. The npm package is copied to where every user may read it, with the library links its
  * install script would have made.
  */
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { chmod, copyFile, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
@@ -14,6 +14,7 @@ import { StackError } from '../process/stack-error.ts';
 import { cacheDirectory, cached } from '../programs/cache.ts';
 import { isRoot } from '../programs/debian.ts';
 import { isProgram, programOnPath } from '../programs/find-program.ts';
+import { isOpenToAll } from './data-folder.ts';
 
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
 
@@ -104,13 +105,6 @@ async function readableCopy(native: string, dataDir: string): Promise<string> {
     return join(building, 'native');
   });
   return join(entry, 'bin');
-}
-
-function isOpenToAll(folder: string): boolean {
-  for (let current = realpathSync(folder); ; current = dirname(current)) {
-    if ((statSync(current).mode & 0o005) !== 0o005) return false;
-    if (dirname(current) === current) return true;
-  }
 }
 
 async function copyNative(native: string, target: string): Promise<void> {

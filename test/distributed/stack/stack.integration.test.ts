@@ -56,6 +56,21 @@ describe('servers that the environment names', () => {
   });
 });
 
+testLocal('a temporary folder that only its owner may enter is no hindrance', async () => {
+  const closed = mkdtempSync(join(tmpdir(), 'els-closed-'));
+  const temporary = process.env['TMPDIR'];
+  process.env['TMPDIR'] = closed;
+  try {
+    const stack = await startStack({ onlyNeeded: ['postgres'], onProgress: silent });
+    await stack.stop();
+    expect(stack.databaseUrl).not.toBe('');
+  } finally {
+    if (temporary === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = temporary;
+    rmSync(closed, { recursive: true });
+  }
+});
+
 describe('a running stack', () => {
   let stack: Stack;
   const said: string[] = [];

@@ -9,7 +9,9 @@ import type { Answered, BatchSnapshot, PublishedEvent, Snapshot } from './batch-
 export function brokenInvariants(answered: readonly Answered[], snapshot: Snapshot): string[] {
   const known = new Set(snapshot.batches.map(({ batchId }) => batchId));
   // Of a refused registration nothing is kept.
-  const strangers = answered.filter(({ input, disposition }) => disposition !== 'rejected' && !known.has(input.batchId));
+  const strangers = answered.filter(
+    ({ input, disposition }) => disposition !== 'rejected' && !known.has(input.batchId),
+  );
   return [
     ...strangers.map(({ input, disposition }) => `${disposition} ${input.kind} of ${input.batchId}, which is unknown`),
     ...repeated(snapshot.batches.flatMap((batch) => batch.slots.map(({ essayId }) => essayId))).map(
