@@ -8,7 +8,7 @@ import { panelsOf, queriesOf } from '../../distributed/observe/dashboard-queries
 import { type PanelRecord, recordedAnswer } from '../../distributed/observe/panel-record.ts';
 import { previewPage } from '../../distributed/preview/preview-page.ts';
 import { launchChromium } from '../../distributed/screenshots/chromium.ts';
-import { takeScreenshots } from '../../distributed/screenshots/take-screenshots.ts';
+import { picturesOfRun, takeScreenshots } from '../../distributed/screenshots/take-screenshots.ts';
 import { coloursOfPlots, openDrawn, overflowOf } from '../support/browser-page.ts';
 
 const INSTALL_MS_MAX = 700_000;
@@ -66,7 +66,7 @@ test('a chart of several series names each with its newest and largest value', a
 });
 
 test('pictures are taken of a page that is drawn', async () => {
-  const files = await takeScreenshots({ report: file, dashboards: file }, folder);
+  const files = await takeScreenshots(picturesOfRun({ report: file, dashboards: file }), folder);
   const sizes = files.map((each) => [basename(each), statSync(each).size > PICTURE_BYTES_MIN]);
   expect(sizes).toEqual(
     ['report.png', 'report-plots.png', 'report-phone.png', 'dashboards.png'].map((name) => [name, true]),
