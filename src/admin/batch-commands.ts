@@ -128,6 +128,7 @@ function age(text: string): number {
 
 function ageText(seconds: number): string {
   const minutes = Math.floor(seconds / 60);
+  if (minutes < 2) return `${Math.floor(seconds)}s`;
   if (minutes < 120) return `${minutes}m`;
   return minutes < 2880 ? `${Math.floor(minutes / 60)}h` : `${Math.floor(minutes / 1440)}d`;
 }

@@ -19,7 +19,9 @@ export function addDoctorCommand(program: Command, probes: readonly Probe[], io:
     .action(async (_options: unknown, command: Command) => {
       const findings = (await Promise.all(probes.map(examine))).flat();
       const failed = findings.filter(({ state }) => state === 'failed').length;
-      const text = [...findings.map(findingLines), summary(findings)].join('\n');
+      const text = [...findings.map((each, index) => findingLines(each, findings[index + 1])), summary(findings)].join(
+        '\n',
+      );
       printResult(command, io, { healthy: failed === 0, findings }, text);
       if (failed > 0) throw new Error(`${failed} of ${findings.length} stand in the way of a worker`);
     });
@@ -50,10 +52,13 @@ function skipped(about: string, text: string): Finding {
   return { about, state: 'skipped', text, mend: null };
 }
 
-/** The mending on a line of its own: it is there to be copied, and a terminal of 80 columns must not cut it. */
-function findingLines({ about, state, text, mend }: Finding): string {
+/**
+ * The mending on a line of its own: it is there to be copied, and a terminal of 80 columns must not cut it. What mends
+ * several in a row is said below the last.
+ */
+function findingLines({ about, state, text, mend }: Finding, next: Finding | undefined): string {
   const line = `${MARKS[state].padEnd(4)}  ${about.padEnd(15)}  ${text.split('\n').map(printable).join(' ')}`;
-  return mend === null ? line : `${line}\n${' '.repeat(23)}> ${mend}`;
+  return mend === null || mend === next?.mend ? line : `${line}\n${' '.repeat(23)}> ${mend}`;
 }
 
 function summary(findings: readonly Finding[]): string {

@@ -27,6 +27,21 @@ test('what is unwise is told, and is no failure', async () => {
   expect(await admin.run('doctor')).toMatchObject({ code: 0, stdout: expect.stringContaining('> start it') });
 });
 
+test('what mends several things in a row is said once', async () => {
+  const missing = (text: string): Finding => ({ about: 'topics', state: 'failed', text, mend: 'els topics ensure' });
+  const look: Probe['look'] = async (tell) => ['one', 'two', 'three'].map(missing).forEach(tell);
+  admin.probes = [probe('kafka', look), probe('redis', async (tell) => tell({ ...missing('no'), mend: 'start it' }))];
+  const { stdout } = await admin.run('doctor');
+  expect(stdout.match(/> .*|one|two|three|no$/gm)).toEqual([
+    'one',
+    'two',
+    'three',
+    '> els topics ensure',
+    'no',
+    '> start it',
+  ]);
+});
+
 test('a server that is away takes nothing from what others tell, and names what could not be seen', async () => {
   const refuse = () => Promise.reject(new AppError('UNAVAILABLE', 'connect ECONNREFUSED'));
   admin.probes = [probe('database', refuse, ['rights']), probe('kafka', async (tell) => tell(OK))];
