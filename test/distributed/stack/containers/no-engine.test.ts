@@ -1,6 +1,6 @@
 /** What asks for containers where no Docker engine answers. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../../../distributed/stack/process/project-root.ts';
@@ -18,6 +18,8 @@ let folder: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'els-no-engine-'));
+  // Else a stack of root's would be made elsewhere.
+  chmodSync(folder, 0o755);
 });
 
 afterEach(() => {
