@@ -41,7 +41,7 @@ export interface HttpServerDeps {
   /** Null: this process serves no read API. */
   readonly status: StatusReader | null;
   readonly readsPerSecondMax: number;
-  /** Durations by route and class of the status code. */
+  /** Durations by route, method and class of the status code. */
   readonly requests: Metrics['httpRequests'];
   readonly health: HealthCheck;
   readonly metrics: Pick<ProcessMetrics, 'scrape'>;
@@ -93,7 +93,7 @@ export function createHttpServer(deps: HttpServerDeps): FastifyInstance {
     // By the route's pattern: what is in a path is for whoever asked.
     const route = request.routeOptions.url ?? 'none';
     const status = `${Math.floor(reply.statusCode / 100)}xx`;
-    deps.requests.observe({ route, status }, reply.elapsedTime / 1000);
+    deps.requests.observe({ route, method: request.method, status }, reply.elapsedTime / 1000);
   });
   server.setErrorHandler((error, request, reply) => errors.sendThrown(error, request, reply));
   server.setNotFoundHandler((_request, reply) =>

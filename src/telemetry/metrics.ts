@@ -77,8 +77,8 @@ export class Metrics {
   });
   readonly httpRequests = new Histogram({
     name: 'els_http_request_duration_seconds',
-    help: 'Requests of the HTTP surface, by route and class of the status code.',
-    labelNames: ['route', 'status'],
+    help: 'Requests of the HTTP surface, by route, method and class of the status code.',
+    labelNames: ['route', 'method', 'status'],
     buckets: DURATION_BUCKETS_SECONDS,
     registers: this.registers,
   });
