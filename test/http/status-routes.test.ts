@@ -208,5 +208,7 @@ test('whoever reads in a loop gets 429 and when to come again; probes are answer
   expect(errorBody.parse(refused[0]?.json()).error.code).toBe('RATE_LIMITED');
   expect((await server.inject('/ready')).statusCode).toBe(200);
   const text = (await server.inject('/metrics')).payload;
-  expect(text).toContain('els_http_request_duration_seconds_count{route="/v1/batches/:batch_id/status",method="GET",status="4xx"}');
+  expect(text).toContain(
+    'els_http_request_duration_seconds_count{route="/v1/batches/:batch_id/status",method="GET",status="4xx"}',
+  );
 });
