@@ -2,7 +2,7 @@
  * How much of a partition is asked for at a time: what its line carries in a moment. Heartbeats and commits wait behind an
  * answer, and of one that takes a minute whoever waits for its records sees nothing but silence.
  */
-const BYTES_MIN = 128 * 1024;
+const BYTES_MIN = 64 * 1024;
 const SLOW_MS = 2000;
 const QUICK_MS = 500;
 
