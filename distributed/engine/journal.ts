@@ -5,6 +5,7 @@
 import { InputHistory } from '../generator/input-history.ts';
 import type { SentInput } from '../generator/partition-queue.ts';
 import type { SendableInput } from '../generator/sendable.ts';
+import type { ClientNote, ClientRecord } from '../run/client-record.ts';
 import type { JsonLinesWriter } from '../run/json-lines.ts';
 import type { FaultRecord, MetricSample, OffsetSample, PhaseRecord } from '../run/records.ts';
 import type { RunClock } from '../run/run-clock.ts';
@@ -18,6 +19,7 @@ export class Journal {
   private readonly phases: JsonLinesWriter<PhaseRecord>;
   private readonly metrics: JsonLinesWriter<MetricSample>;
   private readonly offsets: JsonLinesWriter<OffsetSample>;
+  private readonly clients: JsonLinesWriter<ClientRecord>;
   private lastPhase: PhaseRecord['name'] | null = null;
 
   constructor(directory: RunDirectory, clock: RunClock, events: PartEvents) {
@@ -27,6 +29,7 @@ export class Journal {
     this.phases = directory.phaseWriter();
     this.metrics = directory.metricWriter();
     this.offsets = directory.offsetWriter();
+    this.clients = directory.clientWriter();
     events.on('phase', (name) => this.phase(name));
     events.on('fault', (fault, target, phase, evidence) => this.fault(fault, target, phase, evidence));
   }
@@ -45,6 +48,11 @@ export class Journal {
     this.offsets.append({ ...at, ...sample });
   }
 
+  /** What a client of the gateways says that it got. */
+  client(client: string, batchId: string, note: ClientNote): void {
+    this.clients.append({ ...this.clock.now(), client, batchId, ...note });
+  }
+
   sending(input: SendableInput, dueAtMs: number): void {
     this.history.sending(input, dueAtMs);
   }
@@ -55,7 +63,7 @@ export class Journal {
 
   /** Idempotent. */
   close(): void {
-    for (const writer of [this.history, this.faults, this.phases, this.metrics, this.offsets]) {
+    for (const writer of [this.history, this.faults, this.phases, this.metrics, this.offsets, this.clients]) {
       writer.close();
     }
   }

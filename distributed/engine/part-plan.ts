@@ -28,6 +28,10 @@ export interface PartPlan {
   readonly audit?: boolean;
   /** A gateway beside the workers, so that people can watch; it takes no part in what is judged. */
   readonly isWatchable?: boolean;
+  /** So many gateways behind a balancer; the script starts and uses them by `stage.tier`. */
+  readonly gateways?: number;
+  /** Settings of the gateways beyond those of the workers. */
+  readonly gatewayEnv?: Readonly<Record<string, string>>;
   /** A worker that ends by itself is an answer here, not a defect. */
   readonly exitsAllowed?: boolean;
   /** Starts with no worker running; leaves everything as it should be judged. */

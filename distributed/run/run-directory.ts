@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
+import { type ClientRecord, clientRecordSchema } from './client-record.ts';
 import { type Environment, environmentSchema } from './environment.ts';
 import { JsonLinesWriter, readJsonLines, readLines } from './json-lines.ts';
 import { formatLatencyLog, type LatencyInterval, parseLatencyLog } from './latency-log.ts';
@@ -48,6 +49,9 @@ export const TABLE_FILES = [
 ] as const;
 
 export type TableFile = (typeof TABLE_FILES)[number];
+
+/** Of clients of gateways; absent where there were none. */
+export const CLIENTS_FILE = 'clients.jsonl';
 
 /** In the directory of a run of several parts. */
 export const PARTS_FOLDER = 'parts';
@@ -101,6 +105,7 @@ export class RunDirectory {
   phaseWriter = () => new JsonLinesWriter<PhaseRecord>(this.file('phases.jsonl'));
   metricWriter = () => new JsonLinesWriter<MetricSample>(this.file('metrics.jsonl'));
   offsetWriter = () => new JsonLinesWriter<OffsetSample>(this.file('offsets.jsonl'));
+  clientWriter = () => new JsonLinesWriter<ClientRecord>(this.file(CLIENTS_FILE));
   topicWriter = (topic: TopicFile) => new JsonLinesWriter<TopicRecord>(this.file('topics', `${topic}.jsonl`));
   tableWriter = (table: TableFile) => new JsonLinesWriter<TableRow>(this.file('tables', `${table}.jsonl`));
 
@@ -109,6 +114,7 @@ export class RunDirectory {
   readPhases = () => readJsonLines(this.file('phases.jsonl'), phaseRecordSchema);
   readMetrics = () => readJsonLines(this.file('metrics.jsonl'), metricSampleSchema);
   readOffsets = () => readJsonLines(this.file('offsets.jsonl'), offsetSampleSchema);
+  readClients = () => readJsonLines(this.file(CLIENTS_FILE), clientRecordSchema);
   readTopic = (topic: TopicFile) => readJsonLines(this.file('topics', `${topic}.jsonl`), topicRecordSchema);
   readTable = (table: TableFile) => readJsonLines(this.file('tables', `${table}.jsonl`), tableRowSchema);
 

@@ -6,11 +6,14 @@ import { brokerFailover } from './broker-failover.ts';
 import { chaos } from './chaos.ts';
 import { completion } from './completion.ts';
 import { connectionPool } from './connection-pool.ts';
+import { contention } from './contention.ts';
 import { crash } from './crash.ts';
 import { earlyContent } from './early-content.ts';
 import { heldBatch } from './held-batch.ts';
+import { horizontalScaling } from './horizontal-scaling.ts';
 import { idempotency } from './idempotency.ts';
 import { idleCrash } from './idle-crash.ts';
+import { liveProgress } from './live-progress.ts';
 import { memory } from './memory.ts';
 import { partition } from './partition.ts';
 import { performance } from './performance.ts';
@@ -19,6 +22,7 @@ import { raceConditions } from './race-conditions.ts';
 import { readLoad } from './read-load.ts';
 import { redisConsistency } from './redis-consistency.ts';
 import { redisFailover } from './redis-failover.ts';
+import { resilience } from './resilience.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { scaling } from './scaling.ts';
 import { sickDestination } from './sick-destination.ts';
@@ -47,6 +51,10 @@ export const SCENARIOS: readonly Scenario[] = [
   partition,
   connectionPool,
   chaos,
+  horizontalScaling,
+  liveProgress,
+  resilience,
+  contention,
   readLoad,
   agedDatabase,
   rollingRestart,

@@ -6,9 +6,10 @@ import { existsSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { expandEvents } from '../../../src/contract/compact-events.ts';
 import { EVENT_TYPES } from '../../../src/contract/topics.ts';
+import { clientRecordSchema } from '../../run/client-record.ts';
 import { eachJsonLine } from '../../run/json-lines.ts';
 import { historyRecordSchema, tableRowSchema, topicRecordSchema } from '../../run/records.ts';
-import type { RunDirectory, TableFile, TopicFile } from '../../run/run-directory.ts';
+import { CLIENTS_FILE, type RunDirectory, type TableFile, type TopicFile } from '../../run/run-directory.ts';
 import { addressOf, bytesDigest, type InputReader, inputReaderOf, type LooseInput } from './input-records.ts';
 import { readOutput } from './output-records.ts';
 import { auditEntry, batchRow, excessRow, failureRow, outboxRow, pendingRow, slotRow } from './rows.ts';
@@ -19,7 +20,15 @@ import { SliceStore } from './slice-store.ts';
 
 /** Bytes of files whose content is held at a time; in memory it takes two to three times as much. */
 const PART_BYTES_MAX = 256 * 1024 * 1024;
-const FILES = ['topics/in', 'topics/out', 'tables/slots', 'tables/excess_contents', 'tables/audit', 'history'];
+const FILES = [
+  'topics/in',
+  'topics/out',
+  'tables/slots',
+  'tables/excess_contents',
+  'tables/audit',
+  'history',
+  'clients',
+];
 
 export interface ReadRun {
   readonly run: RunEvidence;
@@ -73,6 +82,7 @@ class Reading {
     await this.readTopics();
     await this.readTables();
     await this.readHistory();
+    await this.readClients();
     const { rows, unpublished, dead, isWhole, takeovers } = this.outbox;
     const outbox: OutboxEvidence = { rows, unpublished, dead, isWhole, takeovers, completions: this.completions };
     return {
@@ -170,6 +180,13 @@ class Reading {
       this.store.add(key, { of: 'sent', what });
     });
     this.lines.set(file, count);
+  }
+
+  private async readClients(): Promise<void> {
+    const count = await eachJsonLine(this.directory.file(CLIENTS_FILE), clientRecordSchema, (record) => {
+      this.store.add(record.batchId, { of: 'client', what: record });
+    });
+    this.lines.set(CLIENTS_FILE, count);
   }
 
   private async topic(file: TopicFile, onRecord: (record: Parameters<InputReader>[0]) => void): Promise<void> {

@@ -10,7 +10,7 @@ import type { Manifest } from '../../generator/manifest.ts';
 import { readJsonLines } from '../../run/json-lines.ts';
 import { readLostEvents } from '../../run/lost-events.ts';
 import type { FaultRecord, PhaseRecord } from '../../run/records.ts';
-import type { RunDirectory } from '../../run/run-directory.ts';
+import { CLIENTS_FILE, type RunDirectory } from '../../run/run-directory.ts';
 import { type InputLimits, inputLimitsOf, type JudgedInput, type LooseInput } from './input-records.ts';
 import { type Letter, readLetter } from './output-records.ts';
 import type { GapNotes } from './run-notes.ts';
@@ -105,6 +105,11 @@ export async function gatherBasics(directory: RunDirectory): Promise<RunBasics> 
 export function isUnprocessed(input: JudgedInput | LooseInput, run: RunEvidence): boolean {
   const committed = run.committed.get(`${input.topic}/${input.partition}`);
   return committed !== undefined && input.offset >= committed;
+}
+
+/** Clients of gateways took part. */
+export function hadClients(run: RunEvidence): boolean {
+  return (run.lines.get(CLIENTS_FILE) ?? 0) > 0;
 }
 
 async function all<T>(records: AsyncIterable<T>): Promise<T[]> {
