@@ -37,6 +37,10 @@ export const TARGETS = {
   liveChangeP99SecondsMax: 0.1,
   /** Promised to users of gateways: of those who watch a batch, so many hear of a change. */
   liveToldShare: 1,
+  /** Aimed at: figures of the harness and of a foreign load tool for the same posts, the larger over the smaller. */
+  loadToolRatioMax: 1.5,
+  /** Promised to operators of gateways: memory for each of 10 000 sockets, above what a gateway has without any. */
+  liveSocketBytesMax: 10_240,
   /** Promised to users of gateways: the same by polling, while Redis is away. */
   liveChangePolledP99SecondsMax: 2,
   /** Promised to users of gateways: a post until it is accepted, also while something is broken that it does not need. */

@@ -1,11 +1,12 @@
 /**
  * What the harness writes down while a part runs. Lines are on their way to the disk when a call returns: an input is
- * in the history before it is sent, so a killed harness leaves no input that nobody knows of.
+ * in the history before it is sent, so a killed harness leaves no input that nobody knows of. Clients of gateways alone
+ * write a moment later (`run/client-log.ts`).
  */
 import { InputHistory } from '../generator/input-history.ts';
 import type { SentInput } from '../generator/partition-queue.ts';
 import type { SendableInput } from '../generator/sendable.ts';
-import type { ClientNote, ClientRecord } from '../run/client-record.ts';
+import { ClientLog } from '../run/client-log.ts';
 import type { JsonLinesWriter } from '../run/json-lines.ts';
 import type { FaultRecord, MetricSample, OffsetSample, PhaseRecord } from '../run/records.ts';
 import type { RunClock } from '../run/run-clock.ts';
@@ -14,12 +15,13 @@ import type { PartEvents } from './part-events.ts';
 
 export class Journal {
   readonly clock: RunClock;
+  /** What the clients of the gateways say that they got. */
+  readonly clients: ClientLog;
   private readonly history: InputHistory;
   private readonly faults: JsonLinesWriter<FaultRecord>;
   private readonly phases: JsonLinesWriter<PhaseRecord>;
   private readonly metrics: JsonLinesWriter<MetricSample>;
   private readonly offsets: JsonLinesWriter<OffsetSample>;
-  private readonly clients: JsonLinesWriter<ClientRecord>;
   private lastPhase: PhaseRecord['name'] | null = null;
 
   constructor(directory: RunDirectory, clock: RunClock, events: PartEvents) {
@@ -29,7 +31,7 @@ export class Journal {
     this.phases = directory.phaseWriter();
     this.metrics = directory.metricWriter();
     this.offsets = directory.offsetWriter();
-    this.clients = directory.clientWriter();
+    this.clients = new ClientLog(directory.clientWriter(), () => clock.now());
     events.on('phase', (name) => this.phase(name));
     events.on('fault', (fault, target, phase, evidence) => this.fault(fault, target, phase, evidence));
   }
@@ -46,11 +48,6 @@ export class Journal {
 
   offset(sample: Omit<OffsetSample, 'monoMs' | 'wallMs'>, at = this.clock.now()): void {
     this.offsets.append({ ...at, ...sample });
-  }
-
-  /** What a client of the gateways says that it got. */
-  client(client: string, batchId: string, note: ClientNote): void {
-    this.clients.append({ ...this.clock.now(), client, batchId, ...note });
   }
 
   sending(input: SendableInput, dueAtMs: number): void {

@@ -50,8 +50,8 @@ export const TABLE_FILES = [
 
 export type TableFile = (typeof TABLE_FILES)[number];
 
-/** Of clients of gateways; absent where there were none. */
-export const CLIENTS_FILE = 'clients.jsonl';
+/** Of clients of gateways, one for each process that they were in; absent where there were none. */
+const CLIENTS_FILE = /^clients(?:-\d+)?\.jsonl$/;
 
 /** In the directory of a run of several parts. */
 export const PARTS_FOLDER = 'parts';
@@ -105,7 +105,7 @@ export class RunDirectory {
   phaseWriter = () => new JsonLinesWriter<PhaseRecord>(this.file('phases.jsonl'));
   metricWriter = () => new JsonLinesWriter<MetricSample>(this.file('metrics.jsonl'));
   offsetWriter = () => new JsonLinesWriter<OffsetSample>(this.file('offsets.jsonl'));
-  clientWriter = () => new JsonLinesWriter<ClientRecord>(this.file(CLIENTS_FILE));
+  clientWriter = () => new JsonLinesWriter<ClientRecord>(this.clientsFile());
   topicWriter = (topic: TopicFile) => new JsonLinesWriter<TopicRecord>(this.file('topics', `${topic}.jsonl`));
   tableWriter = (table: TableFile) => new JsonLinesWriter<TableRow>(this.file('tables', `${table}.jsonl`));
 
@@ -114,9 +114,22 @@ export class RunDirectory {
   readPhases = () => readJsonLines(this.file('phases.jsonl'), phaseRecordSchema);
   readMetrics = () => readJsonLines(this.file('metrics.jsonl'), metricSampleSchema);
   readOffsets = () => readJsonLines(this.file('offsets.jsonl'), offsetSampleSchema);
-  readClients = () => readJsonLines(this.file(CLIENTS_FILE), clientRecordSchema);
   readTopic = (topic: TopicFile) => readJsonLines(this.file('topics', `${topic}.jsonl`), topicRecordSchema);
   readTable = (table: TableFile) => readJsonLines(this.file('tables', `${table}.jsonl`), tableRowSchema);
+
+  /** The harness's own, or that of a process of clients. */
+  clientsFile(process?: number): string {
+    return this.file(process === undefined ? 'clients.jsonl' : `clients-${process}.jsonl`);
+  }
+
+  async clientsFiles(): Promise<string[]> {
+    const names = await readdir(this.path);
+    return names.filter((name) => CLIENTS_FILE.test(name)).sort();
+  }
+
+  async *readClients(): AsyncGenerator<ClientRecord> {
+    for (const name of await this.clientsFiles()) yield* readJsonLines(this.file(name), clientRecordSchema);
+  }
 
   /** Names of the processes that left a log. */
   logProcesses(): Promise<string[]> {

@@ -2,6 +2,7 @@
 import type { Scenario } from '../engine/part-plan.ts';
 import { agedDatabase } from './aged-database.ts';
 import { badInput } from './bad-input.ts';
+import { breakingPoint } from './breaking-point.ts';
 import { brokerFailover } from './broker-failover.ts';
 import { chaos } from './chaos.ts';
 import { completion } from './completion.ts';
@@ -9,6 +10,7 @@ import { connectionPool } from './connection-pool.ts';
 import { contention } from './contention.ts';
 import { crash } from './crash.ts';
 import { earlyContent } from './early-content.ts';
+import { fanOut } from './fan-out.ts';
 import { heldBatch } from './held-batch.ts';
 import { horizontalScaling } from './horizontal-scaling.ts';
 import { idempotency } from './idempotency.ts';
@@ -55,6 +57,8 @@ export const SCENARIOS: readonly Scenario[] = [
   liveProgress,
   resilience,
   contention,
+  fanOut,
+  breakingPoint,
   readLoad,
   agedDatabase,
   rollingRestart,

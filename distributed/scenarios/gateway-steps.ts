@@ -33,7 +33,7 @@ export async function withCrowd(stage: Stage, seed: number, work: (crowd: Crowd)
   // Everybody who waits listens to it.
   setMaxListeners(0, stage.signal);
   const random = new SeededRandom(seed, CROWD_STREAM);
-  const crowd = new Crowd({ note: (...what) => journal.client(...what), signal: stage.signal, random });
+  const crowd = new Crowd({ note: (...what) => journal.clients.note(...what), signal: stage.signal, random });
   let atRest = false;
   try {
     await stage.startAll();

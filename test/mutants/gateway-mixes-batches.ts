@@ -1,4 +1,4 @@
-/** Every twentieth watcher that comes is told of another batch, which somebody else asked for. Caught by I20. */
+/** Every fifth watcher that comes is told of another batch, which somebody else asked for. Caught by I20. */
 import { WatchHub } from '../../src/gateway/live/watch-hub.ts';
 import { runGatewayMutant } from '../support/worker/mutant-gateway.ts';
 
@@ -11,6 +11,6 @@ void runGatewayMutant((container) => {
     asked.add(batchId);
     count += 1;
     const other = [...asked].find((each) => each !== batchId);
-    return watch(count % 20 === 0 && other !== undefined ? other : batchId, after, watcher);
+    return watch(count % 5 === 0 && other !== undefined ? other : batchId, after, watcher);
   };
 });

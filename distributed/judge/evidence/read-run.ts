@@ -9,7 +9,7 @@ import { EVENT_TYPES } from '../../../src/contract/topics.ts';
 import { clientRecordSchema } from '../../run/client-record.ts';
 import { eachJsonLine } from '../../run/json-lines.ts';
 import { historyRecordSchema, tableRowSchema, topicRecordSchema } from '../../run/records.ts';
-import { CLIENTS_FILE, type RunDirectory, type TableFile, type TopicFile } from '../../run/run-directory.ts';
+import type { RunDirectory, TableFile, TopicFile } from '../../run/run-directory.ts';
 import { addressOf, bytesDigest, type InputReader, inputReaderOf, type LooseInput } from './input-records.ts';
 import { readOutput } from './output-records.ts';
 import { auditEntry, batchRow, excessRow, failureRow, outboxRow, pendingRow, slotRow } from './rows.ts';
@@ -40,6 +40,7 @@ export interface ReadRun {
 
 export async function readRun(directory: RunDirectory, bytesMax = PART_BYTES_MAX): Promise<ReadRun> {
   const paths = FILES.map((file) => directory.file(`${file}.jsonl`)).filter((path) => existsSync(path));
+  paths.push(...(await directory.clientsFiles()).map((file) => directory.file(file)));
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0);
   const basics = await gatherBasics(directory);
   const store = new SliceStore(Math.ceil(bytes / bytesMax));
@@ -67,6 +68,7 @@ class Reading {
   private readonly outbox = { rows: 0, unpublished: 0, dead: 0, isWhole: true, takeovers: 0 };
   private readonly completions = new Map<string, { readonly rowId: number; readonly txid: number | null }>();
   private inputs = 0;
+  private readonly clients = { users: false, watchers: false };
 
   constructor(directory: RunDirectory, basics: RunBasics, store: SliceStore) {
     this.directory = directory;
@@ -90,6 +92,7 @@ class Reading {
       outbox,
       ownersOfRefused: this.owners.found,
       inputs: this.inputs,
+      clients: this.clients,
       lettersFound: this.lettersFound,
       hintsUnsent: this.hintsUnsent,
       lines: this.lines,
@@ -183,10 +186,13 @@ class Reading {
   }
 
   private async readClients(): Promise<void> {
-    const count = await eachJsonLine(this.directory.file(CLIENTS_FILE), clientRecordSchema, (record) => {
-      this.store.add(record.batchId, { of: 'client', what: record });
-    });
-    this.lines.set(CLIENTS_FILE, count);
+    for (const file of await this.directory.clientsFiles()) {
+      await eachJsonLine(this.directory.file(file), clientRecordSchema, (record) => {
+        this.clients.users ||= record.what === 'answer';
+        this.clients.watchers ||= record.what === 'connected';
+        this.store.add(record.batchId, { of: 'client', what: record });
+      });
+    }
   }
 
   private async topic(file: TopicFile, onRecord: (record: Parameters<InputReader>[0]) => void): Promise<void> {

@@ -10,7 +10,7 @@ import type { Manifest } from '../../generator/manifest.ts';
 import { readJsonLines } from '../../run/json-lines.ts';
 import { readLostEvents } from '../../run/lost-events.ts';
 import type { FaultRecord, PhaseRecord } from '../../run/records.ts';
-import { CLIENTS_FILE, type RunDirectory } from '../../run/run-directory.ts';
+import type { RunDirectory } from '../../run/run-directory.ts';
 import { type InputLimits, inputLimitsOf, type JudgedInput, type LooseInput } from './input-records.ts';
 import { type Letter, readLetter } from './output-records.ts';
 import type { GapNotes } from './run-notes.ts';
@@ -55,6 +55,8 @@ export interface RunEvidence extends RunBasics {
   readonly ownersOfRefused: ReadonlyMap<string, string>;
   /** Records in the input topics. */
   readonly inputs: number;
+  /** Of gateways: whether such took part. */
+  readonly clients: { readonly users: boolean; readonly watchers: boolean };
   /** Addresses of input records that a letter names. */
   readonly lettersFound: ReadonlySet<string>;
   /** Event ids that Redis held hints for and nobody sent. */
@@ -105,11 +107,6 @@ export async function gatherBasics(directory: RunDirectory): Promise<RunBasics> 
 export function isUnprocessed(input: JudgedInput | LooseInput, run: RunEvidence): boolean {
   const committed = run.committed.get(`${input.topic}/${input.partition}`);
   return committed !== undefined && input.offset >= committed;
-}
-
-/** Clients of gateways took part. */
-export function hadClients(run: RunEvidence): boolean {
-  return (run.lines.get(CLIENTS_FILE) ?? 0) > 0;
 }
 
 async function all<T>(records: AsyncIterable<T>): Promise<T[]> {

@@ -4,7 +4,6 @@
  */
 import type { Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
-import { hadClients } from '../evidence/run-evidence.ts';
 
 const ACCEPTED = 202;
 
@@ -12,7 +11,7 @@ export const acceptedIsWritten: Checker = {
   id: 'I21',
   title:
     'Every event of an answer 202 lies in the input topic; the same Idempotency-Key is answered with the same events',
-  applies: hadClients,
+  applies: (run) => run.clients.users,
   batch(batch, _run, answer) {
     const inputs = [...batch.registrations, ...batch.contents, ...batch.failures];
     const written = new Set(inputs.map(({ eventId }) => eventId));

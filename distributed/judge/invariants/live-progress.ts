@@ -8,13 +8,12 @@ import type { Checker } from '../checker.ts';
 import { problemOf } from '../counterexample.ts';
 import { type BatchEvidence, groupBy } from '../evidence/batch-evidence.ts';
 import type { SlotRow } from '../evidence/rows.ts';
-import { hadClients } from '../evidence/run-evidence.ts';
 
 export const liveProgress: Checker = {
   id: 'I20',
   title:
     'A live client gets every version of its batch once, in order, without a gap, also across connections, or a snapshot of what it missed; nothing of other batches; and hears of everything',
-  applies: hadClients,
+  applies: (run) => run.clients.watchers,
   batch(batch, _run, answer) {
     const truth = new Truth(batch);
     for (const [client, records] of groupBy(batch.clients, (record) => record.client)) {
