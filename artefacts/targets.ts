@@ -47,6 +47,25 @@ export const TARGETS = {
   publishingAfterNewLeaderSecondsMax: 3,
   /** Promised to operators: from the promotion of a standby to the first commit on it. */
   writesAfterPromotionSecondsMax: 3,
+  /** Promised to users of gateways: from a change of a batch until those who watch it have heard, with 1 000 sockets. */
+  liveChangeP99SecondsMax: 0.1,
+  /** Promised to users of gateways: of those who watch a batch, so many hear of a change. */
+  liveToldShare: 1,
+  /** Aimed at: figures of the harness and of a foreign load tool for the same posts, the larger over the smaller. */
+  loadToolRatioMax: 1.5,
+  /** Promised to operators of gateways: memory for each of 10 000 sockets, above what a gateway has without any. */
+  liveSocketBytesMax: 10_240,
+  /** Promised to users of gateways: the same by polling, while Redis is away. */
+  liveChangePolledP99SecondsMax: 2,
+  /** Promised to users of gateways: a post until it is accepted, also while something is broken that it does not need. */
+  postP99SecondsMax: 0.1,
+  /** Promised to operators of gateways: from the last sign of a client, or of a gateway, until nobody counts it. */
+  staleSessionSecondsMax: 60,
+  /** Promised to operators of gateways: the average answer of the balancer itself, and of a gateway behind it. */
+  balancerSecondsAverageMax: 0.05,
+  gatewaySecondsAverageMax: 0.1,
+  /** Promised to operators: no one of three gateways answers more of the requests. */
+  gatewayShareMax: 0.5,
   /** Aimed at: in runs without faults. */
   deadlocksMax: 0,
   reconcilerRepairsMax: 0,

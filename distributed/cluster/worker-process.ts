@@ -26,6 +26,8 @@ export interface WorkerSettings {
   /** A program that starts what follows it, for example within limits; empty to start it directly. */
   readonly launcher?: readonly string[];
   readonly guardian: Guardian;
+  /** It keeps, whenever it is started; any free one if not given. */
+  readonly port?: number;
 }
 
 export interface WorkerExit {
@@ -77,8 +79,8 @@ export class WorkerProcess {
     if (this.child !== null) {
       return;
     }
-    const [port] = await freePorts(1);
-    this.port = port ?? 0;
+    const [port = 0] = this.settings.port === undefined ? await freePorts(1) : [this.settings.port];
+    this.port = port;
     this.exitAsked = false;
     const { root, program, env, name, guardian, launcher = [] } = this.settings;
     const log = openSync(this.logFile, 'a');

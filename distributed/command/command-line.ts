@@ -52,7 +52,7 @@ export function harnessCommand(): Command {
     .option('--output <folder>', 'where run directories are made (default: runs in the checkout)')
     .addOption(new Option('--tier <tier>', 'quick: a check of each; full: everything').choices(TIERS).default('quick'))
     .option('--repeat <count>', 'run everything so often, each time with another seed', parseRepeat, 1)
-    .option('--mutant <name>', 'run a worker that is wrong on purpose (test/mutants)')
+    .option('--mutant <name>', 'run a worker or a gateway that is wrong on purpose (test/mutants)')
     .option(
       '--without <services>',
       'services of docker_compose that are not started, separated by commas',

@@ -3,12 +3,13 @@
  * interrupt is in the report; the servers are gone in the end, however the command ends.
  */
 
+import { GATEWAY_PROGRAM } from '../cluster/gateway-tier.ts';
 import { WORKER_PROGRAM } from '../cluster/product.ts';
 import type { ScreenOutput } from '../engine/display/live-screen.ts';
 import type { PartPlan, Scenario } from '../engine/part-plan.ts';
 import { releasing } from '../engine/releases.ts';
 import { runPart } from '../engine/run-part.ts';
-import { mutantProgram } from '../judge/mutants.ts';
+import { isGatewayMutant, mutantProgram } from '../judge/mutants.ts';
 import { CRASHING_PROGRAM } from '../nemesis/crash-points.ts';
 import { Observation } from '../observe/observation.ts';
 import { countOf } from '../report/format.ts';
@@ -107,8 +108,6 @@ function plannedOn(
 ): PlannedPart {
   const title = `${scenario.name}/${plan.name}`;
   const { mutant, durationSeconds } = options;
-  const right = plan.endsWorkers === true ? CRASHING_PROGRAM : WORKER_PROGRAM;
-  const program = mutant === null ? right : mutantProgram(mutant);
   const own = {
     mutant,
     durationSeconds,
@@ -130,8 +129,19 @@ function plannedOn(
     prepare: async () => ({ servers: describeServers((await ground()).stack) }),
     run: async (directory, identity) => {
       const { stack, sandboxes } = await ground();
-      const around = { stack, sandboxes, root, program, signal, output, useColour, observation };
+      const around = { stack, sandboxes, root, ...programsOf(plan, mutant), signal, output, useColour, observation };
       return runPart({ ...around, plan, title, directory, identity });
     },
   };
+}
+
+/** A mutant takes the place of the workers or of the gateways. */
+function programsOf(
+  plan: PartPlan,
+  mutant: string | null,
+): { readonly program: string; readonly gatewayProgram: string } {
+  const worker = plan.endsWorkers === true ? CRASHING_PROGRAM : WORKER_PROGRAM;
+  const programs = { program: worker, gatewayProgram: GATEWAY_PROGRAM };
+  if (mutant === null) return programs;
+  return { ...programs, [isGatewayMutant(mutant) ? 'gatewayProgram' : 'program']: mutantProgram(mutant) };
 }

@@ -3,6 +3,7 @@
  * the harness's judge read the truth from tables and topics, and stops everything it started, however it ends.
  */
 
+import { GATEWAY_PROGRAM } from '../cluster/gateway-tier.ts';
 import { WORKER_PROGRAM } from '../cluster/product.ts';
 import { COLLECTED_FILE, readCollected } from '../collect/collected.ts';
 import { describeEnvironment } from '../command/describe-environment.ts';
@@ -39,7 +40,8 @@ export async function runDemo(demo: Demo): Promise<DemoReport> {
     const { stack, sandboxes } = ground;
     const { plan, load, facts } = demoPart(options);
     say(describeLoad(load));
-    const around = { stack, sandboxes, root, program: WORKER_PROGRAM, signal, output, useColour, observation: null };
+    const programs = { program: WORKER_PROGRAM, gatewayProgram: GATEWAY_PROGRAM };
+    const around = { stack, sandboxes, root, ...programs, signal, output, useColour, observation: null };
     const { seed } = options.load;
     const { directory, results } = await runParts({
       name: SCENARIO,

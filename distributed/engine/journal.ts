@@ -1,10 +1,12 @@
 /**
  * What the harness writes down while a part runs. Lines are on their way to the disk when a call returns: an input is
- * in the history before it is sent, so a killed harness leaves no input that nobody knows of.
+ * in the history before it is sent, so a killed harness leaves no input that nobody knows of. Clients of gateways alone
+ * write a moment later (`run/client-log.ts`).
  */
 import { InputHistory } from '../generator/input-history.ts';
 import type { SentInput } from '../generator/partition-queue.ts';
 import type { SendableInput } from '../generator/sendable.ts';
+import { ClientLog } from '../run/client-log.ts';
 import type { JsonLinesWriter } from '../run/json-lines.ts';
 import type { FaultRecord, MetricSample, OffsetSample, PhaseRecord } from '../run/records.ts';
 import type { RunClock } from '../run/run-clock.ts';
@@ -13,6 +15,8 @@ import type { PartEvents } from './part-events.ts';
 
 export class Journal {
   readonly clock: RunClock;
+  /** What the clients of the gateways say that they got. */
+  readonly clients: ClientLog;
   private readonly history: InputHistory;
   private readonly faults: JsonLinesWriter<FaultRecord>;
   private readonly phases: JsonLinesWriter<PhaseRecord>;
@@ -27,6 +31,7 @@ export class Journal {
     this.phases = directory.phaseWriter();
     this.metrics = directory.metricWriter();
     this.offsets = directory.offsetWriter();
+    this.clients = new ClientLog(directory.clientWriter(), () => clock.now());
     events.on('phase', (name) => this.phase(name));
     events.on('fault', (fault, target, phase, evidence) => this.fault(fault, target, phase, evidence));
   }
@@ -55,7 +60,7 @@ export class Journal {
 
   /** Idempotent. */
   close(): void {
-    for (const writer of [this.history, this.faults, this.phases, this.metrics, this.offsets]) {
+    for (const writer of [this.history, this.faults, this.phases, this.metrics, this.offsets, this.clients]) {
       writer.close();
     }
   }

@@ -30,6 +30,10 @@ export interface PartPlan {
   readonly isWatchable?: boolean;
   /** Its workers can be told to end themselves at a step of their work: a program made for that runs them. */
   readonly endsWorkers?: boolean;
+  /** So many gateways behind a balancer; the script starts and uses them by `stage.tier`. */
+  readonly gateways?: number;
+  /** Settings of the gateways beyond those of the workers. */
+  readonly gatewayEnv?: Readonly<Record<string, string>>;
   /** A worker that ends by itself is an answer here, not a defect. */
   readonly exitsAllowed?: boolean;
   /** Starts with no worker running; leaves everything as it should be judged. */

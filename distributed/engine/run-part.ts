@@ -6,7 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Kafka } from 'kafkajs';
 import { type CpuLimits, limitCpu } from '../cluster/cpu-limit.ts';
-import { GatewayProcess } from '../cluster/gateway-process.ts';
+import { GatewayTier } from '../cluster/gateway-tier.ts';
 import { kafkaClient, waitForCoordinator } from '../cluster/kafka-client.ts';
 import { byPorts, type ProductAddresses, productEnv, type Sandbox } from '../cluster/product.ts';
 import { WorkerCluster } from '../cluster/worker-cluster.ts';
@@ -44,6 +44,7 @@ export interface Surroundings {
   readonly root: string;
   /** Of the workers. */
   readonly program: string;
+  readonly gatewayProgram: string;
   readonly signal: AbortSignal;
   readonly output: ScreenOutput;
   readonly useColour: boolean;
@@ -123,7 +124,7 @@ async function setStage(
     onNote: (note) => events.emit('note', note),
   });
   releases.add(() => cluster.stop());
-  if (plan.isWatchable === true) await startGateway(run, sandbox, events, releases);
+  const tier = await makeTier(run, sandbox, events, releases);
   events.emit('workers', cluster.workers);
   const sampler = new Sampler({
     journal,
@@ -132,7 +133,12 @@ async function setStage(
     consumerGroup: sandbox.addresses.consumerGroup,
     topics: sandbox.inbound,
     workers: cluster.workers,
-    others: () => new Map(stack.servers.flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, pid]]))),
+    others: () =>
+      new Map(
+        [...stack.servers, ...(tier?.gateways ?? [])].flatMap(({ name, pid }) =>
+          pid === undefined ? [] : [[name, pid]],
+        ),
+      ),
     events,
   });
   const untilWatched = async () => observed?.untilScraped();
@@ -145,6 +151,7 @@ async function setStage(
     sandbox,
     kafka,
     cluster,
+    tier,
     sampler,
     signal,
     limits,
@@ -160,12 +167,32 @@ export function clockFile(directory: RunDirectory, worker: string): string {
   return directory.file('logs', `${worker}.clock`);
 }
 
-async function startGateway(run: PartRun, sandbox: Sandbox, events: PartEvents, releases: Releases): Promise<void> {
-  const env = workerEnv(sandbox.addresses, run.plan);
-  const gateway = new GatewayProcess({ root: run.root, env, logFolder: run.directory.file('logs') });
-  releases.add(() => gateway.stop());
-  await gateway.start();
-  events.emit('note', `watch it in a browser: ${gateway.url}`);
+async function makeTier(
+  run: PartRun,
+  sandbox: Sandbox,
+  events: PartEvents,
+  releases: Releases,
+): Promise<GatewayTier | null> {
+  const { plan, root, directory, signal, gatewayProgram: program } = run;
+  const { gateways = plan.isWatchable === true ? 1 : 0 } = plan;
+  if (gateways === 0) return null;
+  const env = { ...workerEnv(sandbox.addresses, plan), ...plan.gatewayEnv };
+  const hasBalancer = plan.isWatchable !== true;
+  const tier = await GatewayTier.make({
+    root,
+    env,
+    program,
+    gateways,
+    hasBalancer,
+    logFolder: directory.file('logs'),
+    signal,
+  });
+  releases.add(() => tier.stop());
+  if (plan.isWatchable === true) {
+    await tier.start();
+    events.emit('note', `watch it in a browser: ${tier.url}`);
+  }
+  return tier;
 }
 
 async function makeSandbox({ plan, stack, sandboxes }: PartRun, kafka: Kafka, releases: Releases): Promise<Sandbox> {
@@ -216,7 +243,14 @@ async function followPlan({ plan, signal }: PartRun, stage: Stage): Promise<void
     message: crashes.join(', '),
     ...(crashes.length > 0 ? { note: crashes.join(', ') } : {}),
   });
+  const { tier } = stage.deps;
+  if (tier !== null && plan.isWatchable !== true) findings.check(gatewaysStayed(tier));
   if (stage.injected.length > 0) findings.checks.push(judgeInjections(stage.injected));
+}
+
+function gatewaysStayed({ crashes, gateways }: GatewayTier) {
+  const title = 'No gateway ended by itself';
+  return { id: 'gateways', title, verdict: crashes.length === 0, judged: gateways.length, message: crashes.join(', ') };
 }
 
 /** While the workers can still be scraped. What an interrupt cut short is not held to have shown everything. */

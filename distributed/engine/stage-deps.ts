@@ -1,6 +1,7 @@
 /** What a part has to work with. */
 import type { Kafka } from 'kafkajs';
 import type { CpuLimits } from '../cluster/cpu-limit.ts';
+import type { GatewayTier } from '../cluster/gateway-tier.ts';
 import type { Sandbox } from '../cluster/product.ts';
 import type { WorkerCluster } from '../cluster/worker-cluster.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
@@ -17,6 +18,8 @@ export interface StageDeps {
   readonly sandbox: Sandbox;
   readonly kafka: Kafka;
   readonly cluster: WorkerCluster;
+  /** Null where the plan has none. */
+  readonly tier: GatewayTier | null;
   readonly sampler: Sampler;
   /** Null: the workers may use what there is. */
   readonly limits: CpuLimits | null;

@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
+import type { GatewayTier } from '../cluster/gateway-tier.ts';
 import { rewindGroup, waitForMembers } from '../cluster/kafka-client.ts';
 import { STOP_GRACE_MS } from '../cluster/worker-cluster.ts';
 import { collectTables } from '../collect/tables.ts';
@@ -50,6 +51,19 @@ export class Stage {
 
   get signal(): AbortSignal {
     return this.deps.signal;
+  }
+
+  get tier(): GatewayTier {
+    const { tier } = this.deps;
+    if (tier === null) throw new Error('the part has no gateways');
+    return tier;
+  }
+
+  /** Workers as ever, and the gateways with their balancer; all are ready then. */
+  async startAll(): Promise<void> {
+    await this.tier.start();
+    await this.startWorkers();
+    await this.tier.waitReady();
   }
 
   /** Starts all workers and waits until each of them has its place in the consumer group. */

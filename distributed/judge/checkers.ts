@@ -3,12 +3,14 @@
  * number that is free is not used for another question.
  */
 import type { Checker } from './checker.ts';
+import { acceptedIsWritten } from './invariants/accepted.ts';
 import { completedByLastSlot, everythingAnnounced, oneEventEach, payloadsTrue } from './invariants/completions.ts';
 import { conservation } from './invariants/conservation.ts';
 import { contractKept } from './invariants/contract.ts';
 import { evidenceWhole } from './invariants/evidence-whole.ts';
 import { excessOnlyWhenFull } from './invariants/fullness.ts';
 import { hintsFollowFates } from './invariants/hints.ts';
+import { liveProgress } from './invariants/live-progress.ts';
 import { asPlanned } from './invariants/manifest.ts';
 import { offsetsFollowFates } from './invariants/offsets.ts';
 import { contentTakesOneSlot, placesExclude } from './invariants/one-place.ts';
@@ -35,6 +37,8 @@ export const CHECKERS: readonly Checker[] = [
   nothingStuck,
   versionsInOrder,
   replayChangesNothing,
+  liveProgress,
+  acceptedIsWritten,
   countersTrue,
   contractKept,
   asPlanned,

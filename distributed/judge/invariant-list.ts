@@ -21,7 +21,7 @@ const HEAD = `<!-- Generated from ${FOLDER} and test/mutants: ${INVARIANTS_COMMA
 What must hold in every run of the harness, whatever was sent and whatever was broken. Each is judged from the files of
 the run alone. A word in place of a number: not a promise of the service, but what its evidence or its plan must be like.
 
-A mutant is a worker that is wrong on purpose (\`--mutant NAME\`); a run with it must end *invalid* by that invariant.
+A mutant is a worker or a gateway that is wrong on purpose (\`--mutant NAME\`); a run with it must end *invalid* by that invariant.
 Besides, each checker is shown runs with a planted fault, in \`test/distributed/judge/planted-faults.test.ts\` and
 \`test/distributed/judge/judge-evidence.test.ts\`.
 

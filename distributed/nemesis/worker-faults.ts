@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { processUsage } from '../cluster/process-usage.ts';
 import { READY_MS_MAX, STOP_GRACE_MS } from '../cluster/worker-cluster.ts';
 import type { WorkerProcess } from '../cluster/worker-process.ts';
-import type { Injector } from './injector.ts';
+import type { Evidence, Injector } from './injector.ts';
 
 const STATE_MS_MAX = 2_000;
 const POLL_INTERVAL_MS = 20;
@@ -62,6 +62,21 @@ export function workerInjector(fault: WorkerFault, worker: WorkerProcess): Injec
         },
       };
   }
+}
+
+/** All of them at the same time. */
+export function workersKilled(workers: readonly WorkerProcess[]): Injector {
+  const each = workers.map((worker) => workerInjector('worker-kill', worker));
+  const all = async (steps: readonly Promise<Evidence | null>[]) => {
+    const evidence = await Promise.all(steps);
+    return evidence.includes(null) ? null : { each: evidence };
+  };
+  return {
+    fault: 'worker-kill',
+    target: workers.map(({ name }) => name).join(' '),
+    start: () => all(each.map((injector) => injector.start())),
+    stop: () => all(each.map((injector) => injector.stop())),
+  };
 }
 
 async function startAgain(worker: WorkerProcess) {

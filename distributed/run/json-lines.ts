@@ -19,8 +19,8 @@ export class JsonLinesWriter<T> {
   }
 
   /** Creates the file with the first line, so that an absent file means that nobody looked. */
-  append(record: T): void {
-    this.write(`${JSON.stringify(record)}\n`);
+  append(...records: readonly T[]): void {
+    this.write(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
   }
 
   async appendAll(records: Iterable<T> | AsyncIterable<T>): Promise<void> {

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
+import { type ClientRecord, clientRecordSchema } from './client-record.ts';
 import { type Environment, environmentSchema } from './environment.ts';
 import { JsonLinesWriter, readJsonLines, readLines } from './json-lines.ts';
 import { formatLatencyLog, type LatencyInterval, parseLatencyLog } from './latency-log.ts';
@@ -48,6 +49,9 @@ export const TABLE_FILES = [
 ] as const;
 
 export type TableFile = (typeof TABLE_FILES)[number];
+
+/** Of clients of gateways, one for each process that they were in; absent where there were none. */
+const CLIENTS_FILE = /^clients(?:-\d+)?\.jsonl$/;
 
 /** In the directory of a run of several parts. */
 export const PARTS_FOLDER = 'parts';
@@ -101,6 +105,7 @@ export class RunDirectory {
   phaseWriter = () => new JsonLinesWriter<PhaseRecord>(this.file('phases.jsonl'));
   metricWriter = () => new JsonLinesWriter<MetricSample>(this.file('metrics.jsonl'));
   offsetWriter = () => new JsonLinesWriter<OffsetSample>(this.file('offsets.jsonl'));
+  clientWriter = () => new JsonLinesWriter<ClientRecord>(this.clientsFile());
   topicWriter = (topic: TopicFile) => new JsonLinesWriter<TopicRecord>(this.file('topics', `${topic}.jsonl`));
   tableWriter = (table: TableFile) => new JsonLinesWriter<TableRow>(this.file('tables', `${table}.jsonl`));
 
@@ -111,6 +116,20 @@ export class RunDirectory {
   readOffsets = () => readJsonLines(this.file('offsets.jsonl'), offsetSampleSchema);
   readTopic = (topic: TopicFile) => readJsonLines(this.file('topics', `${topic}.jsonl`), topicRecordSchema);
   readTable = (table: TableFile) => readJsonLines(this.file('tables', `${table}.jsonl`), tableRowSchema);
+
+  /** The harness's own, or that of a process of clients. */
+  clientsFile(process?: number): string {
+    return this.file(process === undefined ? 'clients.jsonl' : `clients-${process}.jsonl`);
+  }
+
+  async clientsFiles(): Promise<string[]> {
+    const names = await readdir(this.path);
+    return names.filter((name) => CLIENTS_FILE.test(name)).sort();
+  }
+
+  async *readClients(): AsyncGenerator<ClientRecord> {
+    for (const name of await this.clientsFiles()) yield* readJsonLines(this.file(name), clientRecordSchema);
+  }
 
   /** Names of the processes that left a log. */
   logProcesses(): Promise<string[]> {

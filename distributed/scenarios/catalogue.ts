@@ -2,20 +2,25 @@
 import type { Scenario } from '../engine/part-plan.ts';
 import { agedDatabase } from './aged-database.ts';
 import { badInput } from './bad-input.ts';
+import { breakingPoint } from './breaking-point.ts';
 import { brokerFailover } from './broker-failover.ts';
 import { chaos } from './chaos.ts';
 import { clockSkew } from './clock-skew.ts';
 import { completion } from './completion.ts';
 import { connectionPool } from './connection-pool.ts';
+import { contention } from './contention.ts';
 import { crash } from './crash.ts';
 import { crashPoints } from './crash-points.ts';
 import { diskFull } from './disk-full.ts';
 import { earlyContent } from './early-content.ts';
+import { fanOut } from './fan-out.ts';
 import { heldBatch } from './held-batch.ts';
+import { horizontalScaling } from './horizontal-scaling.ts';
 import { hotBatch } from './hot-batch.ts';
 import { idempotency } from './idempotency.ts';
 import { idleCrash } from './idle-crash.ts';
 import { kraftQuorum } from './kraft-quorum.ts';
+import { liveProgress } from './live-progress.ts';
 import { memory } from './memory.ts';
 import { outbox } from './outbox.ts';
 import { partition } from './partition.ts';
@@ -26,6 +31,7 @@ import { readLoad } from './read-load.ts';
 import { rebalanceStorm } from './rebalance-storm.ts';
 import { redisConsistency } from './redis-consistency.ts';
 import { redisFailover } from './redis-failover.ts';
+import { resilience } from './resilience.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { scaling } from './scaling.ts';
 import { sickDestination } from './sick-destination.ts';
@@ -64,6 +70,12 @@ export const SCENARIOS: readonly Scenario[] = [
   diskFull,
   clockSkew,
   chaos,
+  horizontalScaling,
+  liveProgress,
+  resilience,
+  contention,
+  fanOut,
+  breakingPoint,
   readLoad,
   agedDatabase,
   rollingRestart,

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GatewayProcess } from '../cluster/gateway-process.ts';
+import { GATEWAY_PROGRAM, GatewayTier } from '../cluster/gateway-tier.ts';
 import { productEnv, WORKER_PROGRAM } from '../cluster/product.ts';
-import { READY_MS_MAX, WorkerCluster } from '../cluster/worker-cluster.ts';
+import { WorkerCluster } from '../cluster/worker-cluster.ts';
 import { type Ground, onStack } from '../command/on-stack.ts';
 
 const TEACHERS = ['anna.berg', 'jonas.lind', 'maria.holm'];
@@ -50,8 +50,9 @@ async function startProduct({ sandboxes, releases }: Ground, root: string, signa
   releases.add(() => rm(logFolder, { recursive: true }));
   const { addresses } = await sandboxes.create({ partitions: 3, replicas: 1, audit: false });
   const env = productEnv(addresses);
-  const gateway = new GatewayProcess({ root, env, logFolder });
-  releases.add(() => gateway.stop());
+  const own = { gateways: 1, hasBalancer: false, program: GATEWAY_PROGRAM };
+  const tier = await GatewayTier.make({ root, env, logFolder, signal, ...own });
+  releases.add(() => tier.stop());
   const program = WORKER_PROGRAM;
   const workers = new WorkerCluster({
     workers: 1,
@@ -62,9 +63,9 @@ async function startProduct({ sandboxes, releases }: Ground, root: string, signa
     onNote: () => undefined,
   });
   releases.add(() => workers.stop());
-  await Promise.all([gateway.start(), workers.start()]);
-  await Promise.all([gateway.waitReady(READY_MS_MAX), workers.waitReady(signal)]);
-  return gateway.url;
+  await Promise.all([tier.start(), workers.start()]);
+  await Promise.all([tier.waitReady(), workers.waitReady(signal)]);
+  return tier.url;
 }
 
 const batchIdAt = (index: number) => `essays-2026-11-${String(27 - index).padStart(2, '0')}`;

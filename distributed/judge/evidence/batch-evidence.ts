@@ -1,4 +1,5 @@
 /** Everything known about one batch: what was sent, what is stored, what was published, and how it came about. */
+import type { ClientRecord } from '../../run/client-record.ts';
 import type { ContentInput, FailureInput, RegistrationInput } from './input-records.ts';
 import type { AssignedOutput, CompletedOutput, ExcessOutput } from './output-records.ts';
 import type { AuditEntry, BatchRow, ExcessRow, FailureRow, PendingRow, SlotRow } from './rows.ts';
@@ -20,6 +21,9 @@ export class BatchEvidence {
   readonly audit: AuditEntry[] = [];
   /** What the client says it sent: invocations and acknowledgements by identity. */
   readonly sent = new Map<string, { invoked: number; acknowledged: number }>();
+
+  /** What clients of gateways wrote down of it, in the order in which they did. */
+  readonly clients: ClientRecord[] = [];
 
   constructor(batchId: string) {
     this.batchId = batchId;

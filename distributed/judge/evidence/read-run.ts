@@ -6,6 +6,7 @@ import { existsSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { expandEvents } from '../../../src/contract/compact-events.ts';
 import { EVENT_TYPES } from '../../../src/contract/topics.ts';
+import { clientRecordSchema } from '../../run/client-record.ts';
 import { eachJsonLine } from '../../run/json-lines.ts';
 import { historyRecordSchema, tableRowSchema, topicRecordSchema } from '../../run/records.ts';
 import type { RunDirectory, TableFile, TopicFile } from '../../run/run-directory.ts';
@@ -19,7 +20,15 @@ import { SliceStore } from './slice-store.ts';
 
 /** Bytes of files whose content is held at a time; in memory it takes two to three times as much. */
 const PART_BYTES_MAX = 256 * 1024 * 1024;
-const FILES = ['topics/in', 'topics/out', 'tables/slots', 'tables/excess_contents', 'tables/audit', 'history'];
+const FILES = [
+  'topics/in',
+  'topics/out',
+  'tables/slots',
+  'tables/excess_contents',
+  'tables/audit',
+  'history',
+  'clients',
+];
 
 export interface ReadRun {
   readonly run: RunEvidence;
@@ -31,6 +40,7 @@ export interface ReadRun {
 
 export async function readRun(directory: RunDirectory, bytesMax = PART_BYTES_MAX): Promise<ReadRun> {
   const paths = FILES.map((file) => directory.file(`${file}.jsonl`)).filter((path) => existsSync(path));
+  paths.push(...(await directory.clientsFiles()).map((file) => directory.file(file)));
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0);
   const basics = await gatherBasics(directory);
   const store = new SliceStore(Math.ceil(bytes / bytesMax));
@@ -58,6 +68,7 @@ class Reading {
   private readonly outbox = { rows: 0, unpublished: 0, dead: 0, isWhole: true, takeovers: 0 };
   private readonly completions = new Map<string, { readonly rowId: number; readonly txid: number | null }>();
   private inputs = 0;
+  private readonly clients = { users: false, watchers: false };
 
   constructor(directory: RunDirectory, basics: RunBasics, store: SliceStore) {
     this.directory = directory;
@@ -73,6 +84,7 @@ class Reading {
     await this.readTopics();
     await this.readTables();
     await this.readHistory();
+    await this.readClients();
     const { rows, unpublished, dead, isWhole, takeovers } = this.outbox;
     const outbox: OutboxEvidence = { rows, unpublished, dead, isWhole, takeovers, completions: this.completions };
     return {
@@ -80,6 +92,7 @@ class Reading {
       outbox,
       ownersOfRefused: this.owners.found,
       inputs: this.inputs,
+      clients: this.clients,
       lettersFound: this.lettersFound,
       hintsUnsent: this.hintsUnsent,
       lines: this.lines,
@@ -170,6 +183,16 @@ class Reading {
       this.store.add(key, { of: 'sent', what });
     });
     this.lines.set(file, count);
+  }
+
+  private async readClients(): Promise<void> {
+    for (const file of await this.directory.clientsFiles()) {
+      await eachJsonLine(this.directory.file(file), clientRecordSchema, (record) => {
+        this.clients.users ||= record.what === 'answer';
+        this.clients.watchers ||= record.what === 'connected';
+        this.store.add(record.batchId, { of: 'client', what: record });
+      });
+    }
   }
 
   private async topic(file: TopicFile, onRecord: (record: Parameters<InputReader>[0]) => void): Promise<void> {

@@ -55,6 +55,8 @@ export interface RunEvidence extends RunBasics {
   readonly ownersOfRefused: ReadonlyMap<string, string>;
   /** Records in the input topics. */
   readonly inputs: number;
+  /** Of gateways: whether such took part. */
+  readonly clients: { readonly users: boolean; readonly watchers: boolean };
   /** Addresses of input records that a letter names. */
   readonly lettersFound: ReadonlySet<string>;
   /** Event ids that Redis held hints for and nobody sent. */

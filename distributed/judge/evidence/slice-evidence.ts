@@ -1,6 +1,7 @@
 /**
  * The batches of one slice of a run, and what belongs to no batch: put together from what was read of the run's files.
  */
+import type { ClientRecord } from '../../run/client-record.ts';
 import { BatchEvidence } from './batch-evidence.ts';
 import type { JudgedInput, LooseInput } from './input-records.ts';
 import type { Letter, MalformedOutput, Output } from './output-records.ts';
@@ -33,7 +34,8 @@ export type Piece =
   | { readonly of: 'failure'; readonly what: FailureRow }
   | { readonly of: 'pending'; readonly what: PendingRow }
   | { readonly of: 'audit'; readonly what: AuditEntry & { readonly batchId: string } }
-  | { readonly of: 'sent'; readonly what: SentInput };
+  | { readonly of: 'sent'; readonly what: SentInput }
+  | { readonly of: 'client'; readonly what: ClientRecord };
 
 /** What the client noted before and after a send. */
 export interface SentInput {
@@ -113,6 +115,9 @@ function addToBatch(batch: BatchEvidence, piece: OfBatch): void {
       break;
     case 'audit':
       batch.audit.push(piece.what);
+      break;
+    case 'client':
+      batch.clients.push(piece.what);
       break;
     case 'sent': {
       const { identity, isAcknowledged } = piece.what;

@@ -65,6 +65,7 @@ http {
     least_conn;
     ${gatewayPorts.map((each) => `server 127.0.0.1:${each} max_fails=1 fail_timeout=2s;`).join('\n    ')}
     keepalive 64;
+    keepalive_timeout 5s;
   }
   server {
     listen 127.0.0.1:${port};

@@ -3,6 +3,7 @@
  * was made; then a look for its topics and its database.
  */
 import { Client } from 'pg';
+import { GATEWAY_PROGRAM } from '../../../distributed/cluster/gateway-tier.ts';
 import { kafkaClient, withAdmin } from '../../../distributed/cluster/kafka-client.ts';
 import { type Sandbox, WORKER_PROGRAM } from '../../../distributed/cluster/product.ts';
 import { onStack } from '../../../distributed/command/on-stack.ts';
@@ -53,7 +54,8 @@ test('a part whose sandbox cannot be finished is not begun, and its sandbox is g
       made = await create(options);
       return made;
     };
-    const around = { stack, sandboxes, root, program: WORKER_PROGRAM, signal, output, useColour: false };
+    const programs = { program: WORKER_PROGRAM, gatewayProgram: GATEWAY_PROGRAM };
+    const around = { stack, sandboxes, root, ...programs, signal, output, useColour: false };
     const run = runParts({
       name: 'refused',
       seed: 1,

@@ -256,8 +256,8 @@ describe('a planted fault', () => {
   });
 });
 
-/** Their faults are in other files or other runs: judge-evidence.test.ts. */
-const PLANTED_ELSEWHERE = ['I19', 'evidence'];
+/** Their faults are in other files or other runs: judge-evidence.test.ts, invariants/clients.test.ts. */
+const PLANTED_ELSEWHERE = ['I19', 'I20', 'I21', 'evidence'];
 
 test('every question is asked of a run with a fault that it must find', () => {
   const planted = new Set(FAULTS.flatMap(([, fails]) => fails));

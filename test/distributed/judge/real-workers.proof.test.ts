@@ -62,7 +62,7 @@ test('real workers that are killed in mid-load are judged valid', async () => {
 /** What a mutant needs beyond the ordinary run to be caught. */
 const NEEDS: Readonly<Record<string, Partial<JudgedRunOptions>>> = { 'offset-before-database': KILLED };
 
-test.each(readMutants(projectRoot()))(
+test.each(readMutants(projectRoot()).filter((mutant) => mutant.of === 'worker'))(
   'the mutant $name violates $caughtBy',
   async ({ name, file, caughtBy }) => {
     const { checks } = await judge({ ...RUN, restMsMax: 15_000, program: file, ...NEEDS[name] });

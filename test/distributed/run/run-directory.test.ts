@@ -2,6 +2,8 @@ import { appendFileSync, readFileSync, readlinkSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import type { ClientRecord } from '../../../distributed/run/client-record.ts';
+import { JsonLinesWriter } from '../../../distributed/run/json-lines.ts';
 import { LatencyRecorder, parseLatencyLog, percentileMs, totalOf } from '../../../distributed/run/latency-log.ts';
 import type { HistoryRecord } from '../../../distributed/run/records.ts';
 import { RunDirectory, runIdOf } from '../../../distributed/run/run-directory.ts';
@@ -43,6 +45,21 @@ describe('a run directory', () => {
     const second = await newRun(2, parent);
     expect(readlinkSync(join(parent, 'latest'))).toBe(second.environment.runId);
     expect((await RunDirectory.open(join(parent, 'latest'))).environment.seed).toBe(2);
+  });
+
+  test('records of clients are read whichever process wrote them, and none where there were none', async () => {
+    const run = await newRun();
+    expect(await collect(run.readClients())).toEqual([]);
+    const left = (client: string) => {
+      return { monoMs: 1, wallMs: 2, client, batchId: 'batch-1', what: 'left', atRest: true } as const;
+    };
+    const own = run.clientWriter();
+    own.append(left('own'));
+    own.close();
+    const distant = new JsonLinesWriter<ClientRecord>(run.clientsFile(12));
+    distant.append(left('distant'));
+    distant.close();
+    expect(await collect(run.readClients())).toEqual([left('distant'), left('own')]);
   });
 
   test('a run is never written over another', async () => {
