@@ -81,7 +81,9 @@ export class HttpUser {
   private async untilAccepted(asking: Asking): Promise<number> {
     const { signal } = this.options;
     for (let attempt = 1; ; attempt++) {
-      if ((await this.ask(asking, attempt)) === 202) return attempt;
+      const status = await this.ask(asking, attempt);
+      if (status === 202) return attempt;
+      if (status >= 400 && status < 500 && status !== 429) throw new Error(`${asking.path} is refused with ${status}`);
       await sleep(Math.min(RETRY_MS_MAX, RETRY_MS * attempt), undefined, { signal });
     }
   }

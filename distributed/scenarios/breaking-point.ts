@@ -9,11 +9,11 @@ import { TARGETS } from '../../artefacts/targets.ts';
 import { foreignLoad, type LoadFigures } from '../clients/foreign-load.ts';
 import type { HttpUser } from '../clients/http-user.ts';
 import type { Window } from '../engine/measure/client-latencies.ts';
+import { processShapes } from '../engine/measure/process-metrics.ts';
 import { median } from '../engine/measure/trend.ts';
 import { forEachInstances, type PartPlan, type PartRequest, type Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
 import { LatencyRecorder } from '../run/latency-log.ts';
-import type { RunDirectory } from '../run/run-directory.ts';
 import { searchCapacity } from './capacity/capacity-search.ts';
 import { GATEWAY_ENV, GATEWAYS, openBatches, secondsAt, withCrowd } from './gateway-steps.ts';
 
@@ -90,7 +90,8 @@ async function addUsers(stage: Stage, owners: readonly HttpUser[], tier: PartReq
   });
   if (first === undefined) return;
   stage.afterwards(async ({ directory }) => {
-    const busiest = (await cpuIn(directory, first.window)).slice(0, 3).map(([name, cpu]) => `${name} ${percent(cpu)}`);
+    const shapes = await processShapes(directory, first.window);
+    const busiest = shapes.slice(0, 3).map(({ name, cpu }) => `${name} ${percent(cpu)}`);
     stage.findings.note(`gave out: ${describe(first)}; most of a core: ${busiest.join(', ')}`);
   });
 }
@@ -138,17 +139,6 @@ async function tryWith(users: number, owners: readonly HttpUser[], step: number,
     errorShare: (attempts - posts) / Math.max(1, attempts),
     ownCpu: (user + system) / 1e6 / tookSeconds,
   };
-}
-
-/** Of the processes of the service and its servers, the busiest first, in cores. */
-async function cpuIn(directory: RunDirectory, { fromMs, toMs }: Window): Promise<[string, number][]> {
-  const samples = new Map<string, number[]>();
-  for await (const { process, metric, value, wallMs } of directory.readMetrics()) {
-    if (metric !== 'cpu_fraction' || wallMs < fromMs || wallMs > toMs) continue;
-    samples.set(process, [...(samples.get(process) ?? []), value]);
-  }
-  const means = [...samples].map(([name, values]): [string, number] => [name, median(values) ?? 0]);
-  return means.sort(([, one], [, other]) => other - one);
 }
 
 async function compareTools(stage: Stage, owners: readonly HttpUser[], tier: PartRequest['tier']): Promise<void> {

@@ -9,7 +9,8 @@ import { TARGETS } from '../../artefacts/targets.ts';
 import type { Crowd } from '../clients/crowd.ts';
 import type { HttpUser } from '../clients/http-user.ts';
 import type { LiveWatcher } from '../clients/live-watcher.ts';
-import { ALWAYS } from '../engine/measure/client-latencies.ts';
+import type { Window } from '../engine/measure/client-latencies.ts';
+import { processShapes } from '../engine/measure/process-metrics.ts';
 import { forEachInstances, type PartPlan, type PartRequest, type Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
 import { fill, GATEWAY_ENV, GATEWAYS, measureChanges, openBatches, untilTold, withCrowd } from './gateway-steps.ts';
@@ -18,7 +19,7 @@ import { gatewayKilled, redisAway, staleSessions } from './live-failures.ts';
 const BATCHES = 10;
 /** Of one batch, at the same time, each through a gateway of its own. */
 const WRITERS = 3;
-const STREAM = { quick: { texts: 15, everyMs: 500 }, full: { texts: 100, everyMs: 200 } };
+const STREAM = { quick: { texts: 25, everyMs: 500 }, full: { texts: 100, everyMs: 200 } };
 const CUTS = { quick: 6, full: 60 };
 const CUT_EVERY_MS = 1_000;
 const RESUMED_MIN = 20;
@@ -26,6 +27,9 @@ const RESUMED_MIN = 20;
 const CHANGES_PER_SECOND = 10;
 const SOCKETS = { quick: { sockets: 200, seconds: 12 }, full: { sockets: 1_000, seconds: 300 } };
 const SOCKETS_AT_ONCE = 50;
+
+/** A process that was just started is slow for a while, for everybody; that is another question. */
+const WARM_UP_MS = 4_000;
 
 /** One part: its name, and what happens in it. */
 export interface LivePart {
@@ -77,8 +81,9 @@ async function streams(stage: Stage, crowd: Crowd, { seed, tier }: PartRequest):
   });
   await untilTold(watchers);
   const reached = new Set(watchers.map(({ gateway }) => stage.tier.nameAt(gateway)));
+  const fromMs = Date.now() + WARM_UP_MS;
   await Promise.all(owners.map((owner) => writeTogether(stage, crowd, owner, { texts, everyMs })));
-  measureChanges(stage, 'through three gateways', () => ALWAYS);
+  measureChanges(stage, 'through three gateways', () => ({ fromMs, toMs: Date.now() }));
   stage.findings.check({
     id: 'every-gateway-watched',
     title: 'Through the balancer and past it, watchers came to every gateway',
@@ -201,8 +206,11 @@ async function sockets(stage: Stage, crowd: Crowd, { seed, tier, durationSeconds
     }
     await untilTold(crowd.watchers);
   }
+  const fromMs = Date.now() + WARM_UP_MS;
   await Promise.all(owners.map((owner) => fill(owner, { count: slots, everyMs: 1_000 / CHANGES_PER_SECOND })));
-  measureChanges(stage, `with ${count} sockets`, () => ALWAYS);
+  const loaded = { fromMs, toMs: Date.now() };
+  measureGateways(stage, loaded);
+  measureChanges(stage, `with ${count} sockets`, () => loaded);
   const lost = crowd.watchers.filter(({ connectionCount }) => connectionCount !== 1).length;
   const shares = stage.tier.gateways.map(({ url }) => {
     return crowd.watchers.filter(({ gateway }) => gateway === new URL(url).host).length;
@@ -222,5 +230,25 @@ async function sockets(stage: Stage, crowd: Crowd, { seed, tier, durationSeconds
     unit: '',
     source: 'promised to operators',
     note: shares.join(', '),
+  });
+}
+
+function measureGateways(stage: Stage, window: Window): void {
+  const names = new Set(stage.tier.gateways.map(({ name }) => name));
+  stage.afterwards(async ({ directory }) => {
+    const [busiest, ...others] = (await processShapes(directory, window)).filter(({ name }) => names.has(name));
+    const growth = [busiest, ...others].map((each) => each?.rssBytesPerSecond ?? 0);
+    stage.findings.number('memory growth of a gateway', (Math.max(...growth) * 60) / 1e6, {
+      unit: 'MB/min',
+      better: 'lower',
+    });
+    stage.gate({
+      name: 'CPU of the busiest gateway, of a core',
+      measured: busiest?.cpu ?? null,
+      target: TARGETS.gatewayCpuMax,
+      comparison: '<',
+      unit: '',
+      source: 'promised to operators',
+    });
   });
 }
