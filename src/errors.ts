@@ -4,7 +4,12 @@
  */
 import { hintFor } from './connection/hints.ts';
 
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNAVAILABLE', 'CONFLICT', 'STORE_TIMED_OUT']);
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'UNAVAILABLE',
+  'CONFLICT',
+  'STORE_TIMED_OUT',
+  'STORE_FULL',
+]);
 
 /** A chain of causes may be a circle. */
 const CAUSES_MAX = 4;
@@ -20,6 +25,8 @@ export type ErrorCode =
   | 'CONFLICT'
   /** A statement ran longer than it may: 57014. */
   | 'STORE_TIMED_OUT'
+  /** The database has no space for what is written: 53100. It answers, and reads; until somebody makes room. */
+  | 'STORE_FULL'
   /** A statement failed by a bug or a foreign schema; no data is to blame. */
   | 'STORE_FAILED'
   /** The database will never take this data; validation should have caught it. */

@@ -1,5 +1,5 @@
 /** CPU and memory of processes and of the host, from /proc; nothing where there is none. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 const TICKS_PER_SECOND = 100;
 
@@ -18,6 +18,14 @@ export async function processUsage(pid: number): Promise<ProcessUsage | null> {
   const ticks = Number(fields[11]) + Number(fields[12]);
   const rssKilobytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
   return { cpuSeconds: ticks / TICKS_PER_SECOND, rssBytes: rssKilobytes * 1_024, state: fields[0] ?? '?' };
+}
+
+/** Files and sockets that it holds; null where that cannot be seen. */
+export async function openFiles(pid: number): Promise<number | null> {
+  return readdir(`/proc/${pid}/fd`).then(
+    (files) => files.length,
+    () => null,
+  );
 }
 
 export interface HostUsage {

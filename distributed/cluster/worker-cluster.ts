@@ -20,8 +20,8 @@ export interface ClusterSettings {
   readonly workers: number;
   readonly root: string;
   readonly program: string;
-  /** Of the worker of this index. */
-  readonly envOf: (index: number) => Readonly<Record<string, string>>;
+  /** Of the worker of this index and name. */
+  readonly envOf: (index: number, name: string) => Readonly<Record<string, string>>;
   readonly logFolder: string;
   /** What starts the worker of this index, for example within a limit of CPU. */
   readonly launcherOf?: (index: number) => readonly string[];
@@ -41,7 +41,7 @@ export class WorkerCluster {
     const { root, program, envOf, logFolder } = settings;
     this.workers = Array.from({ length: settings.workers }, (_, index) => {
       const name = `worker-${index + 1}`;
-      const env = envOf(index);
+      const env = envOf(index, name);
       const launcher = settings.launcherOf?.(index) ?? [];
       const worker = new WorkerProcess({ name, root, program, env, logFolder, launcher, guardian: this.guardian });
       worker.onExit = (exit) => {

@@ -105,19 +105,28 @@ export class WorkerProcess {
   }
 
   /** Resolves when GET /ready answers 200; rejects when the process ends first or the deadline passes. */
-  async waitReady(deadlineMs: number, signal?: AbortSignal): Promise<void> {
+  waitReady(deadlineMs: number, signal?: AbortSignal): Promise<void> {
+    return this.waitAnswer('/ready', deadlineMs, signal);
+  }
+
+  /** The same for when it runs at all: from then on it stops in order when it is asked to. */
+  waitLive(deadlineMs: number): Promise<void> {
+    return this.waitAnswer('/live', deadlineMs);
+  }
+
+  private async waitAnswer(path: string, deadlineMs: number, signal?: AbortSignal): Promise<void> {
     const giveUpAtMs = Date.now() + deadlineMs;
     const { child } = this;
     for (;;) {
       signal?.throwIfAborted();
       if (child === null || this.child !== child) {
-        throw new Error(`${this.name} ended before it was ready, see ${this.logFile}`);
+        throw new Error(`${this.name} ended before ${path} answered, see ${this.logFile}`);
       }
-      if ((await this.get('/ready')) !== null) {
+      if ((await this.get(path)) !== null) {
         return;
       }
       if (Date.now() > giveUpAtMs) {
-        throw new Error(`${this.name} was not ready within ${deadlineMs} ms, see ${this.logFile}`);
+        throw new Error(`${path} of ${this.name} did not answer within ${deadlineMs} ms, see ${this.logFile}`);
       }
       await sleep(POLL_INTERVAL_MS);
     }
@@ -132,6 +141,11 @@ export class WorkerProcess {
     } catch {
       return null;
     }
+  }
+
+  /** Somebody else has arranged for the end that comes next: it counts as asked for. */
+  expectEnd(): void {
+    this.exitAsked = true;
   }
 
   /** Orderly end, by force when it takes longer than the grace. Resolves when the process is gone. */

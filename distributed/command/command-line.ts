@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { SEED_LIMIT } from '../generator/seeded-random.ts';
 import { readMutants } from '../judge/mutants.ts';
 import { EXIT } from '../run/verdict.ts';
-import { SCENARIOS } from '../scenarios/catalogue.ts';
+import { GROUPS, SCENARIOS } from '../scenarios/catalogue.ts';
 import { COMPOSE_EXTRAS, DOCKER_COMPOSE } from '../scenarios/docker-compose.ts';
 import { SOURCE_VARIABLE } from '../stack/stack.ts';
 import { INSTANCES_MAX, REPEAT_MAX, type RunOptions, STACKS, TIERS } from './run-options.ts';
@@ -35,7 +35,7 @@ export interface Flags {
 export function harnessCommand(): Command {
   return new Command('test:distributed')
     .description('Runs scenarios on real servers with real worker processes and judges what became of every input.')
-    .option('--scenario <names>', 'scenarios, separated by commas, or all', parseScenarios)
+    .option('--scenario <names>', 'scenarios and groups of them, separated by commas, or all', parseScenarios)
     .option('--instances <counts>', `worker processes, 1 to ${INSTANCES_MAX}; several counts run each`, parseInstances)
     .option('--duration <seconds>', 'length of the load in scenarios that have one', parseDuration)
     .option(
@@ -103,12 +103,12 @@ export function describeScenarios(): string {
   const all = [...SCENARIOS, { ...DOCKER_COMPOSE, isLong: false }];
   const width = Math.max(...all.map(({ name }) => name.length));
   const indent = ' '.repeat(width + 2);
-  return all
-    .map(({ name, goal, method, isLong }) => {
-      const where = isLong === true ? ' In all of the full tier.' : '';
-      return `${name.padEnd(width)}  ${goal}\n${indent}${method}${where}`;
-    })
-    .join('\n');
+  const scenarios = all.map(({ name, goal, method, isLong }) => {
+    const where = isLong === true ? ' In all of the full tier.' : '';
+    return `${name.padEnd(width)}  ${goal}\n${indent}${method}${where}`;
+  });
+  const groups = Object.entries(GROUPS).map(([name, members]) => `${name.padEnd(width)}  ${members.join(', ')}`);
+  return [...scenarios, ...groups].join('\n');
 }
 
 function allOf(tier: RunOptions['tier']): readonly string[] {
@@ -119,7 +119,10 @@ function allOf(tier: RunOptions['tier']): readonly string[] {
 function parseScenarios(text: string): readonly string[] {
   if (text === 'all') return [text];
   const all = [...SCENARIOS.map(({ name }) => name), DOCKER_COMPOSE.name];
-  const names = text.split(',').map((name) => name.trim());
+  const names = text.split(',').flatMap((part) => {
+    const name = part.trim();
+    return GROUPS[name] ?? [name];
+  });
   const unknown = names.filter((name) => !all.includes(name));
   if (unknown.length > 0) {
     throw new InvalidArgumentError(`There is no scenario ${unknown.join(', ')}; there are ${all.join(', ')}.`);

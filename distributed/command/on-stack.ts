@@ -35,8 +35,15 @@ export class Grounds {
   }
 
   async with(needs: ServerNeeds): Promise<Ground> {
-    const { kafkaNodes = 1, standby = null, redisSentinels = false, ways = 0 } = needs;
-    const name = JSON.stringify([kafkaNodes, standby, redisSentinels, ways]);
+    const {
+      kafkaNodes = 1,
+      standby = null,
+      smallDisk = null,
+      redisSentinels = false,
+      ways = 0,
+      clocks = false,
+    } = needs;
+    const name = JSON.stringify([kafkaNodes, standby, smallDisk, redisSentinels, ways, clocks]);
     const { current } = this;
     if (current?.needs === name && !isSpent(current.ground.stack)) return current.ground;
     await this.close();
@@ -58,8 +65,9 @@ function isSpent({ standby, watchedRedis }: Stack): boolean {
 }
 
 async function openGround({ source, root, signal, say }: GroundOptions, needs: ServerNeeds): Promise<Ground> {
-  const { kafkaNodes, standby, redisSentinels = false, ways = 0 } = needs;
-  const wanted = { ...(kafkaNodes && { kafkaNodes }), ...(standby && { standby }), redisSentinels, ways };
+  const { kafkaNodes, standby, smallDisk, redisSentinels = false, ways = 0, clocks = false } = needs;
+  const optional = { ...(kafkaNodes && { kafkaNodes }), ...(standby && { standby }), ...(smallDisk && { smallDisk }) };
+  const wanted = { ...optional, redisSentinels, ways, clocks };
   const starting = startStack({ source, ...wanted, onProgress: say });
   // Interrupted while it starts, we end at once: the guardian of the stack cleans up behind us.
   const stack = await Promise.race([starting, rejectWhenAborted(signal)]);

@@ -9,8 +9,11 @@ import type { PartPlan, Scenario } from '../engine/part-plan.ts';
 import { releasing } from '../engine/releases.ts';
 import { runPart } from '../engine/run-part.ts';
 import { mutantProgram } from '../judge/mutants.ts';
+import { CRASHING_PROGRAM } from '../nemesis/crash-points.ts';
 import { Observation } from '../observe/observation.ts';
 import { countOf } from '../report/format.ts';
+import { canFakeTime } from '../stack/programs/faketime.ts';
+import { canMakeSmallDisk } from '../stack/servers/small-disk.ts';
 import { describeEnvironment, describeServers } from './describe-environment.ts';
 import { Grounds } from './on-stack.ts';
 import type { RunOptions } from './run-options.ts';
@@ -38,8 +41,12 @@ export async function runScenarios(command: Command): Promise<Outcome> {
   const say = (line: string) => output.write(`${line}\n`);
   const planned = planParts(command);
   // Skipped is not passed: it is said, and a run of nothing else is none.
-  const parts = planned.filter(({ plan }) => plan.servers === undefined || options.stack === 'local');
-  for (const part of planned) if (!parts.includes(part)) say(`${part.name}: skipped, needs --stack local`);
+  const parts: ScenarioPart[] = [];
+  for (const part of planned) {
+    const lacking = await lackingFor(part.plan, options.stack);
+    if (lacking === null) parts.push(part);
+    else say(`${part.name}: skipped, needs ${lacking}`);
+  }
   const [first] = parts;
   if (first === undefined) throw new Error('nothing to run on this stack');
   announceParts(options.seed, parts.length, say);
@@ -67,6 +74,15 @@ export async function runScenarios(command: Command): Promise<Outcome> {
   });
 }
 
+/** What a part needs and this command or machine has not. */
+async function lackingFor({ servers }: PartPlan, stack: RunOptions['stack']): Promise<string | null> {
+  if (servers === undefined) return null;
+  if (stack !== 'local') return '--stack local';
+  if (servers.smallDisk !== undefined && !(await canMakeSmallDisk())) return 'root, to mount a small disk';
+  if (servers.clocks === true && !canFakeTime()) return 'libfaketime';
+  return null;
+}
+
 /** In the order of the catalogue, but parts that need the same servers one after the other. */
 export function planParts({ options, scenarios }: Pick<Command, 'options' | 'scenarios'>): ScenarioPart[] {
   const { tier, durationSeconds } = options;
@@ -91,7 +107,8 @@ function plannedOn(
 ): PlannedPart {
   const title = `${scenario.name}/${plan.name}`;
   const { mutant, durationSeconds } = options;
-  const program = mutant === null ? WORKER_PROGRAM : mutantProgram(mutant);
+  const right = plan.endsWorkers === true ? CRASHING_PROGRAM : WORKER_PROGRAM;
+  const program = mutant === null ? right : mutantProgram(mutant);
   const own = {
     mutant,
     durationSeconds,

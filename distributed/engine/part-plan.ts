@@ -28,6 +28,8 @@ export interface PartPlan {
   readonly audit?: boolean;
   /** A gateway beside the workers, so that people can watch; it takes no part in what is judged. */
   readonly isWatchable?: boolean;
+  /** Its workers can be told to end themselves at a step of their work: a program made for that runs them. */
+  readonly endsWorkers?: boolean;
   /** A worker that ends by itself is an answer here, not a defect. */
   readonly exitsAllowed?: boolean;
   /** Starts with no worker running; leaves everything as it should be judged. */

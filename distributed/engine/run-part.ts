@@ -12,12 +12,14 @@ import { byPorts, type ProductAddresses, productEnv, type Sandbox } from '../clu
 import { WorkerCluster } from '../cluster/worker-cluster.ts';
 import { collectRun } from '../collect/collect-run.ts';
 import type { PartIdentity } from '../judge/judge-part.ts';
+import { CRASH_POINT_FOLDER } from '../nemesis/crash-points.ts';
 import { judgeInjections } from '../nemesis/nemesis.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { ObservedPart } from '../observe/observed-part.ts';
 import type { Part } from '../run/results.ts';
 import { RunClock } from '../run/run-clock.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
+import { fakeTimeEnv } from '../stack/programs/faketime.ts';
 import type { Stack } from '../stack/stack.ts';
 import { followScript, isWhole, writeFindings, writeVerdict } from './conclude-part.ts';
 import { LiveDisplay } from './display/live-display.ts';
@@ -111,7 +113,11 @@ async function setStage(
     workers: plan.workers,
     root: run.root,
     program: run.program,
-    envOf: (index) => workerEnv(addressesOf(stack, sandbox, index), plan),
+    envOf: (index, name) => ({
+      ...workerEnv(addressesOf(stack, sandbox, index), plan),
+      ...(plan.endsWorkers === true && { [CRASH_POINT_FOLDER]: directory.file('logs') }),
+      ...(stack.clockLibrary && fakeTimeEnv(stack.clockLibrary, clockFile(directory, name))),
+    }),
     logFolder: directory.file('logs'),
     launcherOf: (index) => limits?.launcherOf(index) ?? [],
     onNote: (note) => events.emit('note', note),
@@ -147,6 +153,11 @@ async function setStage(
   releases.add(() => stage.close());
   if (limits?.unavailable) stage.findings.note(limits.unavailable);
   return stage;
+}
+
+/** What the clock of a worker follows, where it has one of its own. */
+export function clockFile(directory: RunDirectory, worker: string): string {
+  return directory.file('logs', `${worker}.clock`);
 }
 
 async function startGateway(run: PartRun, sandbox: Sandbox, events: PartEvents, releases: Releases): Promise<void> {

@@ -1,5 +1,6 @@
 /** What happens to lines between clients and servers. What a line holds back meanwhile is the witness. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Line } from '../stack/process/lane.ts';
 import type { Direction, TcpProxy } from '../stack/process/tcp-proxy.ts';
 import type { Injector } from './injector.ts';
 
@@ -37,7 +38,7 @@ export function networkInjector(
     case 'cut':
       return { ...linesCut({ target, lines: [line], directions: ['to-server', 'to-client'] }), fault };
     case 'slow':
-      return { fault, target, ...slowed(line) };
+      return { fault, target, ...worsened([line], SLOW) };
     case 'reset':
       return { fault, target, ...reset(line) };
   }
@@ -71,19 +72,32 @@ export function linesCut({ target, lines, directions, patienceMs = CONNECTED_MS_
   };
 }
 
-function slowed(line: TcpProxy): Pick<Injector, 'start' | 'stop'> {
-  let before = 0;
+/** They carry less than is sent, to these directions; what is late is the witness. */
+export function linesNarrowed(
+  { target, lines }: Pick<CutOff, 'target' | 'lines'>,
+  { bytesPerSecondMax, directions }: { readonly bytesPerSecondMax: number } & Pick<CutOff, 'directions'>,
+): Injector {
+  return { fault: 'narrow', target, ...worsened(lines, { bytesPerSecondMax }, directions) };
+}
+
+function worsened(
+  lines: readonly TcpProxy[],
+  line: Partial<Line>,
+  directions?: readonly Direction[],
+): Pick<Injector, 'start' | 'stop'> {
+  const late = () => lines.map(({ facts }) => facts.latePieces);
+  let before: readonly number[] = [];
   return {
     async start() {
-      const connections = await untilConnected(line);
-      before = line.facts.latePieces;
-      line.set(SLOW);
-      return connections > 0 ? { connections } : null;
+      const connections = await Promise.all(lines.map((each) => untilConnected(each)));
+      before = late();
+      for (const each of lines) each.set(line, directions);
+      return connections.every((count) => count > 0) ? { connections } : null;
     },
     async stop() {
-      line.mend();
-      const latePieces = line.facts.latePieces - before;
-      return latePieces > 0 ? { latePieces } : null;
+      for (const each of lines) each.mend();
+      const latePieces = late().map((count, index) => count - (before[index] ?? 0));
+      return latePieces.every((count) => count > 0) ? { latePieces } : null;
     },
   };
 }

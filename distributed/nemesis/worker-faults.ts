@@ -37,6 +37,8 @@ export function workerInjector(fault: WorkerFault, worker: WorkerProcess): Injec
         start: async () => {
           const { pid } = worker;
           if (pid === undefined) return null;
+          // One that has just been started cannot stop in order yet.
+          await worker.waitLive(READY_MS_MAX);
           await worker.stop(STOP_GRACE_MS);
           const exit = worker.exits.at(-1);
           return exit?.code === 0 ? { pid, signal: 'SIGTERM', exitCode: 0 } : null;

@@ -19,6 +19,8 @@ export const KNOWN_METRICS: Readonly<Record<string, KnownMetric>> = {
   cpu_fraction: { title: 'CPU per process', unit: 'cores' },
   host_busy_fraction: { title: 'Busy share of the machine', unit: '%', factor: 100 },
   rss_bytes: { title: 'Memory per process (RSS)', unit: 'bytes' },
+  outbox_messages: { title: 'Events waiting for Kafka, as a worker tells', unit: 'events' },
+  open_files: { title: 'Open files and sockets per worker', unit: 'files' },
   heap_used_bytes: { title: 'JavaScript heap per worker', unit: 'bytes' },
   event_loop_lag_seconds: { title: 'Event-loop lag', unit: 's' },
   pool_in_use: { title: 'Database connections in use', unit: 'connections' },

@@ -201,7 +201,7 @@ function gateResuming(stage: Stage, what: string, measuredMs: number, target: nu
 async function judgeDoubled(stage: Stage, directory: RunDirectory, failover: Failover): Promise<void> {
   const { brokenAtMs, returnedAtMs } = failover;
   const window = { fromMs: brokenAtMs - UNDER_WAY_MS, untilMs: returnedAtMs + TARGETS.recoverySecondsMax * 1_000 };
-  const { events, doubled, needless } = await readDoubled(directory, window);
+  const { events, doubled, needless } = await readDoubled(directory, [window]);
   stage.findings.number('events published twice', doubled, { unit: 'events', better: 'lower' });
   stage.findings.check({
     id: 'twice',

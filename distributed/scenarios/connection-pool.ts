@@ -12,7 +12,7 @@ import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import { connectionsTaken, tableLocked } from '../nemesis/connection-faults.ts';
 import type { Injector } from '../nemesis/injector.ts';
 import { serverInjector } from '../nemesis/server-faults.ts';
-import { loadNow } from './steps.ts';
+import { gateSeconds, loadNow } from './steps.ts';
 
 const POOL_MAX = 4;
 /** Of relay, upkeep, read API and probes, as the setting of the pool says. */
@@ -89,19 +89,15 @@ async function disturb(stage: Stage, { fault, isNoticed }: Trouble): Promise<voi
     await stage.pause(HOLD_MS);
     if (noticing === null) return;
     const what = 'From the last connection taken until every worker says that it cannot work';
-    gate(stage, what, (await noticing) ?? HEALTH_MS_MAX, TARGETS.noticedSecondsMax);
+    gateSeconds(stage, what, (await noticing) ?? HEALTH_MS_MAX, TARGETS.noticedSecondsMax);
   });
   const healthyMs = await untilAllSay({ ...all, isSo: (status) => status === 'healthy' });
-  gate(
+  gateSeconds(
     stage,
     'From the end of the fault until every worker is healthy',
     healthyMs ?? HEALTH_MS_MAX,
     TARGETS.recoverySecondsMax,
   );
-}
-
-function gate(stage: Stage, name: string, measuredMs: number, target: number): void {
-  stage.gate({ name, measured: measuredMs / 1_000, target, comparison: '<=', unit: 's', source: 'aimed at' });
 }
 
 async function judge(stage: Stage, watch: SessionWatch, workers: number): Promise<void> {

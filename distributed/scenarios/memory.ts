@@ -9,28 +9,14 @@ import type { PartPlan, PartRequest, Scenario } from '../engine/part-plan.ts';
 import type { Stage } from '../engine/stage.ts';
 import { DEFAULT_LOAD } from '../generator/load-options.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
+import { needsOfBatches } from './large-batches.ts';
 import { loadNow } from './steps.ts';
 
 const QUICK = { sizes: [10, 10_000], inputs: 20_000 };
 const FULL = { sizes: [10, 100, 1_000, 10_000, 100_000], inputs: 200_000 };
 /** A short run is mostly start-up and garbage not yet collected; the full tier asks for what was promised. */
 const QUICK_PERCENT_MAX = 25;
-const SLOTS_DEFAULT_MAX = 10_000;
 const DRAIN_MS_MAX = 900_000;
-/** A registration of 100 000 slots has 4 MB, its completion twice that. */
-const LARGE_BYTES_MAX = 20_000_000;
-/**
- * Such a registration is one statement that inserts 100 000 rows: on a busy machine it takes longer than the default.
- */
-const LARGE_TIMES = {
-  STATEMENT_TIMEOUT_MS: '15000',
-  QUERY_TIMEOUT_MS: '16000',
-  OUTBOX_LEASE_MS: '20000',
-  IDLE_IN_TRANSACTION_TIMEOUT_MS: '17000',
-  SHUTDOWN_GRACE_MS: '18000',
-  KAFKA_SESSION_TIMEOUT_MS: '20000',
-  KAFKA_REBALANCE_TIMEOUT_MS: '40000',
-};
 
 export const memory: Scenario = {
   name: 'memory',
@@ -66,13 +52,11 @@ function sizePart(request: PartRequest, { slots, inputs, workers, measured, last
     repeatPercent: 0,
     batchesInFlight: Math.min(20, batches),
   };
-  const isLarge = slots > SLOTS_DEFAULT_MAX;
-  const limits = { ...LARGE_TIMES, SLOTS_MAX: String(slots), VALUE_BYTES_MAX: String(LARGE_BYTES_MAX) };
   return {
     name: `slots-${slots}`,
     workers,
     options: load,
-    ...(isLarge ? { env: limits, messageBytesMax: LARGE_BYTES_MAX } : {}),
+    ...needsOfBatches(slots),
     run: async (stage) => {
       await stage.startWorkers();
       stage.beginLoad();

@@ -79,10 +79,15 @@ function resumed(atMs: readonly number[], fromMs: number): Resumed {
   return { partitions: atMs.length, afterMs: Math.max(0, ...atMs.map((each) => each - fromMs)) };
 }
 
-/** Events that stand in Kafka more than once, and those of them whose first copy nothing was wrong with. */
+export interface Window {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** Events that stand in Kafka more than once, and those of them whose first copy was written while nothing was wrong. */
 export async function readDoubled(
   directory: Pick<RunDirectory, 'readTopic'>,
-  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+  wrong: readonly Window[],
 ): Promise<{ readonly events: number; readonly doubled: number; readonly needless: number }> {
   const firstAtMs = new Map<string, number>();
   const doubled = new Set<string>();
@@ -93,7 +98,7 @@ export async function readDoubled(
   }
   const isNeedless = (id: string) => {
     const atMs = firstAtMs.get(id) ?? 0;
-    return atMs < fromMs || atMs > untilMs;
+    return !wrong.some(({ fromMs, untilMs }) => fromMs <= atMs && atMs <= untilMs);
   };
   return { events: firstAtMs.size, doubled: doubled.size, needless: [...doubled].filter(isNeedless).length };
 }

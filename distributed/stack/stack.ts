@@ -8,11 +8,13 @@ import { Guardian } from './process/guardian.ts';
 import type { Progress } from './process/progress.ts';
 import type { Server } from './process/server.ts';
 import { PortTakenError, StackError } from './process/stack-error.ts';
+import { fakeTimeLibrary } from './programs/faketime.ts';
 import { makeDataFolder } from './servers/data-folder.ts';
 import { requireAnswer, type ServerKind, STACK_VARIABLES } from './servers/external.ts';
 import { startKafka } from './servers/kafka.ts';
 import { startPostgres } from './servers/postgres.ts';
 import { startRedis, startWatchedRedis } from './servers/redis.ts';
+import type { SmallDiskFor } from './servers/small-disk.ts';
 import type { StandbyKind } from './servers/standby.ts';
 import { type AdvertisedPort, choosePorts, closeWays, openWays, type Way } from './servers/ways.ts';
 
@@ -34,7 +36,10 @@ const PORT_ATTEMPTS_MAX = 5;
 const SILENCE_MS_MAX = 1_800;
 
 /** What servers there are, and how they are reached, beyond one of each. */
-export type ServerNeeds = Pick<StackOptions, 'kafkaNodes' | 'standby' | 'redisSentinels' | 'ways'>;
+export type ServerNeeds = Pick<
+  StackOptions,
+  'kafkaNodes' | 'standby' | 'smallDisk' | 'redisSentinels' | 'ways' | 'clocks'
+>;
 
 export interface StackOptions {
   /** What ELS_STACK says if not given, else local. */
@@ -42,10 +47,14 @@ export interface StackOptions {
   readonly kafkaNodes?: 1 | 3;
   /** A second PostgreSQL that follows the first; none if not given. */
   readonly standby?: StandbyKind;
+  /** What PostgreSQL writes to a file system of its own that can be filled; nothing if not given. Not with a standby. */
+  readonly smallDisk?: SmallDiskFor;
   /** Redis with a replica and sentinels that promote it; one server if not given. */
   readonly redisSentinels?: boolean;
   /** Clients that get a way of their own to every server; none if not given. */
   readonly ways?: number;
+  /** A library by which clients can have clocks of their own. */
+  readonly clocks?: boolean;
   readonly onProgress: Progress;
   /** Where the stack's data folder is made; a temporary folder of the system if not given. */
   readonly dataDir?: string;
@@ -62,10 +71,14 @@ export interface Stack {
   readonly servers: readonly Server[];
   /** Of PostgreSQL, where one was asked for. Then `databaseUrl` leads to whichever of the two takes writes. */
   readonly standby: Standby | undefined;
+  /** Folder of the file system that can be filled, where one was asked for. */
+  readonly smallDisk: string | undefined;
   /** Redis with sentinels, where it was asked for. Then `redisUrl` leads to the master. */
   readonly watchedRedis: FailingOverRedis | undefined;
   /** As many as were asked for, beside the addresses above. */
   readonly ways: readonly Way[];
+  /** Where clients can have clocks of their own: the library that does it. */
+  readonly clockLibrary: string | undefined;
   readonly dataDir: string;
   /** The process that cleans up if this one is killed. */
   readonly guardianPid: number | undefined;
@@ -108,12 +121,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     throw abort.signal.reason;
   }
   ways.push(...(await openWaysTo(started, servers.ways)));
-  return stackOf(started, { ways, dataDir, guardianPid: guardian.pid, stop });
+  const clockLibrary = options.clocks === true ? await fakeTimeLibrary(context) : undefined;
+  return stackOf(started, { ways, clockLibrary, dataDir, guardianPid: guardian.pid, stop });
 }
 
 function stackOf(
   started: ReadonlyMap<ServerKind, Started>,
-  rest: Pick<Stack, 'ways' | 'dataDir' | 'guardianPid' | 'stop'>,
+  rest: Pick<Stack, 'ways' | 'clockLibrary' | 'dataDir' | 'guardianPid' | 'stop'>,
 ): Stack {
   const describe = (kind: ServerKind) => started.get(kind)?.description ?? 'not started';
   return {
@@ -123,6 +137,7 @@ function stackOf(
     description: { postgres: describe('postgres'), redis: describe('redis'), kafka: describe('kafka') },
     servers: [...started.values()].flatMap((each) => each.servers),
     standby: started.get('postgres')?.standby,
+    smallDisk: started.get('postgres')?.smallDisk,
     watchedRedis: started.get('redis')?.watchedRedis,
     ...rest,
   };
@@ -130,20 +145,21 @@ function stackOf(
 
 async function serversFrom(
   source: StackSource,
-  { kafkaNodes = 1, standby, redisSentinels = false, ways: wayCount = 0 }: ServerNeeds,
+  { kafkaNodes = 1, standby, smallDisk, redisSentinels = false, ways: wayCount = 0 }: ServerNeeds,
 ): Promise<{ start: StartServers; watchedBy: (guardian: Guardian) => void; ways: readonly AdvertisedPort[] }> {
   if (wayCount > 0 && kafkaNodes !== 1) throw new StackError('ways of their own lead to one Kafka node');
   if (source === 'local') {
     const ways = await choosePorts(wayCount);
     const start: StartServers = (kind, context) => {
       if (kind === 'kafka') return startKafka(context, kafkaNodes, ways);
-      if (kind === 'postgres') return startPostgres(context, standby);
+      if (kind === 'postgres') return startPostgres(context, { standby, smallDisk });
       return redisSentinels ? startWatchedRedis(context) : startRedis(context);
     };
     return { start, watchedBy: () => undefined, ways };
   }
   if (kafkaNodes === 3) throw new StackError('in containers there is one Kafka node: three need the local stack');
   if (standby !== undefined) throw new StackError('in containers PostgreSQL has no standby: it needs the local stack');
+  if (smallDisk !== undefined) throw new StackError('in containers no disk is small: it needs the local stack');
   if (redisSentinels) throw new StackError('in containers Redis has no sentinels: they need the local stack');
   if (wayCount > 0) throw new StackError('in containers there are no ways of their own: they need the local stack');
   // Only now: the library takes longer to load than Redis to start.

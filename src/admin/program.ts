@@ -64,6 +64,7 @@ function exitCodeOf(error: unknown): number {
     case 'INVALID_INPUT':
       return EXIT_USAGE;
     case 'UNAVAILABLE':
+    case 'STORE_FULL':
       return EXIT_ENVIRONMENT;
     default:
       return EXIT_FAILED;

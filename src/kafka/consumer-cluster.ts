@@ -17,6 +17,8 @@ export interface ConsumerClusterHooks {
   topicsMissing(topics: readonly string[]): void;
   /** How long the next fetch waits for records. */
   fetchWaitMs(): number;
+  /** How much of each partition it asks for. */
+  partitionBytesMax(): number;
 }
 
 /** What a log holds: the first offset, and the one behind the last. */
@@ -47,9 +49,10 @@ export class ConsumerCluster {
       await this.hooks.beforeJoin();
       this.mustRejoin = false;
     });
-    // Both are asked for by our patch of kafkajs, the first in the place of a reset that skips records unsaid.
+    // They are asked for by our patch of kafkajs, the first in the place of a reset that skips records unsaid.
     cluster.offsetOutOfRange = (partition) => this.hooks.outOfRange(partition);
     cluster.fetchWaitMs = () => this.hooks.fetchWaitMs();
+    cluster.partitionBytesMax = () => this.hooks.partitionBytesMax();
     goOnWithoutMissingTopics(cluster, (topics) => {
       this.rejoin();
       this.hooks.topicsMissing(topics);
@@ -110,6 +113,7 @@ export function fetchedOffset(batch: Batch): number {
 interface ClusterInternals extends ClusterWithPool {
   offsetOutOfRange?: (partition: TopicPartition) => Promise<void>;
   fetchWaitMs?: () => number;
+  partitionBytesMax?: () => number;
   refreshMetadataIfNecessary(): Promise<void>;
   committedOffsets(group: { groupId: string }): Record<string, Record<number, string | null | undefined> | undefined>;
 }

@@ -6,6 +6,7 @@ import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { AnswerSize } from './answer-size.ts';
 import { retryFor } from './client.ts';
 import { ConsumerCluster } from './consumer-cluster.ts';
 
@@ -55,6 +56,7 @@ export interface ConsumerSessionHooks {
 
 export class ConsumerSession {
   readonly cluster: ConsumerCluster;
+  private readonly answerSize: AnswerSize;
   private readonly options: ConsumerSessionOptions;
   private readonly consumer: Consumer;
   private commitOffsets: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
@@ -67,10 +69,12 @@ export class ConsumerSession {
 
   constructor(options: ConsumerSessionOptions, hooks: ConsumerSessionHooks) {
     this.options = options;
+    this.answerSize = new AnswerSize(options.partitionBytesMax);
     this.cluster = new ConsumerCluster(options.groupId, {
       beforeJoin: () => this.yielded,
       outOfRange: (partition) => hooks.outOfRange(partition),
       fetchWaitMs: () => this.fetchWaitMs(),
+      partitionBytesMax: () => this.answerSize.partitionBytesMax,
       topicsMissing: (topics) => {
         if (topics.length > 0) options.log.error({ topics }, 'input topics are missing, the others are read');
         else options.log.info('all input topics are there again');
@@ -186,6 +190,7 @@ export class ConsumerSession {
     consumer.on(events.REQUEST, ({ payload }) => {
       this.answeredAtMs = performance.now();
       if (payload.apiName === 'JoinGroup') hooks.ended();
+      if (payload.apiName === 'Fetch') this.answerSize.answered(payload.duration);
     });
     consumer.on(events.FETCH, () => hooks.fetched());
     consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {

@@ -1,6 +1,6 @@
 /**
- * What a failure of PostgreSQL means for whoever asked: try again (CONFLICT, UNAVAILABLE, STORE_TIMED_OUT), give this
- * data up (STORE_REFUSED), or neither (STORE_FAILED). Only what is certainly in the data is refused: everything else
+ * What a failure of PostgreSQL means for whoever asked: try again (CONFLICT, UNAVAILABLE, STORE_TIMED_OUT, STORE_FULL),
+ * give this data up (STORE_REFUSED), or neither (STORE_FAILED). Only what is certainly in the data is refused: everything else
  * must not cost an essay. What is unavailable is tried again on another connection, never on the same one.
  */
 import pg from 'pg';
@@ -29,6 +29,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   '54023': 'STORE_FAILED', // too many arguments
   '40002': 'STORE_FAILED', // constraint of the transaction
   '40003': 'UNAVAILABLE', // unknown whether it was done
+  '53100': 'STORE_FULL',
   '55P03': 'CONFLICT',
   '57014': 'STORE_TIMED_OUT',
   XX001: 'STORE_FAILED', // data corrupted

@@ -33,7 +33,7 @@ const CREDENTIALS_IN_URL = /:\/\/[^\s/"]*@/g;
 const CENSOR = '[redacted]';
 
 /** What their message says in full: where in the code it was found helps nobody who has to mend it. */
-const EXPECTED: ReadonlySet<ErrorCode> = new Set(['CONFIG_INVALID', 'START_CHECK_FAILED', 'UNAVAILABLE']);
+const EXPECTED: ReadonlySet<ErrorCode> = new Set(['CONFIG_INVALID', 'START_CHECK_FAILED', 'UNAVAILABLE', 'STORE_FULL']);
 
 export type Logger = PinoLogger;
 

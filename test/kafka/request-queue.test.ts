@@ -77,6 +77,22 @@ test.each([
   queue.destroy();
 });
 
+test('an answer that is on its way is none that is missing; a silence of the same length is', async () => {
+  const queue = queueOf(150);
+  queue.scheduleRequestTimeoutCheck();
+  const outcome = requestTo(queue);
+  const startedAtMs = performance.now();
+  const receiving = setInterval(() => queue.noteReceived(), 20);
+  await waitFor(() => outcome.error !== undefined || performance.now() - startedAtMs > 1_500, {
+    deadlineMs: DEADLINE_MS,
+    what: 'several times the limit',
+  });
+  expect(outcome.error).toBeUndefined();
+  clearInterval(receiving);
+  await waitFor(() => outcome.error !== undefined, { deadlineMs: DEADLINE_MS, what: 'the end of the wait' });
+  queue.destroy();
+});
+
 test('without anything pending no timer runs, and none for a time that is over', () => {
   const queue = queueOf();
   const timer = jest.spyOn(global, 'setTimeout');

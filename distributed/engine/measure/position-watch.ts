@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { until } from '../../stack/process/until.ts';
 
 const INTERVAL_MS = 50;
 
@@ -40,6 +41,30 @@ export class PositionWatch {
   settledAtMs(topic: string, partition: number, offset: number): number | null {
     const name = `${topic}/${partition}`;
     return this.looks.find(({ positions }) => (positions.get(name) ?? 0) > offset)?.atMs ?? null;
+  }
+
+  /** Resolves when more is settled in every partition of the topic than is now. */
+  async untilAllMove(topic: string, limitMs: number): Promise<void> {
+    const now = this.looks.at(-1)?.positions ?? new Map<string, number>();
+    const partitions = [...now.keys()].filter((name) => name.startsWith(`${topic}/`));
+    const haveMoved = () =>
+      partitions.every((name) => (this.looks.at(-1)?.positions.get(name) ?? 0) > (now.get(name) ?? 0));
+    const failure = new Error(`not every partition of ${topic} went on within ${limitMs} ms`);
+    await until(async () => haveMoved(), failure, { limitMs, intervalMs: INTERVAL_MS });
+  }
+
+  /** Longest time between two looks of which the later one is the first to find anything settled since the former. */
+  longestStillMs({ fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number }): number {
+    let longestMs = 0;
+    let total = -1;
+    let movedAtMs = fromMs;
+    for (const { atMs, positions } of this.looks) {
+      const settled = [...positions.values()].reduce((sum, position) => sum + position, 0);
+      if (atMs >= fromMs && atMs <= untilMs) longestMs = Math.max(longestMs, atMs - Math.max(movedAtMs, fromMs));
+      if (settled !== total) movedAtMs = atMs;
+      total = settled;
+    }
+    return longestMs;
   }
 
   private async run(): Promise<void> {

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { Client } from 'pg';
-import { type HostUsage, hostUsage, type ProcessUsage, processUsage } from '../../cluster/process-usage.ts';
+import { type HostUsage, hostUsage, openFiles, type ProcessUsage, processUsage } from '../../cluster/process-usage.ts';
 import type { WorkerProcess } from '../../cluster/worker-process.ts';
 import { COUNTERS } from '../../judge/races/count-races.ts';
 import { COUNTS, type Counts, type LiveState } from '../display/live-state.ts';
@@ -129,12 +129,16 @@ export class Sampler {
     const { pid, name } = worker;
     if (pid === undefined) return;
     await this.readUsage(name, pid);
+    const files = await openFiles(pid);
+    if (files !== null) journal.metric(name, 'open_files', files);
     const samples = await this.readings.read(worker);
     if (samples === null) return;
     const value = (metric: string, label = '') => sumOf(samples, metric, label);
     const inputs = value('els_inputs_total');
     this.resolvedByWorker.set(name, inputs);
     journal.metric(name, 'buffered_records', value('els_intake_buffered_records'));
+    journal.metric(name, 'outbox_messages', value('els_outbox_unpublished_messages'));
+    journal.metric(name, 'intake_held', value('els_intake_held'));
     journal.metric(name, 'pool_in_use', value('els_database_pool_connections', 'state="active"'));
     journal.metric(name, 'event_loop_lag_seconds', value('els_event_loop_lag_seconds'));
     journal.metric(name, COUNTERS.inputs, inputs);

@@ -21,6 +21,8 @@ export interface Started {
   readonly description: string;
   readonly standby?: Standby;
   readonly watchedRedis?: FailingOverRedis;
+  /** Folder of the file system that part of what it writes is on. */
+  readonly smallDisk?: string;
 }
 
 /** The second server of a pair: it follows the primary, can be cut off from it, and takes its place. */

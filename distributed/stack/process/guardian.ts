@@ -70,8 +70,12 @@ if [ -n "$label" ]; then
     [ -z "$found" ] || docker $kind rm $found
   done
 fi
+[ ! -d "$folder/small-disk" ] || umount -- "$folder/small-disk"
 rm -rf -- "$folder"
 `;
+
+/** Name of what may be mounted in the folder of a stack. */
+export const SMALL_DISK = 'small-disk';
 
 export type EndSignal = 'SIGKILL' | 'SIGQUIT';
 

@@ -25,7 +25,7 @@ export const WELL: Line = {
 interface Piece {
   /** Null: the sender has said its last word. */
   readonly bytes: Buffer | null;
-  readonly dueAtMs: number;
+  dueAtMs: number;
 }
 
 export class Lane {
@@ -64,8 +64,16 @@ export class Lane {
   }
 
   set(line: Line): void {
+    // What waited for a narrow line goes at once where it is wide; what is on a long one stays on its way.
+    if (line.bytesPerSecondMax > this.line.bytesPerSecondMax) this.widen(performance.now() + line.latencyMs);
     this.line = line;
     this.deliver();
+  }
+
+  private widen(latestMs: number): void {
+    for (const piece of this.pieces) piece.dueAtMs = Math.min(piece.dueAtMs, latestMs);
+    this.freeAtMs = Math.min(this.freeAtMs, performance.now());
+    this.lastDueAtMs = Math.min(this.lastDueAtMs, latestMs);
   }
 
   end(): void {

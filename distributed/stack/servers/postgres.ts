@@ -11,6 +11,7 @@ import { runCommand } from '../process/run-command.ts';
 import { ServerProcess } from '../process/server-process.ts';
 import { isRoot } from '../programs/debian.ts';
 import { findPostgres } from './postgres-binaries.ts';
+import { makeSmallDisk, type SmallDiskFor } from './small-disk.ts';
 import { beginReplication, copyForStandby, followingSettings, type StandbyKind, StandbyPair } from './standby.ts';
 
 /** nobody, on every system we know. */
@@ -42,20 +43,32 @@ function settingArguments(settings: Readonly<Record<string, string>>): string[] 
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
+export interface PostgresNeeds {
+  readonly standby?: StandbyKind | undefined;
+  readonly smallDisk?: SmallDiskFor | undefined;
+}
+
 /** With a standby the address is one that leads to whichever of the two takes writes. */
-export async function startPostgres(context: StackContext, standby?: StandbyKind): Promise<Started> {
+export async function startPostgres(context: StackContext, needs: PostgresNeeds = {}): Promise<Started> {
+  const { standby, smallDisk: disk } = needs;
   const binaries = await findPostgres(context);
   const program = join(binaries.folder, 'postgres');
-  const folder = await dataFolder(context);
+  const smallDisk = disk === undefined ? undefined : await makeSmallDisk(context);
+  const folder = await dataFolder((disk === 'data' && smallDisk) || context.dataDir);
+  // A log of its own place, so that it and the tables do not run out of space together.
+  const log = disk === undefined ? [] : ['-X', await dataFolder((disk === 'wal' && smallDisk) || context.dataDir)];
   const { guardian, signal } = context;
   const options = { guardian, signal, cwd: folder, env: ENV, runMsMax: 60_000, ...USER };
-  const initdb = ['-D', folder, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--no-locale'];
+  const initdb = ['-D', folder, ...log, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--no-locale'];
   // Only what initdb wrote may be lost with the machine; the server itself does sync.
   await runCommand(join(binaries.folder, 'initdb'), [...initdb, '--no-sync', '--no-instructions'], options);
   const primary = await startServer(context, { name: 'postgres', program, folder, more: [] });
   const description = `PostgreSQL ${binaries.version} (${binaries.from})`;
-  if (standby === undefined) return { servers: [primary], address: addressOf(primary.port), description };
-  const copy = await dataFolder(context);
+  if (standby === undefined) {
+    const started = { servers: [primary], address: addressOf(primary.port), description };
+    return smallDisk === undefined ? started : { ...started, smallDisk };
+  }
+  const copy = await dataFolder(context.dataDir);
   await copyForStandby({ folder, port: primary.port, user: USER }, copy);
   const more = followingSettings(primary.port);
   const server = await startServer(context, { name: 'postgres-standby', program, folder: copy, more });
@@ -74,8 +87,8 @@ function addressOf(port: number): string {
   return `postgresql://postgres@127.0.0.1:${port}/postgres`;
 }
 
-async function dataFolder(context: StackContext): Promise<string> {
-  const folder = join(context.dataDir, `postgres-${randomBytes(3).toString('hex')}`);
+async function dataFolder(within: string): Promise<string> {
+  const folder = join(within, `postgres-${randomBytes(3).toString('hex')}`);
   await mkdir(folder, { mode: 0o700 });
   await chmod(folder, 0o700);
   if (USER !== undefined) await chown(folder, USER.uid, USER.gid);

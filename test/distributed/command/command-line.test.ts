@@ -27,6 +27,9 @@ test('--list says what each scenario is about', () => {
   expect(status).toBe(0);
   expect(stdout).toMatch(/^race_conditions {2}.+\n {17}.+/m);
   expect(stdout).toMatch(/^docker_compose .+\n.+Needs Docker; not in all\.$/m);
+  expect(stdout).toMatch(
+    /^infrastructure {2,}kraft_quorum, broker_failover, redis_failover, connection_pool, partition$/m,
+  );
 }, 30_000);
 
 test.each([

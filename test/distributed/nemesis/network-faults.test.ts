@@ -37,7 +37,7 @@ test('a cut, a slow line and resets are seen by what they held back, delayed and
     await slow.start();
     client.write('late');
     await waitFor(() => line.facts.latePieces === 1, { deadlineMs: 2_000, what: 'a piece that is late' });
-    expect(await slow.stop()).toEqual({ latePieces: 1 });
+    expect(await slow.stop()).toEqual({ latePieces: [1] });
 
     const broken = once(client, 'error');
     const reset = networkInjector('reset-redis', () => line, 'somebody');

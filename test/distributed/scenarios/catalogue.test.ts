@@ -1,5 +1,5 @@
 import { RACES } from '../../../distributed/judge/races/count-races.ts';
-import { SCENARIOS } from '../../../distributed/scenarios/catalogue.ts';
+import { GROUPS, SCENARIOS } from '../../../distributed/scenarios/catalogue.ts';
 
 const REQUEST = { seed: 1, instances: [3], durationSeconds: null, alongside: [] };
 
@@ -24,6 +24,14 @@ test('every scenario that was asked for is there, under its own name', () => {
       'rolling_restart',
     ]),
   );
+});
+
+test('a group has a name of its own and names scenarios that there are', () => {
+  const names = SCENARIOS.map(({ name }) => name);
+  for (const [group, members] of Object.entries(GROUPS)) {
+    expect(names).not.toContain(group);
+    expect(names).toEqual(expect.arrayContaining([...members]));
+  }
 });
 
 describe.each(SCENARIOS)('$name', (scenario) => {

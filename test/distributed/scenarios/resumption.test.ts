@@ -67,5 +67,9 @@ test('what was published twice is needless when nothing was wrong at its first t
       [0, 4, 2_000, 'early'],
     ],
   });
-  expect(await readDoubled(directory, { fromMs: 900, untilMs: 3_000 })).toEqual({ events: 3, doubled: 2, needless: 1 });
+  expect(await readDoubled(directory, [{ fromMs: 900, untilMs: 3_000 }])).toEqual({
+    events: 3,
+    doubled: 2,
+    needless: 1,
+  });
 });

@@ -10,6 +10,7 @@ import { composeWorker } from '../../../src/composition/worker.ts';
 import { loadConfig } from '../../../src/config/config.ts';
 import type { Database, Statement, TransactionSession } from '../../../src/postgres/database.ts';
 import { StartChecks } from '../../../src/worker/upkeep/start-checks.ts';
+import { watchCrashPoints } from './crash-points.ts';
 
 export interface Mutant {
   /** By name of a hot statement: text in it that is replaced. */
@@ -32,6 +33,7 @@ export async function runMutant(mutant: Mutant): Promise<void> {
   }
   replaceStatements(container.resolve(HotDatabase), mutant.statements ?? {});
   mutant.alter?.(container);
+  watchCrashPoints(container);
   process.stderr.write('this worker is wrong on purpose\n');
   await container.resolve(Program).run();
 }

@@ -51,6 +51,23 @@ describe('work that does not flow', () => {
     expect(health.reason()).toBeNull();
   });
 
+  test('for want of space is told at once, although what is known already is resolved, and is over without retries', () => {
+    const { health, pass, now } = bench();
+    const full = new AppError('STORE_FULL', 'database refused assign-contents (53100)');
+    health.retried(full);
+    expect(health.reason()).toBeNull();
+    pass(2000, () => {
+      health.retried(full);
+      health.resolved(now());
+    });
+    expect(health.reason()).toBe('the database has no space left, for 2 s: database refused assign-contents (53100)');
+    // The next try of a partition may be five seconds away.
+    pass(6000, () => health.resolved(now()));
+    expect(health.reason()).toMatch(/no space left/);
+    pass(2000, () => health.resolved(now()));
+    expect(health.reason()).toBeNull();
+  });
+
   test('because one record cannot be set aside is no reason, because of several it is', () => {
     const { health, pass } = bench();
     pass(LONG_MS, () => health.notSetAside('t/0', DENIED));

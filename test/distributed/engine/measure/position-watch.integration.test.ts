@@ -28,6 +28,18 @@ test('tells when a record was settled, of the right partition, also after its co
     await moveTo(4);
     expect(await settled(3)).toBeGreaterThan(firstAtMs);
     expect(watch.settledAtMs('t', 0, 2)).toBe(firstAtMs);
+
+    const moved = watch.untilAllMove('t', 5_000);
+    await moveTo(9);
+    await moved;
+    const secondAtMs = watch.settledAtMs('t', 0, 8) ?? 0;
+    expect(secondAtMs).toBeGreaterThan(firstAtMs);
+    await expect(watch.untilAllMove('t', 200)).rejects.toThrow('not every partition of t went on');
+    // Nothing moved while the last wait was in vain.
+    const during = { fromMs: firstAtMs, untilMs: Date.now() };
+    expect(watch.longestStillMs(during)).toBeGreaterThanOrEqual(200);
+    expect(watch.longestStillMs(during)).toBeLessThanOrEqual(during.untilMs - during.fromMs);
+    expect(watch.longestStillMs({ fromMs: during.untilMs + 1_000, untilMs: during.untilMs + 2_000 })).toBe(0);
   } finally {
     await watch.end();
     await client.end();
