@@ -5,6 +5,7 @@
  */
 import { type Assigner, type Batch, type Cluster, type PartitionAssigner, PartitionAssigners } from 'kafkajs';
 import type { TopicPartition } from '../domain/ports.ts';
+import type { FetchTerms } from './fetch-pacing.ts';
 import { isConnectionFailure, isCoordinatorUnready } from './kafka-error.ts';
 import { type ClusterWithPool, goOnWithoutMissingTopics } from './missing-topics.ts';
 
@@ -15,10 +16,8 @@ export interface ConsumerClusterHooks {
   outOfRange(partition: TopicPartition): Promise<void>;
   /** These topics of ours do not exist; empty when all are there again. */
   topicsMissing(topics: readonly string[]): void;
-  /** How long the next fetch waits for records. */
-  fetchWaitMs(): number;
-  /** How much of each partition it asks for. */
-  partitionBytesMax(): number;
+  /** Of the next fetch. */
+  fetchTerms(): FetchTerms;
 }
 
 /** What a log holds: the first offset, and the one behind the last. */
@@ -49,10 +48,9 @@ export class ConsumerCluster {
       await this.hooks.beforeJoin();
       this.mustRejoin = false;
     });
-    // They are asked for by our patch of kafkajs, the first in the place of a reset that skips records unsaid.
+    // Both are asked for by our patch of kafkajs, the first in the place of a reset that skips records unsaid.
     cluster.offsetOutOfRange = (partition) => this.hooks.outOfRange(partition);
-    cluster.fetchWaitMs = () => this.hooks.fetchWaitMs();
-    cluster.partitionBytesMax = () => this.hooks.partitionBytesMax();
+    cluster.fetchTerms = () => this.hooks.fetchTerms();
     goOnWithoutMissingTopics(cluster, (topics) => {
       this.rejoin();
       this.hooks.topicsMissing(topics);
@@ -112,8 +110,7 @@ export function fetchedOffset(batch: Batch): number {
 
 interface ClusterInternals extends ClusterWithPool {
   offsetOutOfRange?: (partition: TopicPartition) => Promise<void>;
-  fetchWaitMs?: () => number;
-  partitionBytesMax?: () => number;
+  fetchTerms?: () => FetchTerms;
   refreshMetadataIfNecessary(): Promise<void>;
   committedOffsets(group: { groupId: string }): Record<string, Record<number, string | null | undefined> | undefined>;
 }

@@ -6,9 +6,9 @@ import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { PartitionOffset, TopicPartition } from '../domain/ports.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { AnswerSize } from './answer-size.ts';
 import { retryFor } from './client.ts';
 import { ConsumerCluster } from './consumer-cluster.ts';
+import { FetchPacing } from './fetch-pacing.ts';
 
 /** Retries of the fetch loop; connections have their own (see the client), so this is not what ends an outage. */
 const FETCH_RETRY_MS_MAX = 100_000;
@@ -18,11 +18,6 @@ const METADATA_MS_MAX = 10_000;
  * that a partition whose records are being set aside does not hold up the others.
  */
 const PARTITIONS_AT_ONCE = 4;
-/**
- * After so long without a record, a fetch may wait `idleWaitMs`. A record ends the wait; what has to wait for its end is
- * a stop or a rebalance, and the heartbeats between fetches are rarer than that.
- */
-const IDLE_AFTER_MS = 5_000;
 
 export interface ConsumerSessionOptions {
   readonly kafka: Kafka;
@@ -34,6 +29,7 @@ export interface ConsumerSessionOptions {
   readonly heartbeatIntervalMs: number;
   readonly maxWaitMs: number;
   readonly idleWaitMs: number;
+  readonly gatherMs: number;
   readonly answerBytesMax: number;
   readonly partitionBytesMax: number;
 }
@@ -56,25 +52,22 @@ export interface ConsumerSessionHooks {
 
 export class ConsumerSession {
   readonly cluster: ConsumerCluster;
-  private readonly answerSize: AnswerSize;
+  private readonly pacing: FetchPacing;
   private readonly options: ConsumerSessionOptions;
   private readonly consumer: Consumer;
   private commitOffsets: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   private crash: Error | undefined;
   private isRunning = false;
   private answeredAtMs = performance.now();
-  /** When records came, or the next fetch was to be another one. */
-  private activeAtMs = performance.now();
   private yielded: Promise<void> = Promise.resolve();
 
   constructor(options: ConsumerSessionOptions, hooks: ConsumerSessionHooks) {
     this.options = options;
-    this.answerSize = new AnswerSize(options.partitionBytesMax);
+    this.pacing = new FetchPacing(options);
     this.cluster = new ConsumerCluster(options.groupId, {
       beforeJoin: () => this.yielded,
       outOfRange: (partition) => hooks.outOfRange(partition),
-      fetchWaitMs: () => this.fetchWaitMs(),
-      partitionBytesMax: () => this.answerSize.partitionBytesMax,
+      fetchTerms: () => this.pacing.next(this.consumer.paused().length > 0),
       topicsMissing: (topics) => {
         if (topics.length > 0) options.log.error({ topics }, 'input topics are missing, the others are read');
         else options.log.info('all input topics are there again');
@@ -131,12 +124,6 @@ export class ConsumerSession {
     await this.consumer.disconnect();
   }
 
-  /** What is paused is to be read as soon as it is resumed. */
-  private fetchWaitMs(): number {
-    const isIdle = performance.now() - this.activeAtMs > IDLE_AFTER_MS && this.consumer.paused().length === 0;
-    return isIdle ? this.options.idleWaitMs : this.options.maxWaitMs;
-  }
-
   pause({ topic, partition }: TopicPartition): void {
     if (this.isRunning) this.consumer.pause([{ topic, partitions: [partition] }]);
   }
@@ -146,7 +133,7 @@ export class ConsumerSession {
   }
 
   seek({ topic, partition }: TopicPartition, offsetNext: number): void {
-    this.activeAtMs = performance.now();
+    this.pacing.moved();
     this.consumer.seek({ topic, partition, offset: String(offsetNext) });
   }
 
@@ -180,7 +167,7 @@ export class ConsumerSession {
     consumer.on(events.GROUP_JOIN, ({ payload }) => {
       // kafkajs keeps pauses over a rebalance; the new epoch begins with nothing held back.
       consumer.resume(this.options.topics.map((topic) => ({ topic })));
-      this.activeAtMs = performance.now();
+      this.pacing.moved();
       hooks.joined(payload.memberAssignment);
     });
     consumer.on(events.REBALANCING, () => {
@@ -190,12 +177,12 @@ export class ConsumerSession {
     consumer.on(events.REQUEST, ({ payload }) => {
       this.answeredAtMs = performance.now();
       if (payload.apiName === 'JoinGroup') hooks.ended();
-      if (payload.apiName === 'Fetch') this.answerSize.answered(payload.duration);
+      if (payload.apiName === 'Fetch') this.pacing.answered(payload.duration);
     });
     consumer.on(events.FETCH, () => hooks.fetched());
     consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize > 0) {
-        this.activeAtMs = performance.now();
+        this.pacing.broughtRecords();
         return;
       }
       const { topic, partition, lastOffset } = payload;

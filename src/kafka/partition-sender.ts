@@ -1,7 +1,7 @@
 /**
- * Writes messages so that none is lost or doubled by the client: one request per partition (kafkajs forgets partitions
- * of a send that spans brokers when a leader moves, and repeats those of a broker that answers late), and a message
- * counts as written only when the answer names its partition without an error. Within a partition the order is kept
+ * Writes messages so that none is lost or doubled by the client: no request spans brokers (kafkajs forgets partitions of
+ * one that does when a leader moves, and repeats those of a broker that answers late), and a message counts as written
+ * only when the answer names its partition without an error. Within a partition the order is kept
  * up to the first failure. Requests are bounded in bytes and messages, calls in time.
  *
  * A destination is where messages of one topic and partition go; while a topic was never found, the topic itself.
@@ -160,11 +160,13 @@ export class PartitionSender {
 
   private async sendRequest({ topic, partition }: Target, chunk: readonly Entry[], untilMs: number): Promise<void> {
     const isCompressed = chunk.some(({ bytes }) => bytes > COMPRESS_BYTES_MIN);
+    const bytes = chunk.reduce((sum, entry) => sum + entry.bytes, 0);
     const producers = this.producersOf(topic);
+    const leader = this.directory.leaderOf(topic, partition);
     const send = async (messages: Message[]) => {
       const waitMsMax = untilMs - performance.now();
       if (waitMsMax < this.options.callMsMax * LAST_SHARE) throw new Error('no time left');
-      await producers.send({ partition, messages, isCompressed, waitMsMax });
+      await producers.send({ partition, leader, messages, bytes, isCompressed, waitMsMax });
     };
     const messages = chunk.map(({ message: { key, value, headers } }) => ({ key, value, headers, partition }));
     try {

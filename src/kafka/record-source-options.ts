@@ -22,6 +22,8 @@ export interface RecordSourceOptions {
   readonly maxWaitMs?: number;
   /** The same after a while without records, each fetch of nothing being work for worker and broker. */
   readonly idleWaitMs?: number;
+  /** How long a fetch waits for more records where the former one brought some. */
+  readonly gatherMs?: number;
   readonly answerBytesMax?: number;
   readonly partitionBytesMax?: number;
   /** For ever if not given: a new process would find the same brokers away, and nobody is served while it starts. */
@@ -40,6 +42,7 @@ export function withDefaults(options: RecordSourceOptions): Required<RecordSourc
     heartbeatIntervalMs: Math.floor(sessionTimeoutMs / 10),
     maxWaitMs: 100,
     idleWaitMs: 1000,
+    gatherMs: 15,
     answerBytesMax: 8 * 1024 * 1024,
     partitionBytesMax: 1024 * 1024,
     outageMsMax: Number.POSITIVE_INFINITY,

@@ -48,6 +48,12 @@ export class TopicDirectory {
     return known.partitions;
   }
 
+  /** As it was known last; -1 where nobody leads it, or nothing is known. */
+  leaderOf(topic: string, partition: number): number {
+    const partitions = this.topics.get(topic)?.partitions ?? [];
+    return partitions.find(({ partitionId }) => partitionId === partition)?.leader ?? -1;
+  }
+
   /** Rejects when the topic cannot be found now. */
   async find(topic: string): Promise<PartitionMetadata[]> {
     return this.known(topic) ?? this.look(topic, this.entry(topic));

@@ -12,9 +12,19 @@ jest.setTimeout(90_000);
 
 describe('publishing', () => {
   let fixture: KafkaFixture;
+  /** Requests of all producers. */
+  let produceCount = 0;
 
   beforeAll(async () => {
     fixture = new KafkaFixture();
+    const producer = fixture.kafka.producer.bind(fixture.kafka);
+    fixture.kafka.producer = (options) => {
+      const made = producer(options);
+      made.on(made.events.REQUEST, ({ payload }) => {
+        if (payload.apiName === 'Produce') produceCount += 1;
+      });
+      return made;
+    };
     await fixture.open({ inboundPartitions: 2 });
   });
   afterAll(() => fixture.close());
@@ -34,6 +44,7 @@ describe('publishing', () => {
     await consumer.disconnect();
     return found;
   };
+  const isShort = (value: string): boolean => value.length < 1_000;
   const message = (key: string, value: string, topic = fixture.topics.slotAssigned): OutboundMessage => ({
     topic,
     key,
@@ -74,6 +85,36 @@ describe('publishing', () => {
     expect(large).toBeInstanceOf(AppError);
     expect((large as AppError).code).toBe('PUBLISH_REFUSED');
     expect((await readBack(topic, 2)).map((one) => String(one.message.value))).toEqual(['small', 'behind']);
+  });
+
+  test('what goes to partitions of one leader at one moment is one request, and what one refuses costs no other', async () => {
+    const topic = `${fixture.prefix}together`;
+    const configEntries = [{ name: 'max.message.bytes', value: '20000' }];
+    await fixture.withAdmin((admin) => createTopic(admin, { topic, numPartitions: 12, configEntries }));
+    const keys = numbered(60);
+    const all = (round: string) => keys.map((key) => message(key, `${key} ${round}`, topic));
+    // The first looks up the topic, and makes the producer.
+    await waitFor(async () => (await fixture.publish(all('first'))).every((error) => error === null), {
+      deadlineMs: DEADLINE_MS,
+      what: 'published',
+    });
+    const before = produceCount;
+    expect(await fixture.publish(all('second'))).toEqual(keys.map(() => null));
+    expect(produceCount - before).toBe(1);
+    const third = all('third');
+    third[7] = message('r7', 'x'.repeat(30_000), topic);
+    const results = await fixture.publish(third);
+    expect(results.map((result) => (result as AppError | null)?.code ?? 'ok')).toEqual(
+      keys.map((_, index) => (index === 7 ? 'PUBLISH_REFUSED' : 'ok')),
+    );
+    const values = (await readBack(topic, 179)).map((one) => String(one.message.value));
+    const later = values.filter((value) => !value.endsWith('first'));
+    expect(later.sort()).toEqual(
+      [...all('second'), ...third]
+        .map(({ value }) => value)
+        .filter(isShort)
+        .sort(),
+    );
   });
 
   test('many messages that only together are too large all arrive', async () => {
