@@ -139,18 +139,18 @@ describeLocal('the probes of a working service', () => {
   test('what the work meets makes it unready, though every dependency is well: every statement fails', async () => {
     await seen('work', 'ok', NOTICED_MS_MAX);
     await fixture.sql(`
-      create function full_disk() returns trigger language plpgsql as
-      $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$`);
-    await fixture.sql('create trigger full_disk before insert on outbox execute function full_disk()');
+      create function sick_disk() returns trigger language plpgsql as
+      $$ begin raise exception 'could not read file' using errcode = '58030'; end $$`);
+    await fixture.sql('create trigger sick_disk before insert on outbox execute function sick_disk()');
     await fixture.send([fixture.inputs.registration('full', 2), ...fixture.inputs.contents('full', 2)]);
     await seen('work', 'failed', 40_000);
     const { code, checks } = await ready();
     expect(code).toBe(503);
-    expect(checks['work']?.detail).toMatch(/^nothing could be resolved for \d+ s: database refused \S+ \(53100\)$/);
+    expect(checks['work']?.detail).toMatch(/^nothing could be resolved for \d+ s: database refused \S+ \(58030\)$/);
     expect(checks).toMatchObject({ database: { status: 'ok' }, kafka: { status: 'ok' } });
     // A restart would mend nothing.
     expect(worker.hasEnded).toBe(false);
-    await fixture.sql('drop trigger full_disk on outbox');
+    await fixture.sql('drop trigger sick_disk on outbox');
     await seen('work', 'ok', RECOVERED_MS_MAX);
     await fixture.settled();
     expect(await fixture.count(`batches where id = 'full' and state = 'complete'`)).toBe(1);

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { StackContext } from '../../../distributed/stack/process/context.ts';
-import { freePorts } from '../../../distributed/stack/process/free-port.ts';
+import { freePorts, onFreePort } from '../../../distributed/stack/process/free-port.ts';
 import { Guardian } from '../../../distributed/stack/process/guardian.ts';
 import { ServerProcess, type ServerSettings } from '../../../distributed/stack/process/server-process.ts';
 import { isRoot } from '../../../distributed/stack/programs/debian.ts';
@@ -89,10 +89,13 @@ export class OwnServers {
     return this.startPostgres(bin, folder, [`primary_conninfo=host=127.0.0.1 port=${primary.port} user=postgres`]);
   }
 
-  /** Any server of Redis' program: `{port}` in its arguments is its port. */
-  async redis(args: readonly string[], configuration = ''): Promise<ServerProcess> {
+  /** Any server of Redis' program: `{port}` in its arguments is its port. The bus of a cluster has another, which may be taken. */
+  redis(args: readonly string[], configuration = ''): Promise<ServerProcess> {
+    return onFreePort('redis', (port) => this.redisOn(port, args, configuration), this.context);
+  }
+
+  private async redisOn(port: number, args: readonly string[], configuration: string): Promise<ServerProcess> {
     const program = await redisProgram(this.context);
-    const [port = 0] = await freePorts(1);
     const config = await this.file(`redis-${port}.conf`, configuration.replaceAll('{port}', `${port}`), 0o644);
     const data = join(this.folder, `redis-${port}`);
     await mkdir(data);
