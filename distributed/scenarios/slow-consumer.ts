@@ -63,6 +63,7 @@ function part(request: PartRequest, workers: number, narrow: Narrow): PartPlan {
         workers: stage.deps.cluster.workers,
         // It is slow, and works.
         noticed: null,
+        goesOnSecondsMax: TARGETS.caughtUpSecondsMax,
       }));
       const window = { fromMs: instants.brokenAtMs, untilMs: instants.mendedAtMs };
       const stillMs = positions.longestStillMs(window);
