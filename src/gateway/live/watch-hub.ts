@@ -2,7 +2,7 @@
  * Tells watchers of batches how these move on. Guarantees (G11): each watcher gets every version once, in order, without a
  * gap, or a snapshot in place of what it missed, because what it is told is read from the database from its own version
  * on. So a ring of the bell that is lost, late or doubled does no harm: all batches are looked at every `pollMs` anyway.
- * However many batches ring, there is one statement at a time; it takes at most a sixth of the time. Nothing is queued
+ * However many batches ring, there is one statement at a time; it takes at most a third of the time. Nothing is queued
  * for a watcher that does not drain: it is told later, from the version it has.
  */
 import type { BatchProgress, ProgressReader, WatchedBatch } from '../../domain/live.ts';
@@ -14,7 +14,7 @@ import { LiveMessages, type LiveTexts } from './live-messages.ts';
 
 const LOOK_MS_MIN = 25;
 /** Of the duration of a look, before the next one begins. */
-const REST_FACTOR = 5;
+const REST_FACTOR = 2;
 const RETRY_MS = 1000;
 const BATCHES_PER_LOOK_MAX = 500;
 /** Told in one turn of the event loop. */
