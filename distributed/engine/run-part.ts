@@ -35,6 +35,8 @@ import { allowLargeMessages, type Sandboxes } from './sandbox.ts';
 import { Stage } from './stage.ts';
 
 const PARTITIONS = 6;
+/** Longer than any run. */
+const EVIDENCE_MS = 86_400_000;
 const REPLICAS_MAX = 3;
 
 /** What all parts of a run work with. */
@@ -227,6 +229,8 @@ function workerEnv(addresses: ProductAddresses, plan: PartPlan): Record<string, 
     ...productEnv(addresses),
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
     KAFKA_SESSION_TIMEOUT_MS: String(SESSION_MS),
+    // Evidence: what was to be published is compared with what was.
+    OUTBOX_RETENTION_MS: String(EVIDENCE_MS),
     ...plan.env,
   };
 }

@@ -56,6 +56,7 @@ const INTAKE = {
   retryDelayMaxMs: 5000,
 };
 const RELAY = {
+  gatherMs: 100,
   claimRowsMax: 20,
   queuedMessagesMax: 20_000,
   publishMessagesMax: 1000,

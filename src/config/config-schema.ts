@@ -199,8 +199,9 @@ export const SECTIONS = {
       meaning: 'Time between two looks for events left over by others; own events are published at once.',
       unit: 'ms',
     }),
-    OUTBOX_RETENTION_MS: setting(integer(0, 365 * DAY_MS).default(600_000), {
-      meaning: 'Published events are kept for this long, then deleted.',
+    OUTBOX_RETENTION_MS: setting(integer(0, 365 * DAY_MS).default(0), {
+      meaning:
+        'Published events are kept in the table for this long, for whoever wants to look; 0 removes them in the step that would mark them, which costs the database least.',
       unit: 'ms',
     }),
     OUTBOX_HIGH_WATER_MESSAGES: setting(integer(1, 10_000_000).default(200_000), {

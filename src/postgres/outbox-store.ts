@@ -8,6 +8,7 @@ import { MARK_PUBLISHED } from './sql/mark-published.ts';
 import { OUTBOX_FLOOR } from './sql/outbox-floor.ts';
 import { OUTBOX_STATS } from './sql/outbox-stats.ts';
 import { PURGE_OUTBOX } from './sql/purge-outbox.ts';
+import { REMOVE_PUBLISHED } from './sql/remove-published.ts';
 import { RESCHEDULE_OUTBOX } from './sql/reschedule-outbox.ts';
 import { REVIVE_OUTBOX } from './sql/revive-outbox.ts';
 
@@ -51,7 +52,11 @@ export class PostgresOutboxStore implements OutboxStore {
   }
 
   async markPublished(ids: readonly string[]): Promise<void> {
-    await this.database.run({ name: 'mark-published', text: MARK_PUBLISHED }, namesOf(ids));
+    const isKept = this.options.retentionMs > 0;
+    const statement = isKept
+      ? { name: 'mark-published', text: MARK_PUBLISHED }
+      : { name: 'remove-published', text: REMOVE_PUBLISHED };
+    await this.database.run(statement, namesOf(ids));
   }
 
   async reschedule(rows: readonly ReturnedRow[]): Promise<void> {

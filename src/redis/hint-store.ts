@@ -1,5 +1,5 @@
 /**
- * Hints in Redis: `<prefix>hint:<event id>`, written after commit, expiring. Guarantees: never throws; a read is
+ * Hints in Redis: `<prefix>hint:<event id>`, written a moment after commit, expiring. Guarantees: never throws; a read is
  * answered within the command timeout whatever the server does; while the server does not answer, the breaker spares
  * everybody the wait. Replies that refuse (out of memory, no permission, read-only) are counted and do not open the
  * breaker: the other operation may still work.
@@ -9,12 +9,16 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Doorbell, HintStore } from '../domain/ports.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { Alarm } from '../timing/alarm.ts';
 import { settledWithin } from '../timing/deadline.ts';
 import { Breaker } from './breaker.ts';
 import { BATCH_SEPARATOR, doorbellChannel } from './doorbell-listener.ts';
 import { CONNECT_MS_MAX, createRedisClient, ingredientsOf, type RedisTarget } from './redis-client.ts';
 import { TroubleLog } from './trouble-log.ts';
 
+/** Hints come together for so long, or until they are so many: a pipeline costs more than what is in it. */
+const GATHER_MS = 100;
+const GATHERED_MAX = 500;
 /** Pipelines under way; what comes above is not remembered. */
 const WRITES_IN_FLIGHT_MAX = 4;
 /** Beyond it nobody is told: who listens looks every second by itself. */
@@ -44,6 +48,8 @@ export class RedisHintStore implements HintStore, Doorbell {
   private ingredients: string;
   private readonly breaker = new Breaker(BREAKER);
   private readonly refused: Record<Operation, boolean> = { read: false, write: false };
+  private gathered: string[] = [];
+  private readonly alarm = new Alarm(() => this.writeGathered());
   private writesInFlightCount = 0;
   private ringsInFlightCount = 0;
   private missedCount = 0;
@@ -69,6 +75,7 @@ export class RedisHintStore implements HintStore, Doorbell {
 
   close(): void {
     this.isClosed = true;
+    this.alarm.clear();
     this.client.disconnect();
   }
 
@@ -97,6 +104,16 @@ export class RedisHintStore implements HintStore, Doorbell {
   }
 
   remember(eventIds: readonly string[]): void {
+    if (eventIds.length === 0 || this.isClosed) return;
+    for (const id of eventIds) this.gathered.push(id);
+    const nowMs = performance.now();
+    if (this.gathered.length >= GATHERED_MAX) this.writeGathered();
+    else this.alarm.setTo(nowMs + GATHER_MS, nowMs);
+  }
+
+  private writeGathered(): void {
+    this.alarm.clear();
+    const eventIds = this.gathered.splice(0);
     if (eventIds.length === 0) return;
     if (this.writesInFlightCount >= WRITES_IN_FLIGHT_MAX) {
       this.options.metrics.redisErrors.inc({ operation: 'write' });

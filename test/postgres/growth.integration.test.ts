@@ -161,6 +161,13 @@ const STATEMENTS: Readonly<Record<string, Growing>> = {
       [null],
     ],
   },
+  'remove-published': {
+    session: 'side',
+    values: [
+      [1, 2, 3],
+      [1, 2, 3],
+    ],
+  },
   'reschedule-outbox': {
     session: 'side',
     values: [[1, 2], ['error', 'error'], [1000, 1000], ['false', 'false'], ['{0}', '{}'], 'me', [1, 2]],

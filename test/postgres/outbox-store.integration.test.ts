@@ -272,6 +272,25 @@ describe('after the attempt', () => {
   });
 });
 
+describe('published rows that are not kept', () => {
+  test('are removed with the mark, they alone; a second removal and a mark of another relay change nothing', async () => {
+    const removing = new PostgresOutboxStore(writer.database, { instance: 'relay', leaseMs: 60_000, retentionMs: 0 });
+    const [a = '', b = '', kept = ''] = await dueRows('a', 'b', 'kept');
+    await removing.markPublished([a, b]);
+    await removing.markPublished([a, b]);
+    await relay.markPublished([a]);
+    expect(await observer.value<string>('select string_agg(id::text, $$,$$) as value from outbox')).toBe(keyOf(kept));
+    expect((await relay.claimDue(10)).map(({ id }) => id)).toEqual([kept]);
+  });
+
+  test('are none of another server: a row that has the id of one that was lost stays', async () => {
+    const removing = new PostgresOutboxStore(writer.database, { instance: 'relay', leaseMs: 60_000, retentionMs: 0 });
+    const [a = ''] = await dueRows('a');
+    await removing.markPublished([`${keyOf(a)}@1`]);
+    expect((await relay.stats()).unpublishedCount).toBe(1);
+  });
+});
+
 describe('purging', () => {
   test('only published rows past retention go, a bounded number at a time', async () => {
     const [a = '', b = '', c = '', kept = ''] = await dueRows('a', 'b', 'c', 'kept');

@@ -94,6 +94,15 @@ describeLocal('RedisHintStore on a server of its own', () => {
     expect(text).toMatch(/els_redis_command_duration_seconds_count\{operation="write"\} 1\n/);
   });
 
+  test('what several groups of a moment leave is one pipeline', async () => {
+    const { store, metrics } = await openStore();
+    const ids = range(0, 20).map((index) => `e${index}`);
+    for (const id of ids) store.remember([id]);
+    await waitFor(async () => (await store.seen(ids)).every((seen) => seen), soon('written'));
+    const text = await metrics.registry.metrics();
+    expect(text).toMatch(/els_redis_command_duration_seconds_count\{operation="write"\} 1\n/);
+  });
+
   test('a server that was never there answers nothing at once, and its hints work as soon as it comes', async () => {
     await server().kill('SIGKILL');
     const { store, metrics } = await openStore();
@@ -174,7 +183,8 @@ describeLocal('RedisHintStore on a server of its own', () => {
   test('writes to a server that hangs are bounded', async () => {
     const { store, metrics } = await openStore();
     await admin.client('PAUSE', 300, 'ALL');
-    for (let count = 0; count < 50; count += 1) store.remember([`w${count}`]);
+    // So many together are written at once.
+    for (let count = 0; count < 50; count += 1) store.remember(range(0, 500).map((index) => `w${count}-${index}`));
     expect(await errorCount(metrics, 'write')).toBe(46);
     await waitFor(async () => (await store.seen(['w0']))[0] !== undefined, soon('over'));
   });

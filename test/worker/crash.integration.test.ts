@@ -66,7 +66,8 @@ describe('workers killed between the commit of the database and the commit of of
     const afterSecond = await assignments();
     expect(afterSecond).toEqual(expect.arrayContaining(afterFirst));
 
-    const third = await fixture.launchReady('third', { program: WITH_FAULTS });
+    // Keeps what it has published, to be looked at below.
+    const third = await fixture.launchReady('third', { program: WITH_FAULTS, env: { OUTBOX_RETENTION_MS: '600000' } });
     await fixture.settled();
     const atTheEnd = await assignments();
     expect(atTheEnd).toEqual(expect.arrayContaining(afterSecond));

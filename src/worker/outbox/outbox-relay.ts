@@ -31,6 +31,8 @@ export interface OutboxRelayOptions extends LaneOptions {
   /** The publisher's longest call. */
   readonly publishMsMax: number;
   readonly pollIntervalMs: number;
+  /** How long a published row may wait for others to be written down with. */
+  readonly gatherMs: number;
   readonly claimRowsMax: number;
   /** Messages waiting in memory. Rows offered above it are left to the poll. */
   readonly queuedMessagesMax: number;
@@ -74,9 +76,9 @@ export class OutboxRelay implements Service {
   constructor(deps: OutboxRelayDeps) {
     this.deps = deps;
     const { store, metrics, log, options } = deps;
-    const { backoffMinMs, backoffMaxMs } = options;
+    const { backoffMinMs, backoffMaxMs, gatherMs } = options;
     const onDone = (ids: readonly string[]) => this.written(ids);
-    this.outcomes = new RowOutcomes({ store, metrics, log, backoffMinMs, backoffMaxMs, onDone });
+    this.outcomes = new RowOutcomes({ store, metrics, log, backoffMinMs, backoffMaxMs, gatherMs, onDone });
     const repeat = (what: string, task: () => Promise<void>, intervalMs: number) =>
       new Repeating(task, intervalMs, (error) => log.warn({ err: error, what }, 'outbox task failed'));
     this.loops = [
@@ -255,6 +257,7 @@ export class OutboxRelay implements Service {
     const work = async () => {
       await Promise.all(this.loops.map((loop) => loop.stop()));
       for (const lane of this.lanes.values()) lane.giveBackSick(performance.now());
+      this.outcomes.hurry();
       await this.nothingInHand();
       await this.outcomes.idle();
     };

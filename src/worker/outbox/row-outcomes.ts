@@ -1,6 +1,7 @@
 /**
  * Writes the outcomes of rows (published, to be tried again, dead) into the table, beside the publishing: the next
- * messages do not wait for the database. What fails is the writing, and only that is tried again, never the
+ * messages do not wait for the database. Publications are gathered for a moment, because a statement costs far more than
+ * its rows, and nobody waits for them: a process that dies meanwhile leaves them to be published once more. What fails is the writing, and only that is tried again, never the
  * publication. Past a bounded number of tries the row is left to its lease: it will be published once more, with the
  * same id and bytes.
  */
@@ -8,6 +9,7 @@ import type { OutboxStore, ReturnedRow } from '../../domain/ports.ts';
 import { isRetryable } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { Alarm } from '../../timing/alarm.ts';
 import { retrying } from '../../timing/retrying.ts';
 
 /** Rows written by one statement. */
@@ -20,6 +22,8 @@ export interface RowOutcomesDeps {
   readonly log: Logger;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
+  /** How long the first of them waits for others. */
+  readonly gatherMs: number;
   /** The store knows the outcome of these rows, or they were given up to their leases. */
   readonly onDone: (ids: readonly string[]) => void;
 }
@@ -29,6 +33,8 @@ export class RowOutcomes {
   private published: string[] = [];
   private failed: ReturnedRow[] = [];
   private running: Promise<void> | undefined;
+  private readonly alarm = new Alarm(() => this.begin());
+  private isHurried = false;
 
   constructor(deps: RowOutcomesDeps) {
     this.deps = deps;
@@ -42,12 +48,27 @@ export class RowOutcomes {
   add(published: readonly string[], failed: readonly ReturnedRow[]): void {
     for (const id of published) this.published.push(id);
     for (const row of failed) this.failed.push(row);
-    if (this.backlogCount > 0) this.running ??= this.write();
+    if (this.isHurried || failed.length > 0 || this.published.length >= ROWS_PER_CALL_MAX) this.begin();
+    else if (this.running === undefined) {
+      const nowMs = performance.now();
+      this.alarm.setTo(nowMs + this.deps.gatherMs, nowMs);
+    }
+  }
+
+  /** From here on nothing is gathered. */
+  hurry(): void {
+    this.isHurried = true;
+    this.begin();
   }
 
   /** Resolves when nothing is left to write. */
   async idle(): Promise<void> {
     await this.running;
+  }
+
+  private begin(): void {
+    this.alarm.clear();
+    if (this.backlogCount > 0) this.running ??= this.write();
   }
 
   private async write(): Promise<void> {

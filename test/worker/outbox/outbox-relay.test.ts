@@ -14,6 +14,7 @@ const refused = () => new AppError('PUBLISH_REFUSED', 'too large');
 const OPTIONS: OutboxRelayOptions = {
   leaseMs: 60_000,
   pollIntervalMs: 3,
+  gatherMs: 1,
   claimRowsMax: 7,
   queuedMessagesMax: 1000,
   publishMsMax: 100,
@@ -247,6 +248,19 @@ describe('OutboxRelay', () => {
     publisher.refuse = () => null;
     await waitFor(() => store.countIn('published') === 1, soon('published'));
     await relay.stop();
+  });
+
+  test('rows published one after the other are marked together, and a stop waits for no others', async () => {
+    const { store, publisher, relay } = bench({ gatherMs: 60_000 });
+    const mark = jest.spyOn(store, 'markPublished');
+    for (const count of range(1, 6)) {
+      relay.offer([store.write([messageOf(`a/${count}`, 'a')])]);
+      await waitFor(() => publisher.acknowledged.length === count, soon('published'));
+    }
+    expect(store.countIn('published')).toBe(0);
+    await relay.stop();
+    expect(store.countIn('published')).toBe(5);
+    expect(mark).toHaveBeenCalledTimes(1);
   });
 
   test('a failed mark repeats the mark, not the publication', async () => {
