@@ -18,6 +18,9 @@ interface Assignment {
   assigned_by: string;
 }
 
+/** Rows of the outbox are looked at after they are published. */
+const KEEPS_PUBLISHED = { OUTBOX_RETENTION_MS: '600000' };
+
 describe('workers killed between the commit of the database and the commit of offsets', () => {
   let fixture: WorkerFixture;
 
@@ -35,7 +38,7 @@ describe('workers killed between the commit of the database and the commit of of
 
   /** Killed at its first commit that wrote events. */
   const dieAfterCommit = async (instance: string) => {
-    const env = { ELS_TEST_DIE_AT_COMMIT: '1', COMMIT_INTERVAL_MS: '60000', GROUP_SIZE_MAX: '12' };
+    const env = { ...KEEPS_PUBLISHED, ELS_TEST_DIE_AT_COMMIT: '1', COMMIT_INTERVAL_MS: '60000', GROUP_SIZE_MAX: '12' };
     const worker = fixture.launch(instance, { program: WITH_FAULTS, env });
     expect(await worker.exited()).toBeNull();
   };
@@ -66,8 +69,7 @@ describe('workers killed between the commit of the database and the commit of of
     const afterSecond = await assignments();
     expect(afterSecond).toEqual(expect.arrayContaining(afterFirst));
 
-    // Keeps what it has published, to be looked at below.
-    const third = await fixture.launchReady('third', { program: WITH_FAULTS, env: { OUTBOX_RETENTION_MS: '600000' } });
+    const third = await fixture.launchReady('third', { program: WITH_FAULTS, env: KEEPS_PUBLISHED });
     await fixture.settled();
     const atTheEnd = await assignments();
     expect(atTheEnd).toEqual(expect.arrayContaining(afterSecond));
