@@ -9,6 +9,8 @@ const shared = {
   transformIgnorePatterns: [`^(?!.*${ES_MODULES}).*/node_modules/`],
   testEnvironment: 'node',
   injectGlobals: true,
+  // A busy machine is no failure: what a test waits for has a deadline of its own, which says what did not come.
+  testTimeout: 30_000,
 };
 
 const onRealServers = {

@@ -106,7 +106,7 @@ test('a server that becomes a replica, keeping its connections, is found again w
     store.remember(['refused']);
     return (await clients()) > before;
   };
-  await waitFor(isNew, { deadlineMs: 5000, what: 'another connection' });
+  await waitFor(isNew, { deadlineMs: 15_000, what: 'another connection' });
   await ask(one, 'replicaof', 'no', 'one');
   expect(await works(store)).toBeLessThan(5000);
 });
@@ -183,7 +183,7 @@ describe('with TLS', () => {
       address: `rediss://${addressOf(server)}`,
       tls: { caFile: authority.caFile, ...client },
     });
-    await waitFor(() => lines.some((line) => line.includes(hint)), { deadlineMs: 5000, what: `a line with "${hint}"` });
+    await waitFor(() => lines.some((line) => line.includes(hint)), { deadlineMs: 15_000, what: `a line with "${hint}"` });
     expect(store.status()).toBe('degraded');
   });
 });

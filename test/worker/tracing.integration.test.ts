@@ -86,7 +86,7 @@ describe.each([
     expect(span).toMatchObject({ traceId, parentSpanId: PARENT });
     const sends = spans().filter(({ attributes }) => Object(attributes)['messaging.operation.type'] === 'send');
     const isLinked = () => sends.some(({ links }) => (links as string[]).includes(announced.spanId ?? ''));
-    await waitFor(isLinked, { deadlineMs: 5_000, what: 'a publication linked to the input' });
+    await waitFor(isLinked, { deadlineMs: 15_000, what: 'a publication linked to the input' });
   });
 
   test('an input without a trace is given one only where somebody records it', async () => {

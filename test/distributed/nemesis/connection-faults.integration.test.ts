@@ -33,7 +33,7 @@ test('all connections are taken, those that workers had as well, and given back'
   await expect(connected()).rejects.toThrow('too many clients');
   expect(await fault.stop()).toEqual({ released: 12 });
   const again = await waitFor(() => connected().catch(() => false as const), {
-    deadlineMs: 5_000,
+    deadlineMs: 15_000,
     what: 'a connection',
   });
   await again.end();
@@ -47,7 +47,7 @@ test('a watch counts the sessions of workers and sees how long a statement waits
   try {
     await fault.start();
     const waiting = worker.query('select from wanted');
-    await waitFor(() => watch.most.statementMs > 300, { deadlineMs: 5_000, what: 'a statement that waits' });
+    await waitFor(() => watch.most.statementMs > 300, { deadlineMs: 15_000, what: 'a statement that waits' });
     expect(watch.most.sessions).toBe(1);
     await fault.stop();
     await waiting;

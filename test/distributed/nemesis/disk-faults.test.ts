@@ -19,7 +19,7 @@ test('a small disk is filled and kept full, has space again when it is mended, a
   const isFull = () => statfsSync(disk).bavail === 0;
   expect(isFull()).toBe(true);
   writeFileSync(freed, '');
-  await waitFor(isFull, { deadlineMs: 5_000, what: 'a disk that is full again' });
+  await waitFor(isFull, { deadlineMs: 15_000, what: 'a disk that is full again' });
   expect(await fault.stop()).toEqual({ freeBytes: expect.any(Number) });
   expect(isFull()).toBe(false);
   await guardian.release();

@@ -20,23 +20,23 @@ test('a cut, a slow line and resets are seen by what they held back, delayed and
 
     const client = connect(port, '127.0.0.1');
     await once(client, 'connect');
-    await waitFor(() => line.facts.connections === 1, { deadlineMs: 2_000, what: 'a connection' });
+    await waitFor(() => line.facts.connections === 1, { deadlineMs: 15_000, what: 'a connection' });
     const fault = cut();
     expect(await fault.start()).toEqual({ connections: [1] });
     expect(await fault.stop()).toBeNull();
 
     await fault.start();
     client.write('held');
-    await waitFor(() => line.facts.heldBytes === 4, { deadlineMs: 2_000, what: 'bytes that wait' });
+    await waitFor(() => line.facts.heldBytes === 4, { deadlineMs: 15_000, what: 'bytes that wait' });
     expect(await fault.stop()).toEqual({ heldBytes: [4] });
-    await waitFor(() => line.facts.heldBytes === 0, { deadlineMs: 2_000, what: 'a line that is mended' });
+    await waitFor(() => line.facts.heldBytes === 0, { deadlineMs: 15_000, what: 'a line that is mended' });
 
     const slow = networkInjector('slow-redis', () => line, 'somebody');
     await slow.start();
     expect(await slow.stop()).toBeNull();
     await slow.start();
     client.write('late');
-    await waitFor(() => line.facts.latePieces === 1, { deadlineMs: 2_000, what: 'a piece that is late' });
+    await waitFor(() => line.facts.latePieces === 1, { deadlineMs: 15_000, what: 'a piece that is late' });
     expect(await slow.stop()).toEqual({ latePieces: [1] });
 
     const broken = once(client, 'error');

@@ -2,7 +2,7 @@ import { waitFor } from '../../support/wait-for.ts';
 import { gate, intakeBench, range } from '../../support/worker/intake-bench.ts';
 import { unavailable } from '../../support/worker/memory-record-source.ts';
 
-const soon = (what: string) => ({ deadlineMs: 5000, what });
+const soon = (what: string) => ({ deadlineMs: 15_000, what });
 
 describe('the end of an intake', () => {
   test('stop lets groups in flight end, drops what was not started, commits what is resolved, then leaves', async () => {

@@ -1,7 +1,7 @@
 import { waitFor } from '../../support/wait-for.ts';
 import { gate, intakeBench, range } from '../../support/worker/intake-bench.ts';
 
-const soon = (what: string) => ({ deadlineMs: 5000, what });
+const soon = (what: string) => ({ deadlineMs: 15_000, what });
 
 describe('an intake that is held', () => {
   test('ends and commits what is in flight, begins and fetches nothing more, and goes on when it is released', async () => {

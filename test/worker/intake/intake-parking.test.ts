@@ -6,7 +6,7 @@ import { waitFor } from '../../support/wait-for.ts';
 import { gate, intakeBench, range } from '../../support/worker/intake-bench.ts';
 import { MemoryRecordSource } from '../../support/worker/memory-record-source.ts';
 
-const soon = (what: string) => ({ deadlineMs: 5000, what });
+const soon = (what: string) => ({ deadlineMs: 15_000, what });
 const RESOLVED: Resolution = { kind: 'resolved', disposition: 'assigned' };
 
 /** Record n belongs to batch n % 4; batch 0 is busy as long as `isHeld`. */

@@ -1,7 +1,7 @@
 import { waitFor } from '../../support/wait-for.ts';
 import { gate, intakeBench, range } from '../../support/worker/intake-bench.ts';
 
-const soon = (what: string) => ({ deadlineMs: 5000, what });
+const soon = (what: string) => ({ deadlineMs: 15_000, what });
 
 describe('an orderly rebalance', () => {
   test('waits for groups in flight, begins no others, and nothing resolved comes again', async () => {

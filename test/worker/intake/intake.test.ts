@@ -4,7 +4,7 @@ import { gate, intakeBench, range } from '../../support/worker/intake-bench.ts';
 import { unavailable } from '../../support/worker/memory-record-source.ts';
 import { nameOf } from '../../support/worker/scripted-handler.ts';
 
-const soon = (what: string) => ({ deadlineMs: 5000, what });
+const soon = (what: string) => ({ deadlineMs: 15_000, what });
 
 describe('Intake', () => {
   test('every record is resolved once and committed, in partition order, within the bound of groups in flight', async () => {

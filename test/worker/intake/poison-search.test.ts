@@ -5,7 +5,7 @@ import { gate, intakeBench, range } from '../../support/worker/intake-bench.ts';
 import { MemoryProgressStore } from '../../support/worker/memory-progress-store.ts';
 import { MemoryRecordSource, unavailable } from '../../support/worker/memory-record-source.ts';
 
-const soon = (what: string) => ({ deadlineMs: 5000, what });
+const soon = (what: string) => ({ deadlineMs: 15_000, what });
 const never = new Promise<void>(() => {});
 
 /** As a process leaves it that was killed with these records in hand. */

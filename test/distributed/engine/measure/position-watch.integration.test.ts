@@ -15,7 +15,7 @@ test('tells when a record was settled, of the right partition, also after its co
       [offsetNext],
     );
   const settled = (offset: number) =>
-    waitFor(() => watch.settledAtMs('t', 0, offset) ?? false, { deadlineMs: 5_000, what: `offset ${offset} settled` });
+    waitFor(() => watch.settledAtMs('t', 0, offset) ?? false, { deadlineMs: 15_000, what: `offset ${offset} settled` });
   try {
     await moveTo(3);
     const firstAtMs = await settled(2);
@@ -37,7 +37,7 @@ test('tells when a record was settled, of the right partition, also after its co
     await expect(watch.untilAllMove('t', 200)).rejects.toThrow('not every partition of t went on');
     // Nothing moves from then on, which looks of a later moment tell.
     await waitFor(() => watch.longestStillMs({ fromMs: firstAtMs, untilMs: Date.now() }) >= 200, {
-      deadlineMs: 5_000,
+      deadlineMs: 15_000,
       what: 'looks at what stands still for 200 ms',
     });
     const during = { fromMs: firstAtMs, untilMs: Date.now() };

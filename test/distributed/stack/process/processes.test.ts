@@ -194,7 +194,7 @@ describe('the guardian', () => {
   test('has nothing to do twice', async () => {
     await guardian.release();
     await guardian.release();
-    await waitFor(() => !existsSync(folder), { deadlineMs: 1_000, what: 'the folder is gone' });
+    await waitFor(() => !existsSync(folder), { deadlineMs: 15_000, what: 'the folder is gone' });
   });
 });
 

@@ -49,13 +49,13 @@ async function echoMs(text: string): Promise<number> {
   const startedAtMs = performance.now();
   const before = heard.length;
   client.write(text);
-  await waitFor(() => heard.length >= before + text.length, { deadlineMs: 5_000, what: 'an echo' });
+  await waitFor(() => heard.length >= before + text.length, { deadlineMs: 15_000, what: 'an echo' });
   expect(heard.slice(before)).toBe(text);
   return performance.now() - startedAtMs;
 }
 
 const waits = (text: string) =>
-  waitFor(() => proxy.facts.heldBytes >= text.length, { deadlineMs: 2_000, what: 'bytes that wait' });
+  waitFor(() => proxy.facts.heldBytes >= text.length, { deadlineMs: 15_000, what: 'bytes that wait' });
 
 test('a line that is well changes nothing', async () => {
   expect(await echoMs('a'.repeat(300_000))).toBeLessThan(2_000);
@@ -70,13 +70,14 @@ test('latency is added in each direction, jitter to each piece, and the order st
   const startedAtMs = performance.now();
   const before = heard.length;
   for (const letter of 'abcdef') client.write(letter);
-  await waitFor(() => heard.length === before + 6, { deadlineMs: 2_000, what: 'six letters' });
+  await waitFor(() => heard.length === before + 6, { deadlineMs: 15_000, what: 'six letters' });
   expect(heard.slice(before)).toBe('abcdef');
   expect(performance.now() - startedAtMs).toBeGreaterThan(5);
   const { latePieces } = proxy.facts;
   expect(latePieces).toBeGreaterThan(2);
+  proxy.set({ latencyMs: 1_000 });
   proxy.mend();
-  expect(await echoMs('prompt')).toBeLessThan(150);
+  expect(await echoMs('prompt')).toBeLessThan(900);
   expect(proxy.facts.latePieces).toBe(latePieces);
 });
 
@@ -91,7 +92,7 @@ test('cut to the server: it hears nothing until the line is mended, and then eve
   await waits('held');
   expect(received).toBe('');
   proxy.mend();
-  await waitFor(() => heard === 'held', { deadlineMs: 2_000, what: 'what was held' });
+  await waitFor(() => heard === 'held', { deadlineMs: 15_000, what: 'what was held' });
 });
 
 test('cut to the client: the server does the work and nobody hears of it', async () => {
@@ -100,7 +101,7 @@ test('cut to the client: the server does the work and nobody hears of it', async
   await waits('done');
   expect([received, heard]).toEqual(['done', '']);
   proxy.mend();
-  await waitFor(() => heard === 'done', { deadlineMs: 2_000, what: 'the answer' });
+  await waitFor(() => heard === 'done', { deadlineMs: 15_000, what: 'the answer' });
 });
 
 test('cut in both directions: connections are accepted and silent, also new ones', async () => {
@@ -113,7 +114,7 @@ test('cut in both directions: connections are accepted and silent, also new ones
   // Nor does its farewell get through before.
   other.destroy();
   proxy.mend();
-  await waitFor(() => proxy.facts.connections === 1, { deadlineMs: 2_000, what: 'one connection left' });
+  await waitFor(() => proxy.facts.connections === 1, { deadlineMs: 15_000, what: 'one connection left' });
 });
 
 test('a reset ends every connection at once, and the next one works', async () => {
@@ -122,13 +123,13 @@ test('a reset ends every connection at once, and the next one works', async () =
   expect((await broken)[0]).toMatchObject({ code: 'ECONNRESET' });
   const next = await joined();
   next.write('again');
-  await waitFor(() => received === 'again', { deadlineMs: 2_000, what: 'the next connection' });
+  await waitFor(() => received === 'again', { deadlineMs: 15_000, what: 'the next connection' });
   next.destroy();
 });
 
 test('a sender that is faster than the line has to wait: little is kept of it', async () => {
   proxy.set({ isCut: true });
   client.write('c'.repeat(64 * 1_048_576));
-  await waitFor(() => proxy.facts.heldBytes > 1_048_576, { deadlineMs: 5_000, what: 'a full line' });
+  await waitFor(() => proxy.facts.heldBytes > 1_048_576, { deadlineMs: 15_000, what: 'a full line' });
   expect(proxy.facts.heldBytes).toBeLessThan(2 * 1_048_576);
 });
