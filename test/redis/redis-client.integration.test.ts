@@ -183,7 +183,10 @@ describe('with TLS', () => {
       address: `rediss://${addressOf(server)}`,
       tls: { caFile: authority.caFile, ...client },
     });
-    await waitFor(() => lines.some((line) => line.includes(hint)), { deadlineMs: 15_000, what: `a line with "${hint}"` });
+    await waitFor(() => lines.some((line) => line.includes(hint)), {
+      deadlineMs: 15_000,
+      what: `a line with "${hint}"`,
+    });
     expect(store.status()).toBe('degraded');
   });
 });
