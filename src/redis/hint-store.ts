@@ -16,15 +16,17 @@ import { BATCH_SEPARATOR, doorbellChannel } from './doorbell-listener.ts';
 import { CONNECT_MS_MAX, createRedisClient, ingredientsOf, type RedisTarget } from './redis-client.ts';
 import { TroubleLog } from './trouble-log.ts';
 
-/** Hints come together for so long, or until they are so many: a pipeline costs more than what is in it. */
+/** Hints come together for so long, or until they are so many: a command costs more than what is in it. */
 const GATHER_MS = 100;
 const GATHERED_MAX = 500;
-/** Pipelines under way; what comes above is not remembered. */
+/** Commands under way; what comes above is not remembered. */
 const WRITES_IN_FLIGHT_MAX = 4;
 /** Beyond it nobody is told: who listens looks every second by itself. */
 const RINGS_IN_FLIGHT_MAX = 4;
 /** Pings without an answer, one after the other, after which the server counts as gone. */
 const MISSED_MAX = 2;
+/** One command for all: in a pipeline every key costs the client a command. */
+const REMEMBER = `for _, key in ipairs(KEYS) do redis.call('SET', key, '1', 'EX', ARGV[1]) end`;
 /** In a cluster, keys that are asked for together must lie together: an event's bucket is the tag of its key. */
 const CLUSTER_BUCKETS = 16;
 const BREAKER = { failuresMax: 5, openMs: 10_000 };
@@ -179,15 +181,12 @@ export class RedisHintStore implements HintStore, Doorbell {
   }
 
   private async write(eventIds: readonly string[]): Promise<void> {
-    const replies = await Promise.all(
+    await Promise.all(
       this.together(eventIds).map((ids) => {
-        const pipeline = this.client.pipeline();
-        for (const id of ids) pipeline.set(this.keyOf(id), '1', 'EX', this.options.ttlSeconds);
-        return pipeline.exec();
+        const keys = ids.map((id) => this.keyOf(id));
+        return this.client.eval(REMEMBER, keys.length, ...keys, this.options.ttlSeconds);
       }),
     );
-    const error = replies.flat().find((reply) => reply?.[0])?.[0];
-    if (error) throw error;
   }
 
   /** Events whose keys can be asked for by one command. */

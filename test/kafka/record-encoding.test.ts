@@ -6,6 +6,7 @@ const encodeAll = jest.requireActual('kafkajs/src/protocol/recordBatch/record/v0
 const encodeRecord = jest.requireActual('kafkajs/src/protocol/recordBatch/record/v0');
 const encodeRequest = jest.requireActual('kafkajs/src/protocol/requests/produce/v3/request');
 const encodeBatch = jest.requireActual('kafkajs/src/protocol/recordBatch/v0').RecordBatch;
+const crc32C = jest.requireActual('kafkajs/src/protocol/recordBatch/crc32C');
 const murmur2 = jest.requireActual('kafkajs/src/producer/partitioners/default/murmur2');
 
 const GZIP = 1;
@@ -78,4 +79,25 @@ test.each([
   [Buffer.from('abc'), 479470107],
 ])('the hash of %s is that of the Java client', (key, hash) => {
   expect(murmur2(key)).toBe(hash);
+});
+
+describe('the checksum of a record batch', () => {
+  /** By its definition, a bit at a time. */
+  const byBits = (data: Uint8Array): number => {
+    let crc = 0xffffffff;
+    for (const byte of data) {
+      crc ^= byte;
+      for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+    }
+    return (crc ^ 0xffffffff) >>> 0;
+  };
+
+  test('is CRC-32C, for every length', () => {
+    expect(crc32C(Buffer.from('123456789'))).toBe(0xe3069283);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (data) => {
+        expect(crc32C(Buffer.from(data))).toBe(byBits(data));
+      }),
+    );
+  });
 });

@@ -85,7 +85,7 @@ describeLocal('RedisHintStore on a server of its own', () => {
     expect(store.status()).toBe('up');
   });
 
-  test('a group of 500 is one read and one pipeline', async () => {
+  test('a group of 500 is one read and one write', async () => {
     const { store, metrics } = await openStore();
     const ids = range(0, 500).map((index) => `e${index}`);
     store.remember(ids);
@@ -94,7 +94,7 @@ describeLocal('RedisHintStore on a server of its own', () => {
     expect(text).toMatch(/els_redis_command_duration_seconds_count\{operation="write"\} 1\n/);
   });
 
-  test('what several groups of a moment leave is one pipeline', async () => {
+  test('what several groups of a moment leave is one write', async () => {
     const { store, metrics } = await openStore();
     const ids = range(0, 20).map((index) => `e${index}`);
     for (const id of ids) store.remember([id]);
