@@ -25,6 +25,7 @@ const onRealServers = {
  */
 module.exports = {
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/support/test-order.cjs',
   projects: [
     {
       ...shared,

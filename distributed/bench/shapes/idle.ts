@@ -9,9 +9,9 @@ import { Stopwatch } from '../stopwatch.ts';
 import type { Measured, Shape, ShapeBench } from './shape.ts';
 
 const INBOUND_TOPICS = 3;
-const SETTLE_SECONDS = 5;
-const SECONDS = 30;
-const QUICK_SECONDS = 10;
+/** Of what a start leaves to collect and to compile, the last is done after half a minute. */
+const LENGTH = { settleSeconds: 30, seconds: 30 };
+const QUICK_LENGTH = { settleSeconds: 5, seconds: 10 };
 
 export const IDLE_SHAPE: Shape = {
   name: 'idle',
@@ -49,9 +49,10 @@ async function measure(
     await group.untilMembers(1);
     const pause = (seconds: number) => sleep(seconds * 1_000, undefined, { signal: group.signal });
     const stopwatch = new Stopwatch(meter);
-    await pause(SETTLE_SECONDS);
+    const { settleSeconds, seconds } = isQuick ? QUICK_LENGTH : LENGTH;
+    await pause(settleSeconds);
     await stopwatch.begin(pids);
-    await pause(isQuick ? QUICK_SECONDS : SECONDS);
+    await pause(seconds);
     await stopwatch.end(pids);
     const cost = stopwatch.cost().cpuSeconds;
     const percents = [cost.worker, cost.kafka, cost.postgres].map((each) => (each / stopwatch.seconds()) * 100);

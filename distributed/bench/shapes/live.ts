@@ -20,6 +20,8 @@ import type { Figure, Measured, Point, Shape, ShapeBench } from './shape.ts';
 const LOW_RATE = 300;
 const OPEN_BATCHES = 15;
 const LENGTH = { warmUpSeconds: 3, seconds: 12 };
+/** At a low rate the code of a worker is compiled bit by bit: its cost falls by a third in the first minute. */
+const LOW_RATE_LENGTH = { warmUpSeconds: 45, seconds: 12 };
 const SHARES_OF_CAPACITY = [0.1, 0.3, 0.5, 0.7, 0.9];
 /** All batches are open at the same time. */
 const ALL_IN_FLIGHT = 10_000;
@@ -43,7 +45,7 @@ export const LIVE_SHAPES: readonly Shape[] = [
         (['production', 'adversarial'] as const).map((routing) => ({
           series: `${workers.kind}, ${routing}`,
           x: workers.workers,
-          measure: () => measureLive(bench, workers, { ...LENGTH, ratePerSecond: LOW_RATE, routing }),
+          measure: () => measureLive(bench, workers, { ...lowRateLength(bench), ratePerSecond: LOW_RATE, routing }),
         })),
       ),
   },
@@ -55,6 +57,10 @@ export const LIVE_SHAPES: readonly Shape[] = [
     points: loadPoints,
   },
 ];
+
+function lowRateLength({ isQuick }: ShapeBench): typeof LENGTH {
+  return isQuick ? LENGTH : LOW_RATE_LENGTH;
+}
 
 async function loadPoints(bench: ShapeBench): Promise<Point[]> {
   const points: Point[] = [];
