@@ -30,6 +30,8 @@ export interface Sandbox {
   readonly inbound: readonly string[];
 }
 
+const LONGER_THAN_ANY_RUN_MS = 86_400_000;
+
 export function productEnv(addresses: ProductAddresses): Record<string, string> {
   return {
     DATABASE_URL: addresses.databaseHostsUrl ?? addresses.databaseUrl,
@@ -39,6 +41,11 @@ export function productEnv(addresses: ProductAddresses): Record<string, string> 
     TOPIC_PREFIX: addresses.topicPrefix,
     CONSUMER_GROUP: addresses.consumerGroup,
   };
+}
+
+/** Of what is judged afterwards: what was to be published is compared with what was. */
+export function judgedEnv(addresses: ProductAddresses): Record<string, string> {
+  return { ...productEnv(addresses), OUTBOX_RETENTION_MS: String(LONGER_THAN_ANY_RUN_MS) };
 }
 
 /** The same servers by other ports of this machine. */

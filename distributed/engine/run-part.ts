@@ -8,7 +8,7 @@ import type { Kafka } from 'kafkajs';
 import { type CpuLimits, limitCpu } from '../cluster/cpu-limit.ts';
 import { GatewayTier } from '../cluster/gateway-tier.ts';
 import { kafkaClient, waitForCoordinator } from '../cluster/kafka-client.ts';
-import { byPorts, type ProductAddresses, productEnv, type Sandbox } from '../cluster/product.ts';
+import { byPorts, judgedEnv, type ProductAddresses, type Sandbox } from '../cluster/product.ts';
 import { WorkerCluster } from '../cluster/worker-cluster.ts';
 import { collectRun } from '../collect/collect-run.ts';
 import type { PartIdentity } from '../judge/judge-part.ts';
@@ -35,8 +35,6 @@ import { allowLargeMessages, type Sandboxes } from './sandbox.ts';
 import { Stage } from './stage.ts';
 
 const PARTITIONS = 6;
-/** Longer than any run. */
-const EVIDENCE_MS = 86_400_000;
 const REPLICAS_MAX = 3;
 
 /** What all parts of a run work with. */
@@ -226,11 +224,9 @@ function addressesOf({ ways }: Stack, { addresses }: Sandbox, index: number): Pr
 
 function workerEnv(addresses: ProductAddresses, plan: PartPlan): Record<string, string> {
   return {
-    ...productEnv(addresses),
+    ...judgedEnv(addresses),
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
     KAFKA_SESSION_TIMEOUT_MS: String(SESSION_MS),
-    // Evidence: what was to be published is compared with what was.
-    OUTBOX_RETENTION_MS: String(EVIDENCE_MS),
     ...plan.env,
   };
 }

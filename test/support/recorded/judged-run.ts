@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { kafkaClient } from '../../../distributed/cluster/kafka-client.ts';
-import { type ProductAddresses, prepareProduct, productEnv } from '../../../distributed/cluster/product.ts';
+import { judgedEnv, type ProductAddresses, prepareProduct } from '../../../distributed/cluster/product.ts';
 import { WorkerCluster } from '../../../distributed/cluster/worker-cluster.ts';
 import { installAudit } from '../../../distributed/collect/audit.ts';
 import { collectRun } from '../../../distributed/collect/collect-run.ts';
@@ -56,7 +56,7 @@ export async function runOnce(options: JudgedRunOptions): Promise<RunDirectory> 
   const root = projectRoot();
   await prepare(root, addresses);
   await installAudit(databaseUrl);
-  const env = { ...productEnv(addresses), KAFKA_SESSION_TIMEOUT_MS: '10000', ...options.env, LOG_LEVEL: 'info' };
+  const env = { ...judgedEnv(addresses), KAFKA_SESSION_TIMEOUT_MS: '10000', ...options.env, LOG_LEVEL: 'info' };
   const logFolder = directory.file('logs');
   const { program, instances: workers } = options;
   const cluster = new WorkerCluster({ workers, root, program, envOf: () => env, logFolder, onNote: () => undefined });
