@@ -5,7 +5,7 @@ import { readMeasured } from '../run/measured.ts';
 import type { Check, Part, Race } from '../run/results.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import { mergeVerdict } from '../run/verdict.ts';
-import { judgeFaults } from './faults/judge-faults.ts';
+import { gatesOfFaults, judgeFaults } from './faults/judge-faults.ts';
 import { judgeRun } from './judge-evidence.ts';
 import { neededRaces, RaceCounter, racesOf } from './races/count-races.ts';
 
@@ -27,7 +27,7 @@ export async function judgePart(directory: RunDirectory, identity: PartIdentity)
     durationMs: await durationOf(directory),
     checks,
     races,
-    gates: measured.gates,
+    gates: [...measured.gates, ...gatesOfFaults(faults)],
     ...(faults.length > 0 && { faults }),
     numbers: measured.numbers,
     ...(measured.note === undefined ? {} : { note: measured.note }),

@@ -2,6 +2,9 @@
 import type { HealthStatus, WatchRecord } from '../../run/watch-record.ts';
 import type { Cast } from './expectation.ts';
 
+/** The looks begin with the fault. */
+const FIRST_LOOK_MS_MAX = 1_000;
+
 interface Change<T> {
   readonly atMs: number;
   readonly value: T;
@@ -66,9 +69,11 @@ export class WatchEvidence {
     return changes.find(({ atMs, value }) => atMs > fromMs && isSo(value))?.atMs ?? null;
   }
 
-  /** What was settled of a partition by then, as far as that was seen. */
+  /** What was settled of a partition by then, as far as that was seen; the first look of all comes a moment later. */
   positionAt(partition: string, instantMs: number): number {
-    return this.positions.get(partition)?.findLast(({ atMs }) => atMs <= instantMs)?.value ?? 0;
+    const changes = this.positions.get(partition) ?? [];
+    const first = changes.find(({ atMs }) => atMs <= instantMs + FIRST_LOOK_MS_MAX);
+    return (changes.findLast(({ atMs }) => atMs <= instantMs) ?? first)?.value ?? 0;
   }
 
   /** The first look from this instant on that found the record at the offset settled. */

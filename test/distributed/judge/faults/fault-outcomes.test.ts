@@ -1,5 +1,6 @@
 /** Times of a fault from planted looks: seconds in, milliseconds after the fault out. */
 import { faultOutcomes } from '../../../../distributed/judge/faults/fault-outcomes.ts';
+import { gatesOfFaults } from '../../../../distributed/judge/faults/judge-faults.ts';
 import { WatchEvidence } from '../../../../distributed/judge/faults/watch-evidence.ts';
 import { faultWindowsOf } from '../../../../distributed/run/fault-windows.ts';
 import type { HealthStatus, WatchSeen } from '../../../../distributed/run/watch-record.ts';
@@ -108,6 +109,14 @@ test('what is over before anybody had to notice it is not judged, and what nobod
   expect(short?.noticed.note).toContain('over before anybody had to');
   expect(bearable?.noticed.note).toContain('nobody has to: a clock does not know');
   expect(kill?.noticed.note).toContain('nobody has to: its end is seen by its exit');
+  const [overtaken] = judge(
+    [
+      ['redis-hang', 'redis', 10, 40],
+      ['worker-kill', 'worker-1', 12, 13],
+    ],
+    allWell,
+  );
+  expect(overtaken?.noticed.note).toContain('another fault began before anybody had to');
   expect(gateway?.recovered).toMatchObject({ answer: 'not judged', note: 'nothing was under way' });
 });
 
@@ -128,6 +137,12 @@ test('a fault that met nothing has no recovery, and one that nobody mended has n
   );
   expect(met).toMatchObject({ partitions: 0, recovered: { answer: 'not judged', note: 'nothing was under way' } });
   expect(open?.recovered.note).toBe('nobody mended it');
+  // The first look comes a moment after the fault, or too late to tell what held then.
+  const partitionsAt = (at: number) => {
+    const seen: Seen[] = [...allWell, [at, settled(0, 2)]];
+    return judge([['server-kill', 'kafka-2', 10, 40]], seen, { inputs: { 't/0': [5, 6] } })[0]?.partitions;
+  };
+  expect([partitionsAt(10.2), partitionsAt(12)]).toEqual([0, 1]);
 });
 
 test('of faults that overlap only the last is held to its recovery', () => {
@@ -153,8 +168,37 @@ test('where others go on in its place the time counts from the fault', () => {
   const [two] = judge([['server-kill', 'kafka-1 kafka-2', 10, 40]], seen, { inputs });
   expect(two?.recovered.from).toBe('end');
   const sentinels = { servers: ['redis', 'redis-replica', 'redis-sentinel-1'], inputs };
-  const [redis] = judge([['server-pause', 'redis', 10, 40]], seen, sentinels);
-  expect(redis).toMatchObject({ noticed: { answer: 'missed' }, recovered: { from: 'start', answer: 'met' } });
+  const words: Seen[] = WORKERS.flatMap((name, index): Seen[] => [
+    [11, says(name, 'degraded')],
+    [17 + index, says(name, 'healthy')],
+  ]);
+  const inOrder = [...seen, ...words].sort(([one], [other]) => one - other);
+  const [redis] = judge([['server-pause', 'redis', 10, 40]], inOrder, sentinels);
+  expect(redis).toMatchObject({ noticed: { afterMs: 1_000 }, recovered: { from: 'start', afterMs: 8_000 } });
+});
+
+test('a gate for each limit: the longest of those that are judged', () => {
+  const faults = judge(
+    [
+      ['redis-kill', 'redis', 10, 30],
+      ['worker-kill', 'worker-1', 50, 60],
+    ],
+    [
+      ...allWell,
+      ...WORKERS.map((name): Seen => [11, says(name, 'degraded')]),
+      [22, alert('ElsDependencyAway', 'firing', 22)],
+      ...WORKERS.map((name): Seen => [33, says(name, 'healthy')]),
+      [75, settled(0, 2)],
+    ],
+    { inputs: { 't/0': [50.5, 50.6] } },
+  );
+  const gates = gatesOfFaults(faults).map(({ name, measured, passed }) => [name.split(', ').at(-1), measured, passed]);
+  expect(gates).toEqual([
+    ['limit 10 s', 1, true],
+    ['limit 10 s', 12, false],
+    ['limit 10 s', 3, true],
+    ['limit 20 s', 25, false],
+  ]);
 });
 
 test('without a watch nothing is judged', () => {
