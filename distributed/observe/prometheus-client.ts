@@ -47,9 +47,9 @@ export async function activeTargets(url: string): Promise<Target[]> {
 /** Those whose condition is true, whether they have waited long enough or not. */
 export async function activeAlerts(url: string) {
   const { alerts: found } = alerts.parse(await ask(`${url}/api/v1/alerts`));
-  return found.map(({ labels: { alertname = '', ...about }, state, activeAt }) => ({
+  return found.map(({ labels: { alertname = '', severity: _severity, ...about }, state, activeAt }) => ({
     alert: alertname,
-    about: [about['instance'], about['dependency']].flatMap((each) => each ?? []).join(' '),
+    about: Object.values(about).join(' '),
     state,
     activeAtMs: Date.parse(activeAt),
   }));
