@@ -40,7 +40,7 @@ export const TARGETS = {
   caughtUpSecondsMax: 30,
   /** Aimed at: over a line of 30 kB/s an answer with 64 KiB of each of nine partitions takes 20 s, and then there is work. */
   stillBesideNarrowLineSecondsMax: 25,
-  /** Aimed at: from a fault until every worker that needs what is broken says so by HTTP. */
+  /** Aimed at: from a fault until every worker that needs what is broken says so by HTTP, and until an alert fires. */
   noticedSecondsMax: 10,
   /** Aimed at: from the death of the leader of Kafka's metadata quorum to another, with a session of 3 s. */
   quorumLeaderSecondsMax: 5,

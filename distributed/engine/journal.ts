@@ -11,6 +11,7 @@ import type { JsonLinesWriter } from '../run/json-lines.ts';
 import type { FaultRecord, MetricSample, OffsetSample, PhaseRecord } from '../run/records.ts';
 import type { RunClock } from '../run/run-clock.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
+import type { WatchRecord, WatchSeen } from '../run/watch-record.ts';
 import type { PartEvents } from './part-events.ts';
 
 export class Journal {
@@ -22,6 +23,7 @@ export class Journal {
   private readonly phases: JsonLinesWriter<PhaseRecord>;
   private readonly metrics: JsonLinesWriter<MetricSample>;
   private readonly offsets: JsonLinesWriter<OffsetSample>;
+  private readonly watch: JsonLinesWriter<WatchRecord>;
   private lastPhase: PhaseRecord['name'] | null = null;
 
   constructor(directory: RunDirectory, clock: RunClock, events: PartEvents) {
@@ -31,6 +33,7 @@ export class Journal {
     this.phases = directory.phaseWriter();
     this.metrics = directory.metricWriter();
     this.offsets = directory.offsetWriter();
+    this.watch = directory.watchWriter();
     this.clients = new ClientLog(directory.clientWriter(), () => clock.now());
     events.on('phase', (name) => this.phase(name));
     events.on('fault', (fault, target, phase, evidence) => this.fault(fault, target, phase, evidence));
@@ -50,6 +53,13 @@ export class Journal {
     this.offsets.append({ ...at, ...sample });
   }
 
+  /** What was seen beside a fault. */
+  seen(...all: readonly WatchSeen[]): void {
+    if (all.length === 0) return;
+    const at = this.clock.now();
+    this.watch.append(...all.map((each) => ({ ...at, ...each })));
+  }
+
   sending(input: SendableInput, dueAtMs: number): void {
     this.history.sending(input, dueAtMs);
   }
@@ -60,9 +70,8 @@ export class Journal {
 
   /** Idempotent. */
   close(): void {
-    for (const writer of [this.history, this.faults, this.phases, this.metrics, this.offsets, this.clients]) {
-      writer.close();
-    }
+    const { history, faults, phases, metrics, offsets, watch, clients } = this;
+    for (const writer of [history, faults, phases, metrics, offsets, watch, clients]) writer.close();
   }
 
   private phase(name: PhaseRecord['name']): void {

@@ -8,7 +8,7 @@ import type { Kafka } from 'kafkajs';
 import { type CpuLimits, limitCpu } from '../cluster/cpu-limit.ts';
 import { GatewayTier } from '../cluster/gateway-tier.ts';
 import { kafkaClient, waitForCoordinator } from '../cluster/kafka-client.ts';
-import { byPorts, judgedEnv, type ProductAddresses, type Sandbox } from '../cluster/product.ts';
+import type { Sandbox } from '../cluster/product.ts';
 import { WorkerCluster } from '../cluster/worker-cluster.ts';
 import { collectRun } from '../collect/collect-run.ts';
 import type { PartIdentity } from '../judge/judge-part.ts';
@@ -25,7 +25,8 @@ import { followScript, isWhole, writeFindings, writeVerdict } from './conclude-p
 import { LiveDisplay } from './display/live-display.ts';
 import type { ScreenOutput } from './display/live-screen.ts';
 import { Journal } from './journal.ts';
-import { COLLECT_MS_MAX, SESSION_MS, SETTLE_MS_MAX } from './limits.ts';
+import { COLLECT_MS_MAX, SETTLE_MS_MAX } from './limits.ts';
+import { FaultWatch } from './measure/fault-watch.ts';
 import { measureLatencies, writeLatencies } from './measure/latencies.ts';
 import { Sampler } from './measure/sampler.ts';
 import { PartEvents } from './part-events.ts';
@@ -33,6 +34,7 @@ import type { PartPlan } from './part-plan.ts';
 import { type Releases, releasing } from './releases.ts';
 import { allowLargeMessages, type Sandboxes } from './sandbox.ts';
 import { Stage } from './stage.ts';
+import { addressesOf, clockFile, workerEnv } from './worker-settings.ts';
 
 const PARTITIONS = 6;
 const REPLICAS_MAX = 3;
@@ -75,13 +77,15 @@ async function perform(run: PartRun, events: PartEvents, display: LiveDisplay, r
   const observed = observe(run, events);
   const stage = await setStage(run, events, observed, releases);
   const { cluster, sandbox, kafka, sampler } = stage.deps;
+  const watch = watchFaults(run, stage, observed);
+  releases.add(() => watch.end());
   // Its exporters are connected to the sandbox, so they go before it does.
   releases.add(() => observed?.end());
   await observed?.begin({ workers: cluster.workers, sandbox, kafka, env: run.plan.env ?? {} });
   releases.add(() => sampler.stop());
   await sampler.start();
   await followPlan(run, stage);
-  await sampler.stop();
+  await Promise.all([sampler.stop(), watch.end()]);
   await display.during('collecting evidence', async () => {
     await concludeObserving(run, stage, observed);
     await gatherEvidence(run, stage);
@@ -94,6 +98,19 @@ function observe({ observation, title }: PartRun, events: PartEvents): ObservedP
   events.on('phase', (name) => observed?.phase(name));
   events.on('fault', (fault, target, phase) => observed?.fault(fault, target, phase));
   return observed;
+}
+
+function watchFaults({ stack }: PartRun, { deps }: Stage, observed: ObservedPart | null): FaultWatch {
+  const { journal, events, sandbox, cluster, tier } = deps;
+  return new FaultWatch({
+    journal,
+    events,
+    databaseUrl: sandbox.addresses.databaseUrl,
+    workers: cluster.workers,
+    gateways: tier?.gateways ?? [],
+    servers: stack.servers,
+    alerts: observed === null ? null : () => observed.alerts(),
+  });
 }
 
 /** Makes all that the script needs; each thing is released when the part ends. */
@@ -162,11 +179,6 @@ async function setStage(
   return stage;
 }
 
-/** What the clock of a worker follows, where it has one of its own. */
-export function clockFile(directory: RunDirectory, worker: string): string {
-  return directory.file('logs', `${worker}.clock`);
-}
-
 async function makeTier(
   run: PartRun,
   sandbox: Sandbox,
@@ -212,23 +224,6 @@ async function limitWorkers(plan: PartPlan, cores: number, releases: Releases): 
   const limits = await limitCpu({ cores, workers: plan.workers, name: plan.name });
   releases.add(() => limits.close());
   return limits;
-}
-
-/** By its own way, where the part has one for each worker. */
-function addressesOf({ ways }: Stack, { addresses }: Sandbox, index: number): ProductAddresses {
-  const way = ways[index];
-  if (way === undefined) return addresses;
-  const { postgres, redis, kafka } = way;
-  return byPorts(addresses, { postgres: postgres.port, redis: redis.port, kafka: kafka.port });
-}
-
-function workerEnv(addresses: ProductAddresses, plan: PartPlan): Record<string, string> {
-  return {
-    ...judgedEnv(addresses),
-    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
-    KAFKA_SESSION_TIMEOUT_MS: String(SESSION_MS),
-    ...plan.env,
-  };
 }
 
 async function followPlan({ plan, signal }: PartRun, stage: Stage): Promise<void> {

@@ -5,6 +5,7 @@ import { readMeasured } from '../run/measured.ts';
 import type { Check, Part, Race } from '../run/results.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import { mergeVerdict } from '../run/verdict.ts';
+import { gatesOfFaults, judgeFaults } from './faults/judge-faults.ts';
 import { judgeRun } from './judge-evidence.ts';
 import { neededRaces, RaceCounter, racesOf } from './races/count-races.ts';
 
@@ -19,13 +20,15 @@ export async function judgePart(directory: RunDirectory, identity: PartIdentity)
   const counter = new RaceCounter();
   const checks: Check[] = [...(await judgeRun(directory, { observer: counter })), ...measured.checks];
   const races = judgeRaces(directory, counter, checks);
+  const faults = await judgeFaults(directory);
   return {
     ...identity,
     verdict: mergeVerdict(checks, races),
     durationMs: await durationOf(directory),
     checks,
     races,
-    gates: measured.gates,
+    gates: [...measured.gates, ...gatesOfFaults(faults)],
+    ...(faults.length > 0 && { faults }),
     numbers: measured.numbers,
     ...(measured.note === undefined ? {} : { note: measured.note }),
   };

@@ -27,7 +27,7 @@ export function connectionsTaken(databaseUrl: string): Injector {
         const taken = await take(databaseUrl, clients);
         quietRounds = ended === 0 && taken === 0 ? quietRounds + 1 : 0;
       }
-      return quietRounds === QUIET_ROUNDS ? { connections: clients.length, refused: FULL } : null;
+      return quietRounds === QUIET_ROUNDS ? { connections: clients.length, refused: FULL, atMs: Date.now() } : null;
     },
     async stop() {
       const released = clients.length;

@@ -76,8 +76,8 @@ export function workerEndedAt(point: CrashPoint, worker: WorkerProcess, folder: 
       if (point === 'leaving the group') await worker.stop(STOP_GRACE_MS);
       await untilEnded(worker, pid);
       const met = metSchema.safeParse(JSON.parse(await readFile(file, 'utf8'))).data;
-      const { signal } = worker.exits.at(-1) ?? {};
-      return met?.point === point && met.pid === pid && signal === 'SIGKILL' ? { pid, point, signal } : null;
+      const { signal, atMs } = worker.exits.at(-1) ?? {};
+      return met?.point === point && met.pid === pid && signal === 'SIGKILL' ? { pid, point, signal, atMs } : null;
     },
     async stop() {
       // One that never came to its point is not left waiting for it.

@@ -9,4 +9,5 @@ export interface Injector {
   stop(): Promise<Evidence | null>;
 }
 
+/** `atMs` among it: when it really broke, where that is later than it was asked for (epoch). */
 export type Evidence = Readonly<Record<string, unknown>>;

@@ -62,7 +62,7 @@ export function linesCut({ target, lines, directions, patienceMs = CONNECTED_MS_
       // Where nobody is connected nobody is cut off.
       const connections = await Promise.all(lines.map((line) => untilConnected(line, patienceMs)));
       for (const line of lines) line.set({ isCut: true }, directions);
-      return connections.every((count) => count > 0) ? { connections } : null;
+      return connections.every((count) => count > 0) ? { connections, atMs: Date.now() } : null;
     },
     async stop() {
       const heldBytes = lines.map((line) => line.facts.heldBytes);

@@ -18,7 +18,7 @@ import { interpolated, queriesOf } from './dashboard-queries.ts';
 import { KafkaPage } from './kafka-page.ts';
 import { type Answer, answerOf, isMet, judgeAnswers, type PartFacts } from './panel-answers.ts';
 import { PANELS_FILE, type PanelRecord, recordedAnswer, recordStepMs } from './panel-record.ts';
-import { rateIntervalMs, seriesWithin } from './prometheus-client.ts';
+import { activeAlerts, rateIntervalMs, seriesWithin } from './prometheus-client.ts';
 import type { RunMetrics, ScrapeTarget } from './run-metrics.ts';
 
 const ANSWERS_FILE = 'observed.json';
@@ -104,6 +104,11 @@ export class ObservedPart {
       this.faults.push(`${fault} ${target}`);
       metrics.beginFault(fault, target);
     }
+  }
+
+  /** Of all rules, now. */
+  alerts() {
+    return activeAlerts(this.around.url);
   }
 
   targets(): ScrapeTarget[] {

@@ -25,6 +25,10 @@ const targets = z.object({
   ),
 });
 
+const alerts = z.object({
+  alerts: z.array(z.object({ labels, state: z.enum(['pending', 'firing']), activeAt: z.string() })),
+});
+
 const snapshot = z.object({ name: z.string() });
 
 export interface Target {
@@ -38,6 +42,17 @@ export interface Target {
 export async function activeTargets(url: string): Promise<Target[]> {
   const { activeTargets: found } = targets.parse(await ask(`${url}/api/v1/targets?state=active`));
   return found.map(({ labels, health, lastError }) => ({ ...labels, isUp: health === 'up', lastError }));
+}
+
+/** Those whose condition is true, whether they have waited long enough or not. */
+export async function activeAlerts(url: string) {
+  const { alerts: found } = alerts.parse(await ask(`${url}/api/v1/alerts`));
+  return found.map(({ labels: { alertname = '', severity: _severity, ...about }, state, activeAt }) => ({
+    alert: alertname,
+    about: Object.values(about).join(' '),
+    state,
+    activeAtMs: Date.parse(activeAt),
+  }));
 }
 
 export interface Series {

@@ -1,4 +1,5 @@
 /** Faults and phases as spans of time. A fault that nobody stopped lasts to the end of the run, and says so. */
+import { readFaultWindows } from '../run/fault-windows.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
 import type { Span } from './report-data.ts';
 
@@ -17,20 +18,11 @@ export async function gatherSpans(run: RunDirectory): Promise<{ faults: Span[]; 
     if (previous !== undefined) previous.to = at;
     if (name !== 'end') phases.push({ label: part === undefined ? name : `${part}: ${name}`, from: at, to: at });
   }
-  const open = new Map<string, { label: string; from: number }[]>();
-  const faults: Span[] = [];
-  for await (const { fault, target, phase, wallMs } of run.readFaults()) {
-    const label = `${fault} ${target}`;
-    const at = seconds(wallMs);
-    endSeconds = Math.max(endSeconds, at);
-    const started = open.get(label) ?? [];
-    open.set(label, started);
-    if (phase === 'start') started.push({ label, from: at });
-    else faults.push({ label, from: started.shift()?.from ?? at, to: at });
-  }
-  for (const { label, from } of [...open.values()].flat()) {
-    faults.push({ label: `${label} (not stopped)`, from, to: endSeconds });
-  }
-  faults.sort((left, right) => left.from - right.from);
+  const windows = await readFaultWindows(run);
+  for (const { fromMs, untilMs } of windows) endSeconds = Math.max(endSeconds, seconds(untilMs ?? fromMs));
+  const faults = windows.map(({ fault, target, fromMs, untilMs }): Span => {
+    const label = `${fault} ${target}${untilMs === null ? ' (not stopped)' : ''}`;
+    return { label, from: seconds(fromMs), to: untilMs === null ? endSeconds : seconds(untilMs) };
+  });
   return { faults: faults.slice(0, FAULTS_MAX), phases, endSeconds };
 }

@@ -1,6 +1,6 @@
 /** `report.html` of a run directory: read, condensed and laid out, verdict first. */
 import { writeFile } from 'node:fs/promises';
-import type { Part, Results } from '../run/results.ts';
+import type { Part } from '../run/results.ts';
 import { RunDirectory } from '../run/run-directory.ts';
 import { RunDirectoryError } from '../run/run-directory-error.ts';
 import { gatherFurther } from './gather-further.ts';
@@ -15,6 +15,7 @@ import { compareWithPrevious } from './previous-run.ts';
 import type { ReportData } from './report-data.ts';
 import { batchSection } from './sections/batch-section.ts';
 import { factsSection, furtherSection } from './sections/facts-section.ts';
+import { faultSection } from './sections/fault-section.ts';
 import { judgementSections } from './sections/judgement-sections.ts';
 import { latencySection } from './sections/latency-section.ts';
 import { plotsSection } from './sections/plot-sections.ts';
@@ -33,6 +34,7 @@ const TOP_LEVEL: ReadonlySet<string> = new Set([
   'invariants',
   'races',
   'gates',
+  'faults',
   'latency',
   'over-time',
   'slow-batches',
@@ -51,6 +53,7 @@ export async function writeReport(run: RunDirectory): Promise<string> {
 export async function buildReport(run: RunDirectory): Promise<string> {
   const results = await run.readResults();
   if (results === null) throw new RunDirectoryError(`${run.path} has no results.json: judge it with \`check\` first`);
+  const startedAtMs = Date.parse(run.environment.startedAt);
   const latencies = await run.readLatencies();
   const { faults, phases } = await gatherSpans(run);
   const parts = await gatherParts(run, results.parts ?? []);
@@ -58,7 +61,8 @@ export async function buildReport(run: RunDirectory): Promise<string> {
   const sections: [string, Html | null][] = [
     ['Parts', partsSection(parts)],
     ['Judgement', judgementSections(results, '')],
-    ...(results.parts ?? []).map((part): [string, Html] => [part.name, partSection(part)]),
+    ['Faults', faultSection(results.faults, { prefix: '', startedAtMs, firstNumber: 1 })],
+    ...partSections(results.parts ?? [], startedAtMs),
     ['Latency', latencySection(latencyRows(latencies))],
     ['Previous', previousSection(await compareWithPrevious(run))],
     ['Over time', plotsSection(data)],
@@ -75,9 +79,17 @@ ${sections.flatMap(([, section]) => section ?? [])}`;
   return htmlPage({ title, body, assets: await pageAssets(), data });
 }
 
-function partSection(part: NonNullable<Results['parts']>[number]): Html {
-  return html`<section id="part-${part.name}" class="part"><h2>Part: ${part.name}</h2>
-${numbersSection(part.numbers)}${judgementSections(part, `${part.name}-`)}</section>`;
+/** Faults are counted through all parts, as in the plots. */
+function partSections(parts: readonly Part[], startedAtMs: number): [string, Html][] {
+  let firstNumber = 1;
+  return parts.map((part) => {
+    const prefix = `${part.name}-`;
+    const faults = faultSection(part.faults, { prefix, startedAtMs, firstNumber });
+    firstNumber += part.faults?.length ?? 0;
+    const section = html`<section id="part-${part.name}" class="part"><h2>Part: ${part.name}</h2>
+${numbersSection(part.numbers)}${judgementSections(part, prefix)}${faults}</section>`;
+    return [part.name, section];
+  });
 }
 
 /** A part that left no directory was not measured. */

@@ -1,6 +1,7 @@
 /** `results.json`: what the judge says. Everything printed, reported or compared is derived from it. */
 import { z } from 'zod';
 import { SCHEMA_VERSION } from './environment.ts';
+import { faultOutcomeSchema } from './fault-outcome.ts';
 
 /** Only the first so many problems of a check are kept; `problemCount` counts all. */
 export const PROBLEMS_KEPT_MAX = 20;
@@ -71,6 +72,8 @@ const judged = {
   checks: z.array(check),
   races: z.array(race),
   gates: z.array(gate),
+  /** Absent where nothing was broken. */
+  faults: z.array(faultOutcomeSchema).optional(),
   /** `inputs`, `inputsPerSecond`, ... */
   numbers,
 };

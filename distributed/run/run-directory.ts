@@ -29,6 +29,7 @@ import {
 } from './records.ts';
 import { type Results, resultsSchema } from './results.ts';
 import { RunDirectoryError } from './run-directory-error.ts';
+import { type WatchRecord, watchRecordSchema } from './watch-record.ts';
 
 const FOLDERS = ['topics', 'tables', 'logs', 'latencies'];
 const LATEST = 'latest';
@@ -105,6 +106,7 @@ export class RunDirectory {
   phaseWriter = () => new JsonLinesWriter<PhaseRecord>(this.file('phases.jsonl'));
   metricWriter = () => new JsonLinesWriter<MetricSample>(this.file('metrics.jsonl'));
   offsetWriter = () => new JsonLinesWriter<OffsetSample>(this.file('offsets.jsonl'));
+  watchWriter = () => new JsonLinesWriter<WatchRecord>(this.file('watch.jsonl'));
   clientWriter = () => new JsonLinesWriter<ClientRecord>(this.clientsFile());
   topicWriter = (topic: TopicFile) => new JsonLinesWriter<TopicRecord>(this.file('topics', `${topic}.jsonl`));
   tableWriter = (table: TableFile) => new JsonLinesWriter<TableRow>(this.file('tables', `${table}.jsonl`));
@@ -114,6 +116,7 @@ export class RunDirectory {
   readPhases = () => readJsonLines(this.file('phases.jsonl'), phaseRecordSchema);
   readMetrics = () => readJsonLines(this.file('metrics.jsonl'), metricSampleSchema);
   readOffsets = () => readJsonLines(this.file('offsets.jsonl'), offsetSampleSchema);
+  readWatch = () => readJsonLines(this.file('watch.jsonl'), watchRecordSchema);
   readTopic = (topic: TopicFile) => readJsonLines(this.file('topics', `${topic}.jsonl`), topicRecordSchema);
   readTable = (table: TableFile) => readJsonLines(this.file('tables', `${table}.jsonl`), tableRowSchema);
 

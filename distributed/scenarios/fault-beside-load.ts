@@ -6,11 +6,12 @@
 import { TARGETS } from '../../artefacts/targets.ts';
 import type { WorkerProcess } from '../cluster/worker-process.ts';
 import { PositionWatch } from '../engine/measure/position-watch.ts';
-import { type HealthStatus, untilAllSay } from '../engine/measure/worker-health.ts';
+import { untilAllSay } from '../engine/measure/worker-health.ts';
 import type { Stage } from '../engine/stage.ts';
 import type { LoadOptions } from '../generator/load-options.ts';
 import type { Injector } from '../nemesis/injector.ts';
 import type { RunDirectory } from '../run/run-directory.ts';
+import type { HealthStatus } from '../run/watch-record.ts';
 import { readResumption } from './resumption.ts';
 import { gateSeconds, loadNow, stampByBroker } from './steps.ts';
 

@@ -79,7 +79,7 @@ async function failOver(stage: Stage, pair: Standby, kind: StandbyKind): Promise
       last = await lastChange(stage, pair.server.port);
       await pair.promote();
       promotedAtMs = performance.now();
-      return { gone: pair.primary.pid === undefined, promoted: pair.isPromoted };
+      return { gone: pair.primary.pid === undefined, promoted: pair.isPromoted, atMs: Date.now() };
     },
     stop: async () => ({ writable: (await lastChange(stage, pair.server.port)) > last }),
   };

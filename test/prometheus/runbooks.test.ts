@@ -15,9 +15,10 @@ interface Alert {
 const folder = join(projectRoot(), 'docs', 'runbooks');
 const pages = readdirSync(folder).filter((name) => name !== 'README.md');
 const pageText = (name: string) => readFileSync(join(folder, name), 'utf8');
-const alerts: Alert[] = parse(
-  readFileSync(join(projectRoot(), 'prometheus', 'rules', 'alerts.rules.yml'), 'utf8'),
-).groups.flatMap(({ rules }: { rules: Alert[] }) => rules);
+const alerts: Alert[] = ['alerts', 'at-once'].flatMap((name) => {
+  const { groups } = parse(readFileSync(join(projectRoot(), 'prometheus', 'rules', `${name}.rules.yml`), 'utf8'));
+  return groups.flatMap(({ rules }: { rules: Alert[] }) => rules);
+});
 
 /** In backticks or a line of its own, with pnpm before it or not. */
 function commandsIn(text: string): string[] {

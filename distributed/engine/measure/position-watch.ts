@@ -3,8 +3,8 @@
  * positions that are committed with the work, in the database. A look that fails is left out.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
 import { until } from '../../stack/process/until.ts';
+import { PositionReader } from './position-reader.ts';
 
 const INTERVAL_MS = 50;
 
@@ -15,8 +15,7 @@ interface Look {
 
 export class PositionWatch {
   private readonly looks: Look[] = [];
-  private readonly databaseUrl: string;
-  private client: Client | null = null;
+  private readonly reader: PositionReader;
   private isOver = false;
   private loop: Promise<void> = Promise.resolve();
 
@@ -27,14 +26,14 @@ export class PositionWatch {
   }
 
   private constructor(databaseUrl: string) {
-    this.databaseUrl = databaseUrl;
+    this.reader = new PositionReader(databaseUrl);
   }
 
   /** Idempotent. */
   async end(): Promise<void> {
     this.isOver = true;
     await this.loop;
-    this.leave();
+    this.reader.leave();
   }
 
   /** Wall-clock time of the first look that found the record at this offset settled; null: none did. */
@@ -69,36 +68,13 @@ export class PositionWatch {
 
   private async run(): Promise<void> {
     while (!this.isOver) {
-      await this.look().catch(() => this.leave());
+      await this.look().catch(() => undefined);
       await sleep(INTERVAL_MS);
     }
   }
 
   private async look(): Promise<void> {
-    const client = this.client ?? (await this.connect());
-    const { rows } = await client.query<{ topic: string; partition: number; offset_next: string }>(
-      'select topic, partition, offset_next from partition_progress',
-    );
-    const positions = new Map(rows.map((row) => [`${row.topic}/${row.partition}`, Number(row.offset_next)]));
+    const positions = new Map((await this.reader.read()).map((each) => [`${each.topic}/${each.partition}`, each.next]));
     this.looks.push({ atMs: Date.now(), positions });
-  }
-
-  private async connect(): Promise<Client> {
-    const client = new Client({
-      connectionString: this.databaseUrl,
-      application_name: 'harness-positions',
-      connectionTimeoutMillis: 1_000,
-      query_timeout: 1_000,
-    });
-    client.on('error', () => undefined);
-    this.client = client;
-    await client.connect();
-    return client;
-  }
-
-  /** Without waiting: a server that hangs would not let it go. */
-  private leave(): void {
-    void this.client?.end().catch(() => undefined);
-    this.client = null;
   }
 }

@@ -1,12 +1,10 @@
 /** What workers say of themselves by HTTP: when they noticed that something is away, and when that it is back. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerProcess } from '../../cluster/worker-process.ts';
+import type { HealthStatus } from '../../run/watch-record.ts';
 
 const INTERVAL_MS = 100;
 const ANSWER_MS_MAX = 1_000;
-
-/** `silent`: no answer in time. */
-export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy' | 'silent';
 
 /** Of one worker, as anybody may ask. */
 export async function healthOf(worker: Pick<WorkerProcess, 'url'>): Promise<HealthStatus> {

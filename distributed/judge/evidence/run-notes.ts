@@ -1,4 +1,5 @@
 /** What is noted about a run while its files are read: holes in them, owners of refused slots, faults that met work. */
+import { faultWindowsOf } from '../../run/fault-windows.ts';
 import type { FaultRecord, TopicRecord } from '../../run/records.ts';
 import type { TopicFile } from '../../run/run-directory.ts';
 import type { JudgedInput, LooseInput } from './input-records.ts';
@@ -60,15 +61,12 @@ export class OwnerSearch {
 
 /** How many faults lasted while the database changed. */
 export class FaultWindows {
-  private readonly windows: { readonly fromMs: number; readonly toMs: number; met: boolean }[] = [];
+  private readonly windows: { readonly fromMs: number; readonly toMs: number; met: boolean }[];
 
   constructor(faults: readonly FaultRecord[]) {
-    const open = new Map<string, number>();
-    for (const { fault, target, phase, wallMs } of faults) {
-      const name = `${fault} ${target}`;
-      if (phase === 'start') open.set(name, wallMs);
-      else this.windows.push({ fromMs: open.get(name) ?? wallMs, toMs: wallMs, met: false });
-    }
+    this.windows = faultWindowsOf(faults).flatMap(({ fromMs, untilMs }) =>
+      untilMs === null ? [] : [{ fromMs, toMs: untilMs, met: false }],
+    );
   }
 
   get metWork(): number {

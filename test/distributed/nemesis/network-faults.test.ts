@@ -22,7 +22,7 @@ test('a cut, a slow line and resets are seen by what they held back, delayed and
     await once(client, 'connect');
     await waitFor(() => line.facts.connections === 1, { deadlineMs: 15_000, what: 'a connection' });
     const fault = cut();
-    expect(await fault.start()).toEqual({ connections: [1] });
+    expect(await fault.start()).toMatchObject({ connections: [1] });
     expect(await fault.stop()).toBeNull();
 
     await fault.start();

@@ -13,6 +13,7 @@ import { DEFAULT_LOAD } from '../../../distributed/generator/load-options.ts';
 import { planLoad } from '../../../distributed/generator/plan.ts';
 import { publishLoad } from '../../../distributed/generator/producer.ts';
 import { interpolated, queriesOf } from '../../../distributed/observe/dashboard-queries.ts';
+import { activeAlerts } from '../../../distributed/observe/prometheus-client.ts';
 import { RunMetrics } from '../../../distributed/observe/run-metrics.ts';
 import { Guardian } from '../../../distributed/stack/process/guardian.ts';
 import { projectRoot } from '../../../distributed/stack/process/project-root.ts';
@@ -50,7 +51,7 @@ describe('promtool', () => {
 
   test('accepts configuration and rules', async () => {
     const said = await promtool('check', 'config', 'prometheus/prometheus.yml');
-    expect(said).toMatch(/SUCCESS: 2 rule files found/);
+    expect(said).toMatch(/SUCCESS: 3 rule files found/);
   });
 
   test('sees every alert fire and stay silent as it should', async () => {
@@ -180,4 +181,40 @@ describe('a worker under load beside Prometheus', () => {
     const faultOver = async () => (await series('els_run_fault{fault="kill", target="worker-1"}'))[0] === 0;
     await waitFor(faultOver, { deadlineMs: 10_000, what: 'the end of the fault is scraped' });
   });
+});
+
+test('a dependency that does not answer is an alert that fires at once, and the harness is told so', async () => {
+  const page = [
+    'els_dependency_up{dependency="redis"} 0',
+    'els_dependency_up{dependency="database"} 1',
+    'process_start_time_seconds 1',
+  ];
+  const harness: RunMetrics = new RunMetrics({
+    lingerMs: 1_000,
+    tellingsMin: 2,
+    targets: () => [{ job: 'worker', address: harness.address, path: '/planted', labels: { instance: 'worker-1' } }],
+    pageOf: async () => `${page.join('\n')}\n`,
+  });
+  await harness.start();
+  const { discoveryUrl } = harness;
+  const dataDir = mkdtempSync(join(folder, 'alerts-'));
+  const prometheus = await startPrometheus({
+    discoveryUrl,
+    dataDir,
+    guardian,
+    onProgress: silent,
+    scrapeIntervalMs: 500,
+  });
+  try {
+    const fired = async () => {
+      const away = (await activeAlerts(prometheus.url)).filter(({ alert }) => alert === 'ElsDependencyAway');
+      return away.length > 0 && away;
+    };
+    const alerts = await waitFor(fired, { deadlineMs: 30_000, what: 'the alert' });
+    expect(alerts).toEqual([expect.objectContaining({ about: 'redis worker-1', state: 'firing' })]);
+    expect(Date.now() - (alerts[0]?.activeAtMs ?? 0)).toBeLessThan(30_000);
+  } finally {
+    await prometheus.server.abandon();
+    await harness.stop();
+  }
 });

@@ -4,7 +4,7 @@ import { embedJson, html } from '../../../distributed/report/html.ts';
 import type { ReportData } from '../../../distributed/report/report-data.ts';
 import { buildReport, writeReport } from '../../../distributed/report/report-page.ts';
 import { findSlowBatches } from '../../../distributed/report/slow-batches.ts';
-import type { Results } from '../../../distributed/run/results.ts';
+import type { Part, Results } from '../../../distributed/run/results.ts';
 import { RunDirectory } from '../../../distributed/run/run-directory.ts';
 import {
   removeSampleFolders,
@@ -96,6 +96,51 @@ describe('report.html', () => {
     const page = await buildReport(run);
     expect(textOf(page)).toMatch(/<a href="#part-hot_batch">/);
     expect(textOf(page)).toContain('id="hot_batch-I1"');
+  });
+
+  test('tells of each fault whom it hit, who noticed when and when work was normal again, each with its limit', async () => {
+    const run = await sampleRun();
+    const results = (await run.readResults()) as Results;
+    const open = { limitMs: null, answer: 'not judged' as const };
+    const fault = {
+      fault: 'redis-hang',
+      target: HOSTILE,
+      fromMs: STARTED_AT_MS + 15_000,
+      untilMs: STARTED_AT_MS + 30_000,
+      partitions: 3,
+      noticed: { afterMs: 2_500, limitMs: 10_000, answer: 'met' as const, note: 'last of worker-1, worker-2' },
+      alerted: { afterMs: 20_000, isAtLeast: true as const, limitMs: 10_000, answer: 'missed' as const, note: 'none' },
+      recovered: { ...open, from: 'end' as const, afterMs: 1_000, note: 'another fault began before' },
+    };
+    const quiet = {
+      ...fault,
+      untilMs: null,
+      partitions: 0,
+      noticed: { ...open, afterMs: null, note: 'nobody has to' },
+    };
+    await run.writeResults({ ...results, faults: [fault, quiet] });
+    const page = await buildReport(run);
+    const section = textOf(page).slice(textOf(page).indexOf('<section id="faults">'));
+    const rows = section.slice(0, section.indexOf('</tbody>')).split('<tr>').slice(2);
+    expect(rows).toHaveLength(2);
+    expect(rows[0]).toMatch(/F1 redis-hang.*&lt;\/script&gt;[\s\S]*15\.0 s.*until 30\.0 s[\s\S]*3 partitions/);
+    expect(rows[0]).toMatch(/✓<\/span> met<\/span> <span class="at">2\.5 s<\/span> ≤ 10 s.*last of worker-1, worker-2/);
+    expect(rows[0]).toMatch(/✗<\/span> missed<\/span> <span class="at">&gt; 20 s<\/span> ≤ 10 s/);
+    expect(rows[0]).toMatch(
+      /not judged<\/span> <span class="at">1 s<\/span>.*from its end; another fault began before/,
+    );
+    expect(rows[1]).toMatch(/F2 [\s\S]*not mended[\s\S]*<td>nothing<\/td>[\s\S]*nobody has to/);
+    // Drawn on one scale: what was never seen has no sign.
+    const [first = ''] = /<ol class="batches">.*?<\/li>/s.exec(section) ?? [];
+    expect(first).toMatch(/<b style="left:15\.63%">◆<\/b><b style="left:100\.00%">●<\/b>/);
+    expect(first).not.toContain('▲');
+    expect(page).toMatch(/<nav[^>]*>.*<a href="#faults">Faults<\/a>/);
+    const { durationMs, checks, races, gates, numbers } = results;
+    const judged = { durationMs, checks, races, gates, numbers };
+    const part: Part = { ...judged, name: 'one', verdict: 'valid', faults: [fault] };
+    await run.writeResults({ ...results, checks: [], parts: [part, { ...part, name: 'two' }] });
+    const whole = await buildReport(run);
+    expect(whole.slice(whole.indexOf('<section id="two-faults">'))).toContain('F2 redis-hang');
   });
 
   test('folds what held, with the number of checks and of operations', async () => {
